@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * data: recordings as published -> records -> windows -> split -> normalised samples.
+ *
+ * A record is one continuous stretch of one person, one trial, one activity; windows are places
+ * in records, so that no window can cross a person, a trial or an activity. Nothing here knows
+ * networks. Objects are not shared between threads while they change; reading them is safe.
+ */
+#ifndef FRUGAL_DATA_H
+#define FRUGAL_DATA_H
+
+#include "frugal/base.h"
+
+typedef struct fr_record {
+  uint32_t subject;  /* into fr_dataset.subjects */
+  uint32_t activity; /* into fr_dataset.activities; FR_NONE where it is not told */
+  uint32_t trial;    /* into fr_dataset.trials; FR_NONE where there are none */
+  double start_s;    /* time of the first step: since 1970 where it is known, else since the
+                        start of the recording */
+  double span_s;     /* time from the first step's start to the last step's end; what two
+                        records share of it, they may share of the signal too */
+  size_t steps;
+  float *values; /* (steps, channels), rows contiguous; NaN is a missing value */
+} fr_record;
+
+typedef struct fr_names {
+  size_t count;
+  char **name; /* owned */
+} fr_names;
+
+typedef struct fr_dataset {
+  char *spec;        /* as it was asked for */
+  const char *kind;  /* "motionsense"; static storage */
+  const char *split; /* the split it uses where none is named: "trial"; static storage */
+  double rate_hz;    /* of the steps; 0: every record is one feature vector */
+  fr_names channels;
+  fr_names subjects;
+  fr_names activities;
+  fr_names trials;
+  fr_names labels; /* of `label`, beside the activity */
+  size_t count;
+  fr_record *record; /* (count) */
+  int8_t *label;     /* (count, labels.count): 0, 1, or -1 unknown; NULL without labels */
+  float *values;     /* owner of what the records point to; (total steps, channels) */
+  uint64_t digest;   /* XXH64 over the parsed values and who, what, when of each record */
+} fr_dataset;
+
+typedef struct fr_data_options {
+  const char *cache; /* directory of prepared copies; NULL: none is read or written */
+  /* Called now and then with what is done of the input, 0 to 1; may be NULL. */
+  void (*progress)(void *self, double done);
+  void *self;
+} fr_data_options;
+
+/*
+ * Reads what `spec` names: KIND:PATH[?key=value&...].
+ *   motionsense:PATH     the published zip or the unpacked folder. Keys: activities=dws,ups,wlk,jog
+ *                        subjects=1-12,14 channels=rotation,acceleration,attitude,gravity
+ *                        rate=Hz features=extrasensory (20 s windows, step 1 s: see
+ *                        fr_dataset_features)
+ *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1 (minutes with
+ *                        the phone in a pocket) min=200 (people with at least so many such
+ *                        minutes; 200 with pocket=1, else 0) features=motion (accelerometer and
+ *                        gyroscope: 52 columns; the default) or all (225) subjects=ID,...
+ *   csv:PATH             any CSV file. Keys: label=COLUMN subject=COLUMN trial=COLUMN time=COLUMN
+ *                        (seconds) rate=Hz channels=COLUMN,...
+ *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30 seed=1
+ *                        activities=wlk,jog,... features=extrasensory
+ * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
+ */
+enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
+                            fr_dataset **out, fr_error *err);
+void fr_data_free(fr_dataset *data);
+
+/*
+ * ExtraSensory's 26 accelerometer and 26 gyroscope features (Vaizman et al. 2017, IEEE Pervasive
+ * Computing 16(4)) of `length_s` windows every `step_s` of `series`, whose channels must include
+ * gravity and userAcceleration (g) and rotationRate (rad/s). Windows stay inside a record. The
+ * result has rate_hz 0 and one record a window; it shares nothing with `series`.
+ */
+enum fr_status fr_dataset_features(const fr_dataset *series, double length_s, double step_s,
+                                   fr_dataset **out, fr_error *err);
+
+/* A copy of `series` resampled to `rate_hz` (low-pass where the rate falls, then linear). */
+enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz, fr_dataset **out,
+                                   fr_error *err);
+
+/* ---- windows ---- */
+
+typedef struct fr_window {
+  uint32_t record;
+  uint32_t start; /* step of the record */
+} fr_window;
+
+typedef struct fr_windows {
+  const fr_dataset *data; /* borrowed: must outlive the windows */
+  size_t length;          /* steps of each window */
+  size_t step;            /* steps from one to the next */
+  size_t count;
+  fr_window *at; /* (count), ordered by record, then start */
+} fr_windows;
+
+/* Every window of `length` steps, `step` apart, that fits into a record. Feature vectors have
+ * length 1 and step 1 whatever is asked for. FR_ERR_NOT_FOUND where nothing fits. */
+enum fr_status fr_windows_init(fr_windows *windows, const fr_dataset *data, size_t length,
+                               size_t step, fr_error *err);
+void fr_windows_release(fr_windows *windows);
+
+/* (length, channels) of window i, inside its record. */
+const float *fr_window_values(const fr_windows *windows, size_t i);
+
+/* ---- split ---- */
+
+enum fr_side { FR_SIDE_NONE, FR_SIDE_TRAIN, FR_SIDE_VALIDATE, FR_SIDE_TEST };
+
+typedef struct fr_split {
+  uint8_t *side;   /* (windows.count) enum fr_side; NONE: left out, such as a window that
+                      overlaps one of another side */
+  size_t count[4]; /* windows per side */
+  bool leaky;      /* random windows: neighbours of a test window are trained on */
+} fr_split;
+
+/*
+ * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16; elsewhere the
+ * last third of each activity's trials tests), subject:ID,ID-ID (those test), subject:loo and kfold:K (by
+ * person; `fold` says which), time:0.7 (the first 70 % of each person's time trains),
+ * random:0.75, all (everything tests). `validate`, taken from the training side only: a share
+ * such as 0.1 (the last tenth of each person's and activity's training time), trial (one trial of each
+ * activity), subject:IDS, none. Windows of different sides never share signal, except under
+ * random, which is leaky and says so.
+ */
+enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
+                             const char *validate, size_t fold, uint64_t seed, fr_error *err);
+void fr_split_release(fr_split *split);
+
+/* How many folds `how` has on these windows: K, the number of people, else 1. */
+enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t *folds,
+                              fr_error *err);
+
+/* ---- normaliser ---- */
+
+/* x' = (x - shift) * scale per channel; a missing value becomes 0, the training mean. */
+typedef struct fr_normalizer {
+  size_t channels;
+  float *shift; /* (channels) mean; owned */
+  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant; owned */
+} fr_normalizer;
+
+/* Means and deviations of the steps that training windows cover, each step counted once. */
+enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, const fr_windows *windows,
+                                 const fr_split *split, fr_error *err);
+void fr_normalizer_release(fr_normalizer *normalizer);
+void fr_normalizer_apply(const fr_normalizer *normalizer, float *values, /* (rows, channels) */
+                         size_t rows);
+/* Every record of `data`, in place. */
+enum fr_status fr_normalizer_apply_all(const fr_normalizer *normalizer, fr_dataset *data,
+                                       fr_error *err);
+
+/* ---- samples: what a network is trained and tested on ---- */
+
+enum fr_task { FR_TASK_SUBJECT, FR_TASK_ACTIVITY };
+
+typedef struct fr_samples {
+  size_t count;
+  size_t steps;    /* T; 1 for feature vectors */
+  size_t channels; /* C */
+  const float **x; /* (count) pointers to (T, C), borrowed from the dataset */
+  uint32_t *label; /* (count) into `classes` */
+} fr_samples;
+
+/* The names that occur under `task` on the training side (where there is none: anywhere),
+ * in natural order ("2" before "10"). */
+enum fr_status fr_classes_init(fr_names *classes, const fr_windows *windows,
+                               const fr_split *split, enum fr_task task, fr_error *err);
+void fr_names_release(fr_names *names);
+
+/* The windows of one side whose name under `task` is in `classes`; others are left out and
+ * counted in *unknown (may be NULL). */
+enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
+                               const fr_split *split, enum fr_side side, enum fr_task task,
+                               const fr_names *classes, size_t *unknown, fr_error *err);
+void fr_samples_release(fr_samples *samples);
+
+bool fr_task_parse(const char *name, enum fr_task *out);
+const char *fr_task_name(enum fr_task task);
+
+/* ---- fetch ---- */
+
+typedef struct fr_data_facts {
+  size_t files;
+  size_t rows;
+  size_t subjects;
+  uint64_t digest;
+} fr_data_facts;
+
+/* What a data set at `spec` consists of, for comparison with what its publisher says. */
+enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *err);
+
+#endif

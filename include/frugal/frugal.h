@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All of frugal's public interface. */
+#ifndef FRUGAL_FRUGAL_H
+#define FRUGAL_FRUGAL_H
+
+#include "frugal/adapt.h"
+#include "frugal/base.h"
+#include "frugal/carbon.h"
+#include "frugal/data.h"
+#include "frugal/meter.h"
+#include "frugal/model.h"
+#include "frugal/nn.h"
+#include "frugal/report.h"
+#include "frugal/store.h"
+#include "frugal/study.h"
+#include "frugal/train.h"
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter: joules, by the best working sensor, and the phases that spent them.
+ *
+ * Three energies, never mixed: `energy`, the machine while it ran, idle included; `delta`, above
+ * its normal power; `program`, the part attributed to this program.
+ */
+#ifndef FRUGAL_METER_H
+#define FRUGAL_METER_H
+
+#include "frugal/base.h"
+
+/* ---- sensors and doctor ---- */
+
+enum fr_sensor_state {
+  FR_SENSOR_WORKING,
+  FR_SENSOR_DEAD,      /* advertised, but does not advance under load */
+  FR_SENSOR_FORBIDDEN, /* there, but this user may not read it */
+  FR_SENSOR_ABSENT
+};
+const char *fr_sensor_state_name(enum fr_sensor_state state);
+
+typedef struct fr_sensor_report {
+  char name[64];    /* "perf power/energy-psys", "powercap intel-rapl:0 (package-0)", "model" */
+  enum fr_source source;
+  enum fr_sensor_state state;
+  char reason[256]; /* why it is in that state, one sentence */
+  char fix[256];    /* the exact line that grants it; empty where there is none */
+} fr_sensor_report;
+
+typedef struct fr_doctor_report {
+  size_t count;
+  fr_sensor_report *sensor; /* owned */
+  size_t chosen;            /* index of what a meter would use */
+} fr_doctor_report;
+
+/* Tries every sensor, keeping one core busy for 200 ms. `root` stands for "/"; NULL: "". */
+enum fr_status fr_doctor_run(const char *root, fr_doctor_report *report, fr_error *err);
+void fr_doctor_report_release(fr_doctor_report *report);
+
+/* The model's view of this processor: watts of one busy core, with its band and the rule that
+ * gave them. */
+typedef struct fr_cpu_power {
+  char cpu[128];        /* "AMD EPYC 7763 64-Core Processor"; what the kernel says */
+  size_t cores;         /* online */
+  fr_measure core_w;    /* one core, busy */
+  fr_measure idle_w;    /* one core's share of the package at rest */
+  char rule[256];       /* "name: …", "family: …", "class: …", with the row's source */
+} fr_cpu_power;
+
+enum fr_status fr_cpu_power_find(const char *root, fr_cpu_power *out, fr_error *err);
+
+/* ---- meter ---- */
+
+typedef struct fr_power_sample {
+  uint64_t t_ns;      /* since the meter's start */
+  double power_w;     /* machine, mean since the sample before */
+  double energy_j;    /* machine, since start */
+  double program_j;   /* program, since start */
+  double core_s;      /* program's CPU time since start */
+} fr_power_sample;
+
+typedef struct fr_meter_options {
+  double interval_s;  /* 0.1 */
+  const char *root;   /* stands for "/"; NULL: "" */
+  const char *sensor; /* "perf", "powercap", "model"; NULL: the best that works */
+  /* Called from the sampling thread for each sample; may be NULL. */
+  void (*sample)(void *self, const fr_power_sample *sample);
+  void *self;
+} fr_meter_options;
+
+fr_meter_options fr_meter_default_options(void);
+
+typedef struct fr_phase_report {
+  char path[128];       /* "train/forward"; "unmarked" for what no phase claims */
+  uint64_t count;       /* times entered */
+  double duration_s;    /* wall time inside, children excluded */
+  double core_s;        /* CPU time inside, children excluded */
+  fr_measure energy;    /* machine's, shared in proportion to CPU time */
+  fr_measure program;   /* program's */
+} fr_phase_report;
+
+typedef struct fr_meter_report {
+  double duration_s;
+  fr_measure core_seconds; /* program's CPU time; unit core-s, source clock */
+  fr_measure energy;
+  fr_measure program;
+  double power_min_w, power_mean_w, power_max_w;
+  char sensor[64];  /* name of what was read */
+  char rule[256];   /* how the model knew its watts; empty with a counter */
+  size_t count;
+  fr_phase_report *phase; /* (count) exclusive: they add up to energy and to program; owned */
+} fr_meter_report;
+
+typedef struct fr_meter fr_meter;
+
+/* Chooses and opens the sensor (may take 200 ms once a process: the choice is kept). */
+enum fr_status fr_meter_new(const fr_meter_options *options, fr_meter **out, fr_error *err);
+void fr_meter_free(fr_meter *meter);
+enum fr_status fr_meter_start(fr_meter *meter, fr_error *err);
+/* A sample now, on the caller's thread: figures of two reports then frame a piece of work. */
+void fr_meter_sample(fr_meter *meter);
+/* Idempotent. */
+void fr_meter_stop(fr_meter *meter);
+
+/* Marks for the calling thread; nested, at most 16 deep, names without '/'. A phase of a thread
+ * belongs to the meter it was begun on. Cheap: no lock, no system call but the thread's clock. */
+void fr_phase_begin(fr_meter *meter, const char *name);
+void fr_phase_end(fr_meter *meter);
+
+/* Figures since start; any time, stopped or not. Release the report. */
+enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);
+void fr_meter_report_release(fr_meter_report *report);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * study: a matrix of experiments, repeated, resumable, and what follows from it.
+ *
+ * Every (data, network, mechanism, repeat) is a cell run in the store, found again by a hash of
+ * everything that matters; the aggregate is the study run's `result`, the JSON object that
+ * `--json` prints and that report draws from.
+ */
+#ifndef FRUGAL_STUDY_H
+#define FRUGAL_STUDY_H
+
+#include "frugal/base.h"
+#include "frugal/store.h"
+
+typedef struct fr_study fr_study; /* what a YAML file says, checked */
+
+/* Reads and checks `path`; `$FRUGAL_DATA` in data specs is replaced. Errors carry line numbers. */
+enum fr_status fr_study_load(const char *path, fr_study **out, fr_error *err);
+enum fr_status fr_study_parse(const char *name, const char *yaml, size_t size, fr_study **out,
+                              fr_error *err);
+void fr_study_free(fr_study *study);
+const char *fr_study_name(const fr_study *study);
+
+typedef struct fr_study_progress {
+  size_t done, cells; /* cell runs, repeats included */
+  size_t reused;      /* of done: found in the store */
+  const char *cell;   /* "RMB transferred, repeat 3" */
+  double cell_done;   /* 0 to 1 */
+  double power_w;     /* now */
+  fr_measure energy;  /* so far, machine */
+  double eta_s;       /* negative: not known yet */
+} fr_study_progress;
+
+typedef struct fr_study_options {
+  fr_store *store;    /* borrowed */
+  const char *cache;  /* of prepared data; NULL: none */
+  const char *argv;   /* JSON array, for the store */
+  void (*progress)(void *self, const fr_study_progress *progress);
+  bool (*may_go_on)(void *self); /* asked often; false stops after what is running is dropped */
+  void *self;
+} fr_study_options;
+
+/* Runs what the store does not hold, aggregates, and stores the result under *run. */
+enum fr_status fr_study_run(const fr_study *study, const fr_study_options *options,
+                            int64_t *run, fr_error *err);
+
+/* ---- statistics that the study uses ---- */
+
+typedef struct fr_interval {
+  double mean, low, high; /* 95 %; low = high = mean where n < 2 */
+  size_t n;
+} fr_interval;
+
+/* Student's t. */
+fr_interval fr_interval_mean(const double *x, size_t n);
+
+/* Ratio of paired values a[i] / b[i]: geometric mean with the t interval of the log ratios. */
+fr_interval fr_interval_ratio(const double *a, const double *b, size_t n);
+
+enum fr_verdict { FR_HOLDS, FR_DOES_NOT_HOLD, FR_UNDECIDED };
+const char *fr_verdict_name(enum fr_verdict verdict);
+
+/* Inside [low, high]: holds; outside: does not; across a bound, or n < 2: undecided. */
+enum fr_verdict fr_verdict_of(fr_interval x, double low, double high);
+
+#endif

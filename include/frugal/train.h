@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train: the loop. Tests, adjusts, stops; the outside watches through an observer and is asked
+ * for permission through a budget, so that meter, store and terminal are never named here.
+ */
+#ifndef FRUGAL_TRAIN_H
+#define FRUGAL_TRAIN_H
+
+#include "frugal/data.h"
+#include "frugal/nn.h"
+
+typedef struct fr_epoch {
+  size_t epoch; /* the first is 1 */
+  size_t epochs;
+  size_t step; /* steps done in this run */
+  double train_loss;
+  double validate_loss;     /* NaN where nothing is held back */
+  double validate_accuracy; /* NaN likewise */
+  bool best;                /* the best so far */
+} fr_epoch;
+
+/* What the outside learns. Every function may be NULL; all are called on the training thread. */
+typedef struct fr_observer {
+  void *self;
+  void (*phase_begin)(void *self, const char *name); /* nested: "train", then "forward" */
+  void (*phase_end)(void *self);
+  void (*step_done)(void *self, size_t step, double loss);
+  void (*epoch_done)(void *self, const fr_epoch *epoch);
+  void (*progress)(void *self, const char *what, double done); /* 0 to 1 */
+} fr_observer;
+
+/* Asked after every step; false ends the run as a stop by the budget. `may_go_on` may be NULL. */
+typedef struct fr_budget {
+  void *self;
+  bool (*may_go_on)(void *self, const fr_epoch *epoch);
+} fr_budget;
+
+enum fr_stop {
+  FR_STOP_EPOCHS,   /* all epochs done */
+  FR_STOP_PATIENCE, /* no better validation for `patience` epochs */
+  FR_STOP_TARGET,   /* target_accuracy reached */
+  FR_STOP_BUDGET    /* the budget said no */
+};
+const char *fr_stop_name(enum fr_stop stop);
+
+typedef struct fr_train_options {
+  size_t epochs;   /* at most */
+  size_t batch;
+  size_t patience; /* epochs without a better validation loss; 0: no early stopping */
+  uint64_t seed;   /* shuffle and dropout; initial weights are the caller's */
+  enum fr_loss loss;
+  fr_optimizer_options optimizer;
+  size_t first_trained;    /* layers before are frozen; their outputs are computed once a sample */
+  const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
+  double target_accuracy;  /* stop at this validation accuracy; 0: never */
+} fr_train_options;
+
+/* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002, everything trained. */
+fr_train_options fr_train_default_options(void);
+
+typedef struct fr_train_result {
+  enum fr_stop stop;
+  size_t epochs;      /* run */
+  size_t steps;
+  size_t best_epoch;  /* whose weights the network holds afterwards */
+  double best_validate_accuracy;
+  double best_validate_loss;
+  uint64_t operations; /* FLOP executed, counted: forward, backward and update */
+  fr_epoch *history;   /* (epochs); owned */
+} fr_train_result;
+
+void fr_train_result_release(fr_train_result *result);
+
+/*
+ * Trains `net` on `train`, watching `validate` (may be NULL or empty: then it runs all epochs).
+ * The network ends with the weights of the best validation loss. Phases: train/forward,
+ * train/backward, train/update, train/frozen (outputs of frozen layers, once), validate.
+ * A loss that is not finite ends the run with FR_ERR_NUMERIC naming the step; the weights are
+ * then the best so far. `observer` and `budget` may be NULL.
+ */
+enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
+                        const fr_train_options *options, const fr_observer *observer,
+                        const fr_budget *budget, fr_train_result *result, fr_error *err);
+
+/* Phase: test. `metrics` is initialised by the call; release it. */
+enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss, size_t batch,
+                       const fr_observer *observer, fr_metrics *metrics, fr_error *err);
+
+#endif

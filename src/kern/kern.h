@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The numeric kernels: row-major float32, one source built per instruction set, one table of
+ * functions chosen at start. Results do not depend on time, address or thread; between
+ * instruction sets they agree within rounding.
+ */
+#ifndef FR_KERN_KERN_H
+#define FR_KERN_KERN_H
+
+#include "frugal/base.h"
+
+typedef struct fr__kern_ops fr__kern_ops;
+
+/* One a network: the chosen kernels and the scratch that they pack into. */
+typedef struct fr__kern {
+  const fr__kern_ops *ops;
+  float *scratch; /* owned; FR__ALIGN-aligned; allocated by init, never grows */
+} fr__kern;
+
+/* Chooses by what this CPU has: avx512, avx2 (with FMA), else the compiler's baseline;
+ * FRUGAL_CPU=avx2|baseline in the environment holds it down. */
+enum fr_status fr__kern_init(fr__kern *kern, fr_error *err);
+void fr__kern_release(fr__kern *kern);
+const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
+
+/*
+ * C_i = A_i B_i [+ C_i] [+ bias], i = 0 .. batch-1; op(A) is (m, k), op(B) is (k, n), C (m, n).
+ * A_i begins at a + i * stride_a, and so on. Rows of A may overlap (lda < k): a convolution over
+ * channels-last data is such a product. stride_b 0: one B, packed once. stride_c 0 with
+ * batch > 1: all products are added into one C, in order of i (the first sets C unless
+ * accumulate).
+ * C overlaps neither A nor B.
+ */
+typedef struct fr__gemm {
+  size_t m, n, k;
+  const float *a;
+  size_t lda;
+  bool trans_a; /* a is stored (k, m) */
+  const float *b;
+  size_t ldb;
+  bool trans_b; /* b is stored (n, k) */
+  float *c;
+  size_t ldc;
+  bool accumulate;   /* add to what C holds */
+  const float *bias; /* (n) added to each row once; NULL: none */
+  size_t batch;      /* 0 stands for 1 */
+  size_t stride_a, stride_b, stride_c;
+} fr__gemm;
+
+void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm);
+
+/* Element-wise, n elements; x and y may be the same array. Errors of exp-like functions are
+ * below 2e-6 relative (sigmoid, exp) or absolute (tanh). */
+void fr__exp(const fr__kern *kern, const float *x, float *y, size_t n);
+void fr__sigmoid(const fr__kern *kern, const float *x, float *y, size_t n);
+void fr__tanh(const fr__kern *kern, const float *x, float *y, size_t n);
+void fr__relu(const fr__kern *kern, const float *x, float *y, size_t n);
+/* dx = dy where y > 0, else 0 */
+void fr__relu_backward(const fr__kern *kern, const float *y, const float *dy, float *dx,
+                       size_t n);
+/* sum[c] = Σ_r x[r, c]: gradient of a bias; in order of r within a fixed blocking */
+void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t columns,
+                    float *sum);
+/* y += a x */
+void fr__axpy(const fr__kern *kern, float a, const float *x, float *y, size_t n);
+
+/*
+ * One step of an LSTM over a batch (Hochreiter and Schmidhuber 1997; forget gate of Gers et al.
+ * 2000), gates in the order i, f, g, o. `gates` (B, 4H) holds the sums of products and bias; on
+ * return the activated gates, which backward needs. c_out and h_out (B, H); tanh_c (B, H) keeps
+ * tanh(c_out). Rows of gates, c_in, c_out, h_out and tanh_c are ld_* floats apart.
+ */
+typedef struct fr__lstm_step {
+  size_t batch, units;
+  float *gates;
+  size_t ld_gates;
+  const float *c_in; /* NULL: zeros */
+  size_t ld_c_in;
+  float *c_out;
+  size_t ld_c_out;
+  float *h_out;
+  size_t ld_h_out;
+  float *tanh_c;
+  size_t ld_tanh_c;
+} fr__lstm_step;
+void fr__lstm_forward(const fr__kern *kern, const fr__lstm_step *step);
+
+/*
+ * The step back: dh (B, H) = d loss / d h_out and dc (B, H, in and out) = d loss / d c_out, which
+ * becomes d loss / d c_in; d_gates (B, 4H), before activation, may be the array of `gates`.
+ */
+typedef struct fr__lstm_back {
+  size_t batch, units;
+  const float *gates; /* activated */
+  size_t ld_gates;
+  const float *c_in; /* NULL: zeros */
+  size_t ld_c_in;
+  const float *tanh_c;
+  size_t ld_tanh_c;
+  const float *dh;
+  size_t ld_dh;
+  float *dc; /* (B, H), dense rows */
+  float *d_gates;
+  size_t ld_d_gates;
+} fr__lstm_back;
+void fr__lstm_backward(const fr__kern *kern, const fr__lstm_back *back);
+
+/*
+ * Adam with decoupled weight decay (Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019,
+ * algorithm 2) on n elements: `rate` is learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t) and
+ * `epsilon` is epsilon * sqrt(1 - beta2^t); `decay` is learning_rate * weight_decay.
+ */
+typedef struct fr__adam_step {
+  float rate, beta1, beta2, epsilon, decay;
+} fr__adam_step;
+void fr__adam(const fr__kern *kern, const fr__adam_step *step, const float *gradient,
+              float *value, float *m, float *v, size_t n);
+
+#endif
