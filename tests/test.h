@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every test includes: cmocka with the headers that it wants, and a folder of its own. */
+/* What every test includes: cmocka with the headers that it wants, and a folder of its
+ * own. */
 #ifndef FR_TESTS_TEST_H
 #define FR_TESTS_TEST_H
 
@@ -51,7 +52,8 @@ static inline const char *test_shared(void) {
     readme = fopen(name, "r");
   }
   if (readme == NULL) {
-    print_message("skipped: the folder of real recordings ($FRUGAL_SHARED) is not there\n");
+    print_message(
+        "skipped: the folder of real recordings ($FRUGAL_SHARED) is not there\n");
     return NULL;
   }
   fclose(readme);

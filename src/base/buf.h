@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing text buffer with a ceiling. It keeps its first failure, so that a run of appends
- * needs one check at its end. */
+/* A growing text buffer with a ceiling. It keeps its first failure, so that a run of
+ * appends needs one check at its end. */
 #ifndef FR_BASE_BUF_H
 #define FR_BASE_BUF_H
 

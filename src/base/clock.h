@@ -7,7 +7,7 @@
 uint64_t fr__clock_ns(void);             /* monotonic */
 uint64_t fr__clock_thread_cpu_ns(void);  /* CPU time of this thread */
 uint64_t fr__clock_process_cpu_ns(void); /* CPU time of all threads of this process */
-int64_t fr__clock_utc_ns(void);          /* since 1970-01-01T00:00:00Z, without leap seconds */
+int64_t fr__clock_utc_ns(void); /* since 1970-01-01T00:00:00Z, without leap seconds */
 
 #define FR__TIME_TEXT 32
 /* "2026-05-04T03:02:01Z" */

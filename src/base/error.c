@@ -8,7 +8,7 @@
 
 const char *fr_status_name(enum fr_status status) {
   switch (status) {
-#define FR_STATUS_NAME(id, number, name, text) \
+#define FR_STATUS_NAME(id, number, name, text)                                           \
   case id: return name;
     FR_STATUS_TABLE(FR_STATUS_NAME)
 #undef FR_STATUS_NAME
@@ -18,7 +18,7 @@ const char *fr_status_name(enum fr_status status) {
 
 const char *fr_status_text(enum fr_status status) {
   switch (status) {
-#define FR_STATUS_TEXT(id, number, name, text) \
+#define FR_STATUS_TEXT(id, number, name, text)                                           \
   case id: return text;
     FR_STATUS_TABLE(FR_STATUS_TEXT)
 #undef FR_STATUS_TEXT
@@ -52,7 +52,8 @@ static enum fr_status status_of_errno(int number) {
   }
 }
 
-/* strerror_r has two shapes in the wild (POSIX returns int, GNU char *): both fill or return. */
+/* strerror_r has two shapes in the wild (POSIX returns int, GNU char *): both fill or
+ * return. */
 static const char *text_of_errno(int number, char *room, size_t size) {
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)
   return strerror_r(number, room, size);

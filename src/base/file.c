@@ -31,9 +31,10 @@ static enum fr_status read_all(int fd, const char *path, size_t ceiling, fr__buf
     fr__buf_add_bytes(buf, piece, (size_t)got);
     if (buf->status == FR_OK)
       continue;
-    status = buf->status == FR_ERR_LIMIT
-                 ? fr__fail(err, FR_ERR_LIMIT, "'%s' is larger than %zu bytes", path, ceiling)
-                 : fr__fail_memory(err, path);
+    status =
+        buf->status == FR_ERR_LIMIT
+            ? fr__fail(err, FR_ERR_LIMIT, "'%s' is larger than %zu bytes", path, ceiling)
+            : fr__fail_memory(err, path);
     break;
   }
   free(piece);
@@ -72,7 +73,8 @@ static int write_all(int fd, const char *bytes, size_t size) {
   return 0;
 }
 
-/* The rename itself must reach the disk too: best effort, since some file systems refuse. */
+/* The rename itself must reach the disk too: best effort, since some file systems refuse.
+ */
 static void sync_directory_of(const char *path) {
   char *directory = strdup(path);
   if (directory == NULL)
@@ -80,7 +82,8 @@ static void sync_directory_of(const char *path) {
   char *slash = strrchr(directory, '/');
   if (slash != NULL)
     slash[slash == directory] = '\0';
-  const int fd = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd =
+      open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0) {
     (void)fsync(fd);
     close(fd);
@@ -88,8 +91,8 @@ static void sync_directory_of(const char *path) {
   free(directory);
 }
 
-/* A new file beside `path`, its name the caller's; -1 and errno where it cannot be made. Not
- * mkstemp, whose mode 0600 could only be mended through the process-wide umask. */
+/* A new file beside `path`, its name the caller's; -1 and errno where it cannot be made.
+ * Not mkstemp, whose mode 0600 could only be mended through the process-wide umask. */
 static int open_beside(const char *path, char **beside) {
   for (unsigned attempt = 0; attempt < 100; attempt++) {
     fr__buf name;
@@ -130,7 +133,8 @@ enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
   else
     sync_directory_of(path);
   free(beside);
-  return number == 0 ? FR_OK : fr__fail_errno(err, number, "'%s' cannot be written", path);
+  return number == 0 ? FR_OK
+                     : fr__fail_errno(err, number, "'%s' cannot be written", path);
 }
 
 enum fr_status fr__dir_make(const char *path, fr_error *err) {

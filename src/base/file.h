@@ -5,12 +5,13 @@
 
 #include "frugal/base.h"
 
-/* The whole of `path`, at most `ceiling` bytes, with a NUL behind it. *bytes is the caller's
- * (free). Works on files whose size the kernel does not tell (/proc, /sys). */
+/* The whole of `path`, at most `ceiling` bytes, with a NUL behind it. *bytes is the
+ * caller's (free). Works on files whose size the kernel does not tell (/proc, /sys). */
 enum fr_status fr__file_read(const char *path, size_t ceiling, char **bytes, size_t *size,
                              fr_error *err);
 
-/* Writes beside `path`, syncs, renames: `path` holds the old content or the new, whole. */
+/* Writes beside `path`, syncs, renames: `path` holds the old content or the new, whole.
+ */
 enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
                               fr_error *err);
 
@@ -23,8 +24,8 @@ char *fr__path_join(const char *directory, const char *name);
 /* What follows the last '/'; points into `path`. */
 const char *fr__path_name(const char *path);
 
-/* `$variable/frugal`, else `$HOME/fallback/frugal` (XDG Base Directory 0.8: a relative path in
- * the variable is ignored); the caller's (free); NULL where neither is set. */
+/* `$variable/frugal`, else `$HOME/fallback/frugal` (XDG Base Directory 0.8: a relative
+ * path in the variable is ignored); the caller's (free); NULL where neither is set. */
 char *fr__path_user(const char *variable, const char *fallback);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A 64-bit checksum for caches, digests of data and identities of cells: not for secrets. */
+/* A 64-bit checksum for caches, digests of data and identities of cells: not for secrets.
+ */
 #ifndef FR_BASE_HASH_H
 #define FR_BASE_HASH_H
 

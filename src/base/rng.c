@@ -44,7 +44,8 @@ double fr__rng_normal(fr__rng *rng) {
 }
 
 size_t fr__rng_below(fr__rng *rng, size_t n) {
-  const uint64_t skip = (0 - (uint64_t)n) % n; /* 2^64 mod n: below it the residues are uneven */
+  const uint64_t skip =
+      (0 - (uint64_t)n) % n; /* 2^64 mod n: below it the residues are uneven */
   uint64_t x = fr__rng_next(rng);
   while (x < skip)
     x = fr__rng_next(rng);

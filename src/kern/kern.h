@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numeric kernels: row-major float32, one source built per instruction set, one table of
- * functions chosen at start. Results do not depend on time, address or thread; between
+ * The numeric kernels: row-major float32, one source built per instruction set, one table
+ * of functions chosen at start. Results do not depend on time, address or thread; between
  * instruction sets they agree within rounding.
  */
 #ifndef FR_KERN_KERN_H
@@ -24,12 +24,11 @@ void fr__kern_release(fr__kern *kern);
 const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
 
 /*
- * C_i = A_i B_i [+ C_i] [+ bias], i = 0 .. batch-1; op(A) is (m, k), op(B) is (k, n), C (m, n).
- * A_i begins at a + i * stride_a, and so on. Rows of A may overlap (lda < k): a convolution over
- * channels-last data is such a product. stride_b 0: one B, packed once. stride_c 0 with
- * batch > 1: all products are added into one C, in order of i (the first sets C unless
- * accumulate).
- * C overlaps neither A nor B.
+ * C_i = A_i B_i [+ C_i] [+ bias], i = 0 .. batch-1; op(A) is (m, k), op(B) is (k, n), C
+ * (m, n). A_i begins at a + i * stride_a, and so on. Rows of A may overlap (lda < k): a
+ * convolution over channels-last data is such a product. stride_b 0: one B, packed once.
+ * stride_c 0 with batch > 1: all products are added into one C, in order of i (the first
+ * sets C unless accumulate). C overlaps neither A nor B.
  */
 typedef struct fr__gemm {
   size_t m, n, k;
@@ -49,8 +48,8 @@ typedef struct fr__gemm {
 
 void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm);
 
-/* Element-wise, n elements; x and y may be the same array. Errors of exp-like functions are
- * below 2e-6 relative (sigmoid, exp) or absolute (tanh). */
+/* Element-wise, n elements; x and y may be the same array. Errors of exp-like functions
+ * are below 2e-6 relative (sigmoid, exp) or absolute (tanh). */
 void fr__exp(const fr__kern *kern, const float *x, float *y, size_t n);
 void fr__sigmoid(const fr__kern *kern, const float *x, float *y, size_t n);
 void fr__tanh(const fr__kern *kern, const float *x, float *y, size_t n);
@@ -65,10 +64,11 @@ void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t co
 void fr__axpy(const fr__kern *kern, float a, const float *x, float *y, size_t n);
 
 /*
- * One step of an LSTM over a batch (Hochreiter and Schmidhuber 1997; forget gate of Gers et al.
- * 2000), gates in the order i, f, g, o. `gates` (B, 4H) holds the sums of products and bias; on
- * return the activated gates, which backward needs. c_out and h_out (B, H); tanh_c (B, H) keeps
- * tanh(c_out). Rows of gates, c_in, c_out, h_out and tanh_c are ld_* floats apart.
+ * One step of an LSTM over a batch (Hochreiter and Schmidhuber 1997; forget gate of Gers
+ * et al. 2000), gates in the order i, f, g, o. `gates` (B, 4H) holds the sums of products
+ * and bias; on return the activated gates, which backward needs. c_out and h_out (B, H);
+ * tanh_c (B, H) keeps tanh(c_out). Rows of gates, c_in, c_out, h_out and tanh_c are ld_*
+ * floats apart.
  */
 typedef struct fr__lstm_step {
   size_t batch, units;
@@ -86,8 +86,9 @@ typedef struct fr__lstm_step {
 void fr__lstm_forward(const fr__kern *kern, const fr__lstm_step *step);
 
 /*
- * The step back: dh (B, H) = d loss / d h_out and dc (B, H, in and out) = d loss / d c_out, which
- * becomes d loss / d c_in; d_gates (B, 4H), before activation, may be the array of `gates`.
+ * The step back: dh (B, H) = d loss / d h_out and dc (B, H, in and out) = d loss / d
+ * c_out, which becomes d loss / d c_in; d_gates (B, 4H), before activation, may be the
+ * array of `gates`.
  */
 typedef struct fr__lstm_back {
   size_t batch, units;
@@ -106,9 +107,10 @@ typedef struct fr__lstm_back {
 void fr__lstm_backward(const fr__kern *kern, const fr__lstm_back *back);
 
 /*
- * Adam with decoupled weight decay (Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019,
- * algorithm 2) on n elements: `rate` is learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t) and
- * `epsilon` is epsilon * sqrt(1 - beta2^t); `decay` is learning_rate * weight_decay.
+ * Adam with decoupled weight decay (Kingma and Ba 2015, algorithm 1; Loshchilov and
+ * Hutter 2019, algorithm 2) on n elements: `rate` is learning_rate * sqrt(1 - beta2^t) /
+ * (1 - beta1^t) and `epsilon` is epsilon * sqrt(1 - beta2^t); `decay` is learning_rate *
+ * weight_decay.
  */
 typedef struct fr__adam_step {
   float rate, beta1, beta2, epsilon, decay;

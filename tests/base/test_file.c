@@ -32,7 +32,8 @@ static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state) {
   char *path = fr__path_join(folder, "directory");
   ASSERT_OK(fr__dir_make(path, err));
   fr_error err = {0};
-  assert_int_not_equal(fr__file_write(path, "x", 1, &err), FR_OK); /* rename onto a folder */
+  assert_int_not_equal(fr__file_write(path, "x", 1, &err),
+                       FR_OK); /* rename onto a folder */
   assert_non_null(strstr(err.text, "directory"));
   char command[700];
   snprintf(command, sizeof command, "test $(ls -A '%s' | wc -l) = 1", folder);

@@ -44,7 +44,8 @@ static void a_sentence_may_quote_the_one_it_replaces(void **state) {
   assert_int_equal(fr__fail(&err, FR_ERR_FORMAT, "line %d", 3), FR_ERR_FORMAT);
   fr__fail(&err, FR_ERR_IO, "'a.csv': %s", err.text);
   assert_string_equal(err.text, "'a.csv': line 3");
-  assert_int_equal(fr__fail_errno(&err, 2, "'%s' cannot be opened", "b"), FR_ERR_NOT_FOUND);
+  assert_int_equal(fr__fail_errno(&err, 2, "'%s' cannot be opened", "b"),
+                   FR_ERR_NOT_FOUND);
   assert_string_equal(err.text, "'b' cannot be opened: No such file or directory");
   assert_int_equal(fr__fail(NULL, FR_ERR_LIMIT, "x"), FR_ERR_LIMIT);
 }

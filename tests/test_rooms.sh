@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The law of the house (docs/rooms.md): which room's headers each room may include. TAP.
+set -u
+cd "$1" || exit 1
+
+allowed() {
+  case $1 in
+    base) echo base ;;
+    kern) echo base kern ;;
+    nn) echo base kern nn ;;
+    data) echo base data ;;
+    meter | carbon | store) echo base "$1" ;;
+    model) echo base nn data model ;;
+    train) echo base nn data model train ;;
+    events) echo base train events ;;
+    adapt) echo base nn data model train adapt ;;
+    study) echo base nn data model train adapt meter carbon store study ;;
+    report) echo base store report ;;
+    serve | cli) echo '*' ;;
+  esac
+}
+
+set -f
+number=0
+status=0
+rooms="base kern nn data meter carbon store model train events adapt study report serve cli"
+echo "1..15"
+for room in $rooms; do
+  number=$((number + 1))
+  bad=""
+  files=$(find "src/$room" -name '*.[ch]')
+  [ -f "include/frugal/$room.h" ] && files="$files include/frugal/$room.h"
+  if [ -n "$files" ]; then
+    seen=$(sed -n 's|^ *# *include "\(frugal/\)\{0,1\}\([a-z]*\)[./].*|\2|p' $files | sort -u)
+    for other in $seen; do
+      case " $(allowed "$room") " in
+        *" $other "* | *' * '*) ;;
+        *) bad="$bad $other" ;;
+      esac
+    done
+  fi
+  if [ -n "$bad" ]; then
+    echo "not ok $number - $room includes$bad"
+    status=1
+  else
+    echo "ok $number - $room"
+  fi
+done
+exit $status
