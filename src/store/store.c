@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, the schema and what SQLite's errors mean. */
+#include "store/store.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MS 10000 /* how long a writer waits for another */
+
+/* Times are nanoseconds since 1970 UTC; a measure that is absent has NULL for its numbers
+ * and 'none' for its source. */
+static const char *const schema =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS runs("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " parent INTEGER REFERENCES runs(id) ON DELETE CASCADE,"
+    " command TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('running', 'done', 'failed')),"
+    " argv TEXT NOT NULL, version TEXT NOT NULL, host TEXT NOT NULL, cpu TEXT NOT NULL,"
+    " started INTEGER NOT NULL, ended INTEGER, result TEXT);"
+    "CREATE INDEX IF NOT EXISTS runs_by_key ON runs(key) WHERE key <> '';"
+    "CREATE INDEX IF NOT EXISTS runs_by_parent ON runs(parent);"
+    "CREATE TABLE IF NOT EXISTS figures("
+    " run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL, value REAL, low REAL, high REAL,"
+    " unit TEXT NOT NULL, source TEXT NOT NULL,"
+    " CHECK((source = 'none') = (value IS NULL)),"
+    " PRIMARY KEY(run, name)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS samples("
+    " id INTEGER PRIMARY KEY,"
+    " run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " t_ns INTEGER NOT NULL, power_w REAL, energy_j REAL, program_j REAL);"
+    "CREATE INDEX IF NOT EXISTS samples_by_run ON samples(run, t_ns);"
+    "PRAGMA application_id = 1718773612;" /* FR__STORE_APPLICATION */
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+
+_Static_assert(FR__STORE_APPLICATION == 1718773612, "the schema names the application");
+_Static_assert(FR__STORE_VERSION == 1, "the schema names its version");
+
+static enum fr_status status_of(int code) {
+  switch (code & 0xff) {
+  case SQLITE_NOMEM:
+    return FR_ERR_MEMORY;
+  case SQLITE_NOTADB:
+  case SQLITE_CORRUPT:
+    return FR_ERR_FORMAT;
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+    return FR_ERR_PERMISSION;
+  case SQLITE_CONSTRAINT:
+  case SQLITE_MISMATCH:
+    return FR_ERR_ARGUMENT;
+  case SQLITE_TOOBIG:
+    return FR_ERR_LIMIT;
+  default:
+    return FR_ERR_IO;
+  }
+}
+
+enum fr_status fr__store_fail(const fr_store *store, const char *doing, fr_error *err) {
+  return fr__fail(err, status_of(sqlite3_errcode(store->db)), "cannot %s '%s': %s", doing,
+                  store->path, sqlite3_errmsg(store->db));
+}
+
+sqlite3_stmt *fr__store_take(fr_store *store, enum fr__store_sql which, fr_error *err) {
+  static const char *const sql[SQL_COUNT] = {
+#define SQL_TEXT(id, text) [id] = (text),
+      FR__STORE_SQL_TABLE(SQL_TEXT)
+#undef SQL_TEXT
+  };
+  sqlite3_stmt *kept = store->kept[which];
+  if (kept == NULL &&
+      sqlite3_prepare_v3(store->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &kept,
+                         NULL) != SQLITE_OK) {
+    fr__store_fail(store, "ask", err);
+    return NULL;
+  }
+  store->kept[which] = kept;
+  sqlite3_reset(kept);
+  sqlite3_clear_bindings(kept);
+  return kept;
+}
+
+enum fr_status fr__store_prepare(fr_store *store, const char *sql, sqlite3_stmt **out,
+                                 fr_error *err) {
+  if (sqlite3_prepare_v2(store->db, sql, -1, out, NULL) != SQLITE_OK)
+    return fr__store_fail(store, "ask", err);
+  return FR_OK;
+}
+
+static enum fr_status ask_number(fr_store *store, const char *sql, int64_t *out,
+                                 fr_error *err) {
+  sqlite3_stmt *ask = NULL;
+  enum fr_status status = fr__store_prepare(store, sql, &ask, err);
+  if (status == FR_OK) {
+    if (sqlite3_step(ask) == SQLITE_ROW)
+      *out = sqlite3_column_int64(ask, 0);
+    else
+      status = fr__store_fail(store, "read", err);
+  }
+  sqlite3_finalize(ask);
+  return status;
+}
+
+static enum fr_status execute(fr_store *store, const char *sql, fr_error *err) {
+  if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+    return fr__store_fail(store, "prepare", err);
+  return FR_OK;
+}
+
+/* Makes the tables in an empty file; refuses another program's file and a newer schema.
+ */
+static enum fr_status check_schema(fr_store *store, fr_error *err) {
+  int64_t application = 0, version = 0, tables = 0;
+  /* Tables first: another process may be making them, and commits them with the rest. */
+  enum fr_status status =
+      ask_number(store, "SELECT count(*) FROM sqlite_master", &tables, err);
+  if (status == FR_OK)
+    status = ask_number(store, "PRAGMA application_id", &application, err);
+  if (status == FR_OK)
+    status = ask_number(store, "PRAGMA user_version", &version, err);
+  if (status != FR_OK)
+    return status;
+  if (application != FR__STORE_APPLICATION && (application != 0 || tables != 0))
+    return fr__fail(err, FR_ERR_FORMAT, "'%s' is a database of another program",
+                    store->path);
+  if (version > FR__STORE_VERSION)
+    return fr__fail(err, FR_ERR_UNSUPPORTED,
+                    "'%s' has schema %lld, this version knows up to %d", store->path,
+                    (long long)version, FR__STORE_VERSION);
+  return version == FR__STORE_VERSION ? FR_OK : execute(store, schema, err);
+}
+
+/* SQLite does not always wait for the lock that this change needs. */
+static enum fr_status choose_wal(fr_store *store, fr_error *err) {
+  int code = SQLITE_BUSY;
+  for (int tries = 0; code == SQLITE_BUSY && tries < 100; tries++) {
+    if (tries > 0)
+      sqlite3_sleep(BUSY_MS / 100);
+    code = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) & 0xff;
+  }
+  return code == SQLITE_OK ? FR_OK : fr__store_fail(store, "prepare", err);
+}
+
+static enum fr_status open_database(fr_store *store, fr_error *err) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+    if (store->db == NULL)
+      return fr__fail_memory(err, "the store");
+    return fr__store_fail(store, "open", err);
+  }
+  sqlite3_extended_result_codes(store->db, 1);
+  sqlite3_busy_timeout(store->db, BUSY_MS);
+  sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, (int)FR__STORE_TEXT_CEILING);
+  enum fr_status status = check_schema(store, err);
+  /* A row is on disk before the next checkpoint at the latest; a killed process loses
+   * nothing, only a power cut may take the last transactions. */
+  if (status == FR_OK)
+    status = choose_wal(store, err);
+  if (status == FR_OK)
+    status =
+        execute(store, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;", err);
+  return status;
+}
+
+static char *default_path(fr_error *err) {
+  char *home = fr__path_user("XDG_DATA_HOME", ".local/share");
+  if (home == NULL) {
+    fr__fail(err, FR_ERR_NOT_FOUND, "neither 'XDG_DATA_HOME' nor 'HOME' is set");
+    return NULL;
+  }
+  char *path = fr__path_join(home, "runs.sqlite");
+  if (path == NULL)
+    fr__fail_memory(err, "a path");
+  free(home);
+  return path;
+}
+
+static enum fr_status make_parent(const char *path, fr_error *err) {
+  const size_t length = (size_t)(fr__path_name(path) - path);
+  if (length == 0)
+    return FR_OK;
+  char *directory = strndup(path, length);
+  if (directory == NULL)
+    return fr__fail_memory(err, "a path");
+  const enum fr_status status = fr__dir_make(directory, err);
+  free(directory);
+  return status;
+}
+
+enum fr_status fr_store_open(const char *path, fr_store **out, fr_error *err) {
+  fr_store *store = calloc(1, sizeof *store);
+  if (store == NULL)
+    return fr__fail_memory(err, "the store");
+  enum fr_status status = FR_OK;
+  store->path = path != NULL ? strdup(path) : default_path(err);
+  if (store->path == NULL)
+    status = path != NULL ? fr__fail_memory(err, "a path") : FR_ERR_NOT_FOUND;
+  if (status == FR_OK)
+    status = make_parent(store->path, err);
+  if (status == FR_OK)
+    status = open_database(store, err);
+  if (status == FR_OK)
+    *out = store;
+  else
+    fr_store_close(store);
+  return status;
+}
+
+void fr_store_close(fr_store *store) {
+  if (store == NULL)
+    return;
+  for (size_t i = 0; i < SQL_COUNT; i++)
+    sqlite3_finalize(store->kept[i]);
+  sqlite3_close(store->db);
+  free(store->path);
+  free(store);
+}
+
+const char *fr_store_path(const fr_store *store) { return store->path; }
