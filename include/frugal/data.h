@@ -72,6 +72,9 @@ enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
                             fr_dataset **out, fr_error *err);
 void fr_data_free(fr_dataset *data);
 
+/* All of `data` anew: what is normalised in place is a copy. The copy is the caller's. */
+enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_error *err);
+
 /*
  * ExtraSensory's 26 accelerometer and 26 gyroscope features (Vaizman et al. 2017, IEEE Pervasive
  * Computing 16(4)) of `length_s` windows every `step_s` of `series`, whose channels must include
@@ -122,12 +125,14 @@ typedef struct fr_split {
 
 /*
  * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16; elsewhere the
- * last third of each activity's trials tests), subject:ID,ID-ID (those test), subject:loo and kfold:K (by
- * person; `fold` says which), time:0.7 (the first 70 % of each person's time trains),
- * random:0.75, all (everything tests). `validate`, taken from the training side only: a share
- * such as 0.1 (the last tenth of each person's and activity's training time), trial (one trial of each
- * activity), subject:IDS, none. Windows of different sides never share signal, except under
- * random, which is leaky and says so.
+ * last third of each person's and activity's trials tests), subject:ID,ID-ID (those test),
+ * subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the first 70 % of each
+ * person's time, of each activity's where it is told, trains), random:0.75, all (everything
+ * tests). NULL: the data's own. `validate`, taken from the training side only: a share such as
+ * 0.1 (the last tenth of each person's and activity's training time), trial (the last training
+ * trial of each person and activity; its last tenth, where there is only one), subject:IDS,
+ * none or NULL. Windows of different sides never share signal, except under random, which is
+ * leaky and says so. FR_ERR_NOT_FOUND where a side that is asked for stays empty.
  */
 enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
                              const char *validate, size_t fold, uint64_t seed, fr_error *err);
@@ -143,7 +148,8 @@ enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t
 typedef struct fr_normalizer {
   size_t channels;
   float *shift; /* (channels) mean; owned */
-  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant; owned */
+  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant, 0 where training
+                   never saw it; owned */
 } fr_normalizer;
 
 /* Means and deviations of the steps that training windows cover, each step counted once. */

@@ -9,6 +9,40 @@
 #include "frugal/data.h"
 #include "frugal/nn.h"
 
+/* ---- from a data set to what a network is trained and tested on ---- */
+
+typedef struct fr_prepare_options {
+  enum fr_task task;
+  size_t window, step;  /* samples; 0: 128 and 64 */
+  double rate_hz;       /* 0: as recorded */
+  const char *split;    /* NULL: the data set's own */
+  const char *validate; /* NULL: "0.1" */
+  size_t fold;          /* of subject:loo and kfold:K; the first is 0 */
+  uint64_t seed;        /* of random splits */
+  const fr_normalizer *normalizer; /* a trained model's; NULL: fitted on the training side */
+  const fr_names *classes;         /* a trained model's; NULL: those of the training side */
+} fr_prepare_options;
+
+typedef struct fr_prepared {
+  fr_dataset *data; /* a copy, normalised; owned like all below */
+  fr_windows windows;
+  fr_split split;
+  fr_normalizer normalizer;
+  fr_names classes;
+  fr_samples train, validate, test;
+  size_t unknown; /* test samples of classes that are not in `classes`, left out */
+} fr_prepared;
+
+struct fr_observer;
+
+/* Resamples, cuts, splits, normalises a copy of `data`. Phase: normalize. */
+enum fr_status fr_prepared_init(fr_prepared *prepared, const fr_dataset *data,
+                                const fr_prepare_options *options,
+                                const struct fr_observer *observer, fr_error *err);
+void fr_prepared_release(fr_prepared *prepared);
+
+/* ---- the loop ---- */
+
 typedef struct fr_epoch {
   size_t epoch; /* the first is 1 */
   size_t epochs;
@@ -52,7 +86,8 @@ typedef struct fr_train_options {
   fr_optimizer_options optimizer;
   size_t first_trained;    /* layers before are frozen; their outputs are computed once a sample */
   const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
-  double target_accuracy;  /* stop at this validation accuracy; 0: never */
+  double target_accuracy;  /* stop at this validation accuracy and keep the weights that
+                              reached it; 0: never */
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002, everything trained. */
@@ -60,29 +95,35 @@ fr_train_options fr_train_default_options(void);
 
 typedef struct fr_train_result {
   enum fr_stop stop;
-  size_t epochs;      /* run */
+  size_t epochs;      /* run, one that the budget cut included */
   size_t steps;
   size_t best_epoch;  /* whose weights the network holds afterwards */
-  double best_validate_accuracy;
+  double best_validate_accuracy; /* of that epoch; NaN where it was not validated */
   double best_validate_loss;
-  uint64_t operations; /* FLOP executed, counted: forward, backward and update */
+  uint64_t operations; /* FLOP executed, counted: frozen, forward, backward, update and
+                          validation; docs/train.md says how */
   fr_epoch *history;   /* (epochs); owned */
 } fr_train_result;
 
 void fr_train_result_release(fr_train_result *result);
 
 /*
- * Trains `net` on `train`, watching `validate` (may be NULL or empty: then it runs all epochs).
- * The network ends with the weights of the best validation loss. Phases: train/forward,
- * train/backward, train/update, train/frozen (outputs of frozen layers, once), validate.
- * A loss that is not finite ends the run with FR_ERR_NUMERIC naming the step; the weights are
- * then the best so far. `observer` and `budget` may be NULL.
+ * Trains `net` on `train`, watching `validate` (may be NULL or empty: then it runs all epochs and
+ * keeps the last weights). The network ends with the weights of the best validation loss; a
+ * budget that ends a run before its first validation leaves the latest. Layers before
+ * first_trained run once a sample, and so do layers without parameters that follow them, but
+ * dropout. Phases: train/frozen, train/gather, train/forward (with the loss), train/backward,
+ * train/update, validate. The same seed, samples and options give the same bits. Memory is
+ * allocated before the first step only.
+ * A loss or weight that is not finite ends the run with FR_ERR_NUMERIC naming epoch and step; the
+ * weights are then the best so far. `observer` and `budget` may be NULL. *result is filled
+ * where the call succeeds; release it.
  */
 enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
                         const fr_train_options *options, const fr_observer *observer,
                         const fr_budget *budget, fr_train_result *result, fr_error *err);
 
-/* Phase: test. `metrics` is initialised by the call; release it. */
+/* Phase: test. *metrics is filled where the call succeeds; release it. */
 enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss, size_t batch,
                        const fr_observer *observer, fr_metrics *metrics, fr_error *err);
 
