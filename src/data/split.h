@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What split.c and side.c share: where each window lies, and moving whole runs of windows
+ * from side to side. */
+#ifndef FR_DATA_SPLIT_H
+#define FR_DATA_SPLIT_H
+
+#include "frugal/data.h"
+
+/* Who, what and when of a window. */
+typedef struct fr__place {
+  uint32_t subject;
+  uint32_t activity;
+  uint32_t trial;
+  double start_s;
+  double end_s;
+  size_t window;
+} fr__place;
+
+typedef struct fr__places {
+  size_t count;
+  fr__place *at; /* (count); owned */
+  uint8_t *side; /* of windows, enum fr_side; borrowed */
+} fr__places;
+
+enum fr_status fr__places_init(fr__places *places, const fr_windows *windows,
+                               uint8_t *side, fr_error *err);
+void fr__places_release(fr__places *places);
+
+/* By person and activity, and in it by trial and window: the order that something is done
+ * in. */
+void fr__places_by_history(fr__places *places);
+
+/* The end of the run of one person and activity that begins at `from`, ordered by
+ * history. */
+size_t fr__places_run(const fr__places *places, size_t from);
+
+/* Moves the last round(share * n) of the n places in [from, to) that are on side `have`
+ * to side `move`: at least one and not all, where there are two. */
+void fr__places_move_last(fr__places *places, size_t from, size_t to, double share,
+                          enum fr_side have, enum fr_side move);
+
+/* Moves the last third of the trials (at least one, where there are two) among the places
+ * in [from, to) that are on side `have`; with `one`, only the last trial. How many moved.
+ */
+size_t fr__places_move_trials(fr__places *places, size_t from, size_t to, bool one,
+                              enum fr_side have, enum fr_side move);
+
+/* Leaves out every window of side `lose` that shares time of one person, trial and
+ * activity with a window of side `keep`. Reorders the places. */
+void fr__places_part(fr__places *places, enum fr_side keep, enum fr_side lose);
+
+#endif
