@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the readers of this room share: a spec taken apart, the descriptor of a reader, names,
- * and the builder that makes a data set out of records.
+ * What the readers of this room share: a spec taken apart, the descriptor of a reader,
+ * names, and the builder that makes a data set out of records.
  */
 #ifndef FR_DATA_READER_H
 #define FR_DATA_READER_H
@@ -31,16 +31,17 @@ void fr__spec_release(fr__spec *spec);
 const char *fr__spec_value(const fr__spec *spec, const char *key);
 
 /* The value of `key` as a number in [low, high]; `fallback` where it is not given. */
-enum fr_status fr__spec_number(const fr__spec *spec, const char *key, double low, double high,
-                               double fallback, double *out, fr_error *err);
+enum fr_status fr__spec_number(const fr__spec *spec, const char *key, double low,
+                               double high, double fallback, double *out, fr_error *err);
 enum fr_status fr__spec_integer(const fr__spec *spec, const char *key, int64_t low,
-                                int64_t high, int64_t fallback, int64_t *out, fr_error *err);
+                                int64_t high, int64_t fallback, int64_t *out,
+                                fr_error *err);
 
 /* Whether `id` is in a list such as "1-12,14,ann"; a range holds whole numbers only. */
 bool fr__list_has(const char *list, const char *id);
 
-/* The next item of a comma-separated list at *at, which moves behind it; false at the end.
- * Empty items are passed over. */
+/* The next item of a comma-separated list at *at, which moves behind it; false at the
+ * end. Empty items are passed over. */
 bool fr__list_next(const char **at, const char **item, size_t *length);
 
 /* ---- reader ---- */
@@ -58,7 +59,8 @@ extern const fr__reader fr__reader_extrasensory;
 extern const fr__reader fr__reader_csv;
 extern const fr__reader fr__reader_synthetic;
 
-/* Tells the caller of fr_data_open how far the reading is, 0 to 1; `options` may be NULL. */
+/* Tells the caller of fr_data_open how far the reading is, 0 to 1; `options` may be NULL.
+ */
 void fr__progress(const fr_data_options *options, double done);
 
 /* ---- names ---- */
@@ -77,9 +79,9 @@ enum fr_status fr__names_copy(const fr_names *from, fr_names *to, fr_error *err)
 /* ---- builder ---- */
 
 /*
- * Collects records into one array of values. In order: init, names into `data->channels` (and
- * `labels`), then for each record: room, fill, add; at last finish. Release is always safe, also
- * after finish.
+ * Collects records into one array of values. In order: init, names into `data->channels`
+ * (and `labels`), then for each record: room, fill, add; at last finish. Release is
+ * always safe, also after finish.
  */
 typedef struct fr__builder {
   fr_dataset *data;       /* being made; names may be added to it directly */
@@ -93,19 +95,20 @@ enum fr_status fr__builder_init(fr__builder *builder, const char *kind, const ch
                                 const char *spec, double rate_hz, fr_error *err);
 void fr__builder_release(fr__builder *builder);
 
-/* Room for `steps` rows of all channels behind the last record, (steps, channels), not yet
- * part of any record; valid until the next call. NULL and *err where it does not fit. */
+/* Room for `steps` rows of all channels behind the last record, (steps, channels), not
+ * yet part of any record; valid until the next call. NULL and *err where it does not fit.
+ */
 float *fr__builder_room(fr__builder *builder, size_t steps, fr_error *err);
 
-/* Makes a record of the first `about->steps` rows of the room; `about->values` is ignored.
- * `label` (labels.count) may be NULL: all unknown. */
+/* Makes a record of the first `about->steps` rows of the room; `about->values` is
+ * ignored. `label` (labels.count) may be NULL: all unknown. */
 enum fr_status fr__builder_add(fr__builder *builder, const fr_record *about,
                                const int8_t *label, fr_error *err);
 
 /*
- * Puts names into natural order and records into the order of subject, trial, activity and
- * time, so that the result does not depend on the order of the input, and computes the digest.
- * FR_ERR_NOT_FOUND where there is no record.
+ * Puts names into natural order and records into the order of subject, trial, activity
+ * and time, so that the result does not depend on the order of the input, and computes
+ * the digest. FR_ERR_NOT_FOUND where there is no record.
  */
 enum fr_status fr__builder_finish(fr__builder *builder, fr_dataset **out, fr_error *err);
 
