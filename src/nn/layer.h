@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a layer family is: one file, one descriptor, one line in the table of layer.c.
+ * Nothing else knows which families there are.
+ */
+#ifndef FR_NN_LAYER_H
+#define FR_NN_LAYER_H
+
+#include "base/rng.h"
+#include "frugal/nn.h"
+#include "kern/kern.h"
+
+#define FR__LAYER_TEXT 96                     /* bytes of "conv1d(64,5)", NUL included */
+#define FR__LAYER_TENSORS 4                   /* of one layer */
+#define FR__LAYER_ARGUMENTS 8                 /* of one layer */
+#define FR__ARGUMENT_TEXT 48                  /* bytes of one argument, NUL included */
+#define FR__COUNT_CEILING ((size_t)1 << 16)   /* units, channels, width, stride */
+#define FR__ELEMENT_CEILING ((size_t)1 << 26) /* T * C of one sample */
+
+typedef struct fr__layer fr__layer;
+
+/* Where a layer's output may lie. */
+enum fr__place {
+  FR__PLACE_NEW,  /* never over its input */
+  FR__PLACE_OVER, /* over its input, where nobody needs that any more */
+  FR__PLACE_SAME  /* the same numbers in the same order: always over its input */
+};
+
+/* What a layer means to the initial weights of the product before it. */
+enum fr__kin {
+  FR__KIN_OTHER,
+  FR__KIN_RECTIFIER,  /* halves the variance: weights by He et al. 2015 */
+  FR__KIN_TRANSPARENT /* look at the layer behind */
+};
+
+enum fr__padding { FR__PAD_NONE, FR__PAD_SAME, FR__PAD_CAUSAL };
+
+/* What stands in the parentheses, split at the commas of the outermost level. */
+typedef struct fr__arguments {
+  const fr__layer *layer; /* whose they are, for messages */
+  size_t classes;         /* what the word "classes" stands for */
+  size_t count;
+  char text[FR__LAYER_ARGUMENTS][FR__ARGUMENT_TEXT];
+} fr__arguments;
+
+/* A tensor that a layer asks for. */
+typedef struct fr__tensor_need {
+  const char *name; /* "weight" */
+  size_t rank;
+  size_t shape[FR_TENSOR_RANK];
+  bool trained; /* by gradient */
+} fr__tensor_need;
+
+/* One run over one batch. */
+typedef struct fr__pass {
+  const fr__kern *kern;
+  fr__rng *rng;
+  size_t batch; /* B */
+  bool train;   /* for this layer: false in a frozen one */
+} fr__pass;
+
+typedef struct fr__layer_ops {
+  const char *name;
+  const char *usage;
+  enum fr__place place;
+  enum fr__kin kin;
+  bool reads_output; /* backward reads y, so that nobody may write over it */
+  /* Reads the arguments and sets the normal form of the text. */
+  enum fr_status (*parse)(fr__layer *layer, const fr__arguments *arguments,
+                          fr_error *err);
+  /* out from in; NULL: the same. */
+  enum fr_status (*shape)(fr__layer *layer, fr_error *err);
+  /* Fills need[] and returns how many; trained ones first; NULL: none. */
+  size_t (*tensors)(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]);
+  uint64_t (*operations)(const fr__layer *layer); /* FLOP of one sample, forward */
+  /* Floats that the layer keeps for a batch; `train`: from forward to backward too; NULL:
+   * 0. */
+  size_t (*workspace)(const fr__layer *layer, size_t batch, bool train);
+  /* Initial values; `rectified`: a rectifier follows; NULL: nothing to set. */
+  void (*init)(fr__layer *layer, fr__rng *rng, bool rectified);
+  /* y from x. */
+  void (*forward)(fr__layer *layer, const fr__pass *pass);
+  /* Gradients of the layer's tensors, set, and dx from dy; dx NULL: not wanted. dx may be
+   * dy unless place is FR__PLACE_NEW. Called at most once after each forward with
+   * `train`. */
+  void (*backward)(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx);
+} fr__layer_ops;
+
+struct fr__layer {
+  const fr__layer_ops *ops;
+  size_t number;             /* the first is 0 */
+  char text[FR__LAYER_TEXT]; /* normal form */
+  fr_shape in, out;
+
+  /* What the text says; each family uses its own. */
+  size_t units; /* outputs of one step */
+  size_t width, stride;
+  enum fr__padding padding;
+  bool all;
+  float factor; /* dropout's share, leaky's slope */
+
+  fr_tensor *tensor; /* (tensor_count) of the network's */
+  size_t tensor_count;
+
+  /* For the batch at hand; all but x lie in the network's arena. */
+  bool kept;        /* backward will come: keep what it needs */
+  const float *x;   /* (B, in.steps, in.channels) */
+  float *y;         /* (B, out.steps, out.channels) */
+  float *workspace; /* NULL where none is asked for */
+};
+
+/* ---- layer.c: the table, and what families share ---- */
+
+const fr__layer_ops *fr__layer_find(const char *name);
+/* "dense, conv1d, …" into text. */
+void fr__layer_names(char *text, size_t size);
+
+/* "layer 3 'conv1d(64,99)': …"; people count from 1. */
+enum fr_status fr__layer_fail(const fr__layer *layer, fr_error *err, const char *format,
+                              ...) __attribute__((format(printf, 3, 4)));
+void fr__layer_set_text(fr__layer *layer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+size_t fr__shape_elements(fr_shape shape);
+/* For families without arguments. */
+enum fr_status fr__layer_parse_bare(fr__layer *layer, const fr__arguments *arguments,
+                                    fr_error *err);
+/* One operation per element of the output. */
+uint64_t fr__layer_operations_each(const fr__layer *layer);
+/* A matrix of initial weights: He normal or Glorot uniform. */
+void fr__init_weights(float *value, size_t count, size_t fan_in, size_t fan_out,
+                      bool rectified, fr__rng *rng);
+
+/* ---- parse.c: arguments ---- */
+
+enum fr_status fr__arguments_between(const fr__arguments *arguments, size_t low,
+                                     size_t high, fr_error *err);
+/* A whole number in [1, FR__COUNT_CEILING], or "classes"; `what` names it in the
+ * sentence. */
+enum fr_status fr__argument_count(const fr__arguments *arguments, size_t index,
+                                  const char *what, size_t *out, fr_error *err);
+/* A number in [low, high]. */
+enum fr_status fr__argument_number(const fr__arguments *arguments, size_t index,
+                                   const char *what, double low, double high, float *out,
+                                   fr_error *err);
+bool fr__argument_is(const fr__arguments *arguments, size_t index, const char *word);
+
+/* Reads the next layer of the text at *at (which moves behind it) into layer->ops and its
+ * arguments; *more is false where only white space is left. layer->number is given. */
+enum fr_status fr__parse_layer(const char *text, size_t *at, size_t classes,
+                               fr__layer *layer, bool *more, fr_error *err);
+
+extern const fr__layer_ops fr__layer_dense, fr__layer_conv1d, fr__layer_maxpool,
+    fr__layer_avgpool, fr__layer_lstm, fr__layer_bn, fr__layer_dropout, fr__layer_relu,
+    fr__layer_leaky, fr__layer_gelu, fr__layer_sigmoid, fr__layer_tanh, fr__layer_softmax,
+    fr__layer_flatten;
+
+#endif

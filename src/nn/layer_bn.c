@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bn: batch normalisation (Ioffe and Szegedy 2015, algorithms 1 and 2) of each channel
+ * over batch and time: y = gamma (x - mean) / sqrt(variance + epsilon) + beta. The
+ * running statistics move by MOMENTUM towards the batch's, the variance unbiased there. A
+ * single value has no variance: a batch of one row is normalised by the running
+ * statistics, which stay.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "nn/layer.h"
+
+#define EPSILON 1e-5f
+#define MOMENTUM 0.1f
+#define BLOCK 128 /* rows added up before they join the sum: fewer roundings */
+
+enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VARIANCE };
+
+static size_t tensors(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
+  const size_t channels = layer->in.channels;
+  need[GAMMA] = (fr__tensor_need){"weight", 1, {channels}, true};
+  need[BETA] = (fr__tensor_need){"bias", 1, {channels}, true};
+  need[RUNNING_MEAN] = (fr__tensor_need){"running_mean", 1, {channels}, false};
+  need[RUNNING_VARIANCE] = (fr__tensor_need){"running_variance", 1, {channels}, false};
+  return 4;
+}
+
+/* A multiplication and an addition per number: in testing bn is y = scale x + shift. */
+static uint64_t operations(const fr__layer *layer) {
+  return 2 * (uint64_t)fr__shape_elements(layer->out);
+}
+
+/* Rows of the workspace, (C) each. */
+enum { MEAN, INVERSE, SCALE, SHIFT, SUM, ROWS };
+
+static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
+  (void)batch;
+  (void)train;
+  return ROWS * layer->in.channels;
+}
+
+static float *row(const fr__layer *layer, size_t index) {
+  return layer->workspace + index * layer->in.channels;
+}
+
+static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
+  (void)rng;
+  (void)rectified;
+  for (size_t c = 0; c < layer->in.channels; c++) {
+    layer->tensor[GAMMA].value[c] = 1;
+    layer->tensor[RUNNING_VARIANCE].value[c] = 1;
+    layer->tensor[RUNNING_MEAN].value[c] = 0;
+  }
+}
+
+/* sum[c] = Σ_r (x[r, c] - mean[c])², row by row within blocks */
+static void squares(const float *x, size_t rows, size_t channels, const float *mean,
+                    float *block, float *sum) {
+  memset(sum, 0, channels * sizeof(float));
+  for (size_t r = 0; r < rows; r += BLOCK) {
+    const size_t end = r + BLOCK < rows ? r + BLOCK : rows;
+    memset(block, 0, channels * sizeof(float));
+    for (size_t i = r; i < end; i++)
+      for (size_t c = 0; c < channels; c++) {
+        const float d = x[i * channels + c] - mean[c];
+        block[c] += d * d;
+      }
+    for (size_t c = 0; c < channels; c++)
+      sum[c] += block[c];
+  }
+}
+
+/* The batch's mean and 1 / deviation, and the running statistics' step towards them. */
+static void batch_statistics(fr__layer *layer, const fr__pass *pass, size_t rows) {
+  const size_t channels = layer->in.channels;
+  float *mean = row(layer, MEAN), *inverse = row(layer, INVERSE), *sum = row(layer, SUM);
+  float *running_mean = layer->tensor[RUNNING_MEAN].value;
+  float *running_variance = layer->tensor[RUNNING_VARIANCE].value;
+  fr__column_sum(pass->kern, layer->x, rows, channels, mean);
+  for (size_t c = 0; c < channels; c++)
+    mean[c] /= (float)rows;
+  squares(layer->x, rows, channels, mean, row(layer, SCALE), sum);
+  for (size_t c = 0; c < channels; c++) {
+    inverse[c] = 1.0f / sqrtf(sum[c] / (float)rows + EPSILON);
+    running_mean[c] += MOMENTUM * (mean[c] - running_mean[c]);
+    running_variance[c] += MOMENTUM * (sum[c] / (float)(rows - 1) - running_variance[c]);
+  }
+}
+
+static void running_statistics(fr__layer *layer) {
+  const size_t channels = layer->in.channels;
+  const float *variance = layer->tensor[RUNNING_VARIANCE].value;
+  memcpy(row(layer, MEAN), layer->tensor[RUNNING_MEAN].value, channels * sizeof(float));
+  for (size_t c = 0; c < channels; c++)
+    row(layer, INVERSE)[c] = 1.0f / sqrtf(variance[c] + EPSILON);
+}
+
+/* y = scale x + shift with scale = γ / deviation, shift = β - mean scale */
+static void normalize(const fr__layer *layer, size_t rows) {
+  const size_t channels = layer->in.channels;
+  float *scale = row(layer, SCALE), *shift = row(layer, SHIFT);
+  for (size_t c = 0; c < channels; c++) {
+    scale[c] = layer->tensor[GAMMA].value[c] * row(layer, INVERSE)[c];
+    shift[c] = layer->tensor[BETA].value[c] - row(layer, MEAN)[c] * scale[c];
+  }
+  for (size_t r = 0; r < rows; r++) {
+    const float *x = layer->x + r * channels;
+    float *y = layer->y + r * channels;
+    for (size_t c = 0; c < channels; c++)
+      y[c] = scale[c] * x[c] + shift[c];
+  }
+}
+
+static bool has_variance(size_t rows) { return rows > 1; }
+
+static void forward(fr__layer *layer, const fr__pass *pass) {
+  const size_t rows = pass->batch * layer->in.steps;
+  if (pass->train && has_variance(rows))
+    batch_statistics(layer, pass, rows);
+  else
+    running_statistics(layer);
+  normalize(layer, rows);
+}
+
+/* dγ[c] = Σ_r dy[r, c] (x[r, c] - mean[c]) / deviation[c], row by row within blocks */
+static void backward_gamma(fr__layer *layer, const float *dy, size_t rows) {
+  const size_t channels = layer->in.channels;
+  const float *mean = row(layer, MEAN), *inverse = row(layer, INVERSE);
+  float *block = row(layer, SUM), *gradient = layer->tensor[GAMMA].gradient;
+  memset(gradient, 0, channels * sizeof(float));
+  for (size_t r = 0; r < rows; r += BLOCK) {
+    const size_t end = r + BLOCK < rows ? r + BLOCK : rows;
+    memset(block, 0, channels * sizeof(float));
+    for (size_t i = r * channels; i < end * channels; i += channels)
+      for (size_t c = 0; c < channels; c++)
+        block[c] += dy[i + c] * (layer->x[i + c] - mean[c]);
+    for (size_t c = 0; c < channels; c++)
+      gradient[c] += block[c];
+  }
+  for (size_t c = 0; c < channels; c++)
+    gradient[c] *= inverse[c];
+}
+
+/*
+ * dx = gamma / deviation (dy - mean of dy - n mean of (dy n)), n = (x - mean) /
+ * deviation; written as dx = scale dy - slope (x - mean) - level.
+ */
+static void backward_input(fr__layer *layer, const float *dy, float *dx, size_t rows) {
+  const size_t channels = layer->in.channels;
+  const float n = (float)rows, *scale = row(layer, SCALE), *mean = row(layer, MEAN);
+  float *slope = row(layer, SUM), *level = row(layer, SHIFT);
+  const bool moves = has_variance(rows); /* else mean and deviation are constants */
+  for (size_t c = 0; c < channels; c++) {
+    const float dgamma = layer->tensor[GAMMA].gradient[c];
+    slope[c] = moves ? scale[c] * row(layer, INVERSE)[c] * dgamma / n : 0;
+    level[c] = moves ? scale[c] * layer->tensor[BETA].gradient[c] / n : 0;
+  }
+  for (size_t r = 0; r < rows; r++) {
+    const size_t at = r * channels;
+    for (size_t c = 0; c < channels; c++)
+      dx[at + c] =
+          scale[c] * dy[at + c] - slope[c] * (layer->x[at + c] - mean[c]) - level[c];
+  }
+}
+
+static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
+  const size_t rows = pass->batch * layer->in.steps;
+  fr__column_sum(pass->kern, dy, rows, layer->in.channels, layer->tensor[BETA].gradient);
+  backward_gamma(layer, dy, rows);
+  if (dx)
+    backward_input(layer, dy, dx, rows);
+}
+
+const fr__layer_ops fr__layer_bn = {
+    .name = "bn",
+    .usage = "bn",
+    .place = FR__PLACE_NEW,
+    .kin = FR__KIN_TRANSPARENT,
+    .parse = fr__layer_parse_bare,
+    .tensors = tensors,
+    .operations = operations,
+    .workspace = workspace,
+    .init = init,
+    .forward = forward,
+    .backward = backward,
+};

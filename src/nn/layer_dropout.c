@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dropout(share): in training each number is dropped with probability `share`, and the
+ * others are divided by 1 - share (inverted dropout; Srivastava et al. 2014, section 10),
+ * so that testing is the identity.
+ */
+#include <string.h>
+
+#include "nn/layer.h"
+
+static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
+                            fr_error *err) {
+  enum fr_status status = fr__arguments_between(arguments, 1, 1, err);
+  if (status == FR_OK)
+    status = fr__argument_number(arguments, 0, "share", 0, 0.99, &layer->factor, err);
+  if (status == FR_OK)
+    fr__layer_set_text(layer, "dropout(%.7g)", (double)layer->factor);
+  return status;
+}
+
+static uint64_t operations(const fr__layer *layer) {
+  (void)layer;
+  return 0; /* in testing */
+}
+
+/* The factors of the batch: 0 or 1 / (1 - share). */
+static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
+  return train ? batch * fr__shape_elements(layer->in) : 0;
+}
+
+/* Each draw of 64 bits decides two numbers. */
+static void draw(const fr__layer *layer, fr__rng *rng, float *mask, size_t n) {
+  const uint32_t limit = (uint32_t)((double)layer->factor * 4294967296.0);
+  const float kept = 1.0f / (1.0f - layer->factor);
+  uint64_t bits = 0;
+  for (size_t i = 0; i < n; i++) {
+    bits = i % 2 == 0 ? fr__rng_next(rng) : bits >> 32;
+    mask[i] = (uint32_t)bits < limit ? 0.0f : kept;
+  }
+}
+
+static void multiply(const float *x, const float *mask, float *y, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = x[i] * mask[i];
+}
+
+static void forward(fr__layer *layer, const fr__pass *pass) {
+  const size_t n = pass->batch * fr__shape_elements(layer->in);
+  if (pass->train) {
+    draw(layer, pass->rng, layer->workspace, n);
+    multiply(layer->x, layer->workspace, layer->y, n);
+  } else if (layer->y != layer->x) {
+    memcpy(layer->y, layer->x, n * sizeof(float));
+  }
+}
+
+static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
+  if (dx)
+    multiply(dy, layer->workspace, dx, pass->batch * fr__shape_elements(layer->in));
+}
+
+const fr__layer_ops fr__layer_dropout = {
+    .name = "dropout",
+    .usage = "dropout(share)",
+    .place = FR__PLACE_OVER,
+    .kin = FR__KIN_TRANSPARENT,
+    .parse = parse,
+    .operations = operations,
+    .workspace = workspace,
+    .forward = forward,
+    .backward = backward,
+};
