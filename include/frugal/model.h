@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * model: a network with all that is needed to use it again, in one safetensors file
- * (https://github.com/huggingface/safetensors, format of 2022): weights as F32 tensors named
- * "0.weight", the rest as JSON strings under "__metadata__".
+ * (https://github.com/huggingface/safetensors, format of 2022): weights as F32 tensors
+ * named "0.weight", the rest as JSON strings under "__metadata__".
  */
 #ifndef FRUGAL_MODEL_H
 #define FRUGAL_MODEL_H
@@ -10,28 +10,33 @@
 #include "frugal/data.h"
 #include "frugal/nn.h"
 
+/* After fr_model_load no text but `provenance` is NULL: what the file does not say is "".
+ */
 typedef struct fr_model {
   fr_net *net;              /* owned */
-  fr_names classes;         /* owned */
+  fr_names classes;         /* one per output of the network; owned */
   fr_normalizer normalizer; /* owned; channels 0: none */
-  fr_names channels;        /* names of the input's channels; owned */
+  fr_names channels;        /* names of the input's channels; count 0: not told; owned */
   char *task;               /* "subject" */
   char *data;               /* SPEC it was trained on */
   char *split;              /* "trial": remembered, so that `test` opens the right side */
   char *validate;
-  size_t window, step;      /* samples */
-  double rate_hz;           /* 0: feature vectors */
+  size_t window, step; /* samples */
+  double rate_hz;      /* 0: feature vectors */
   uint64_t seed;
-  char *provenance;         /* JSON: commands, joules and grams spent so far; may be NULL */
+  char *provenance; /* JSON: commands, joules and grams spent so far; may be NULL */
 } fr_model;
 
 void fr_model_release(fr_model *model);
 
-/* Writes beside and renames: the file is whole or the old one stays. */
+/* Writes beside and renames: the file is whole or the old one stays. Refuses what the
+ * load would refuse: names that do not fit the network, weights that are not finite. */
 enum fr_status fr_model_save(const fr_model *model, const char *path, fr_error *err);
 
-/* Refuses, with a sentence, whatever is truncated, overlapping, oversized (header over 16 MiB,
- * tensors over 1 GiB), of another type, or does not fit the architecture it states. */
+/* Refuses, with a sentence, whatever is truncated, overlapping, oversized (header over 16
+ * MiB, tensors over 1 GiB), of another type, not finite, or does not fit the architecture
+ * it states. *model is written where the call succeeds; what it held before is not
+ * released. */
 enum fr_status fr_model_load(fr_model *model, const char *path, fr_error *err);
 
 #endif

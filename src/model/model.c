@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frugal/model.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "model/metadata.h"
+#include "model/safetensors.h"
+
+void fr_model_release(fr_model *model) {
+  if (model == NULL)
+    return;
+  fr_net_free(model->net);
+  fr_names_release(&model->classes);
+  fr_normalizer_release(&model->normalizer);
+  fr_names_release(&model->channels);
+  free(model->task);
+  free(model->data);
+  free(model->split);
+  free(model->validate);
+  free(model->provenance);
+  *model = (fr_model){0};
+}
+
+enum fr_status fr_model_save(const fr_model *model, const char *path, fr_error *err) {
+  if (model->net == NULL)
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not written: the model has no network",
+                    path);
+  json_t *metadata = NULL;
+  enum fr_status status = fr__metadata_write(model, path, &metadata, err);
+  if (status != FR_OK)
+    return status;
+  size_t count;
+  const fr_tensor *tensor = fr_net_tensors(model->net, &count);
+  status = fr__safetensors_write(path, metadata, tensor, count, err);
+  json_decref(metadata);
+  return status;
+}
+
+enum fr_status fr_model_load(fr_model *model, const char *path, fr_error *err) {
+  fr__safetensors file;
+  fr_model loaded = {0};
+  enum fr_status status = fr__safetensors_open(&file, path, err);
+  if (status == FR_OK)
+    status = fr__metadata_read(&file, &loaded, err);
+  if (status == FR_OK) {
+    size_t count;
+    const fr_tensor *tensor = fr_net_tensors(loaded.net, &count);
+    status = fr__safetensors_fill(&file, tensor, count, err);
+  }
+  if (status == FR_OK)
+    *model = loaded;
+  else
+    fr_model_release(&loaded);
+  fr__safetensors_release(&file);
+  return status;
+}

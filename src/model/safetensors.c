@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/safetensors.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+enum { LENGTH_SIZE = 8 };
+
+static const char METADATA[] = "__metadata__";
+
+/* Where one tensor lies, in bytes of the data. */
+typedef struct span {
+  const char *name;
+  uint64_t begin, end;
+} span;
+
+static uint64_t read_le64(const unsigned char *p) {
+  uint64_t value = 0;
+  for (int i = 7; i >= 0; i--)
+    value = value << 8 | p[i];
+  return value;
+}
+
+static float read_le_float(const unsigned char *p) {
+  const uint32_t bits =
+      (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* ---- reading ---- */
+
+/* jansson spends some hundred bytes a value, whatever it took to write it: a header of 16
+ * MiB could otherwise ask for gigabytes. */
+static bool too_many_values(const char *text, size_t length) {
+  size_t values = 0;
+  for (size_t i = 0; i < length; i++)
+    values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+  return values > FR__SAFETENSORS_VALUES;
+}
+
+static enum fr_status read_header(fr__safetensors *file, size_t total, fr_error *err) {
+  if (total < LENGTH_SIZE)
+    return fr__fail(err, FR_ERR_FORMAT, "'%s' ends after %zu bytes: it is no model",
+                    file->path, total);
+  const uint64_t length = read_le64((const unsigned char *)file->bytes);
+  if (length > FR__SAFETENSORS_HEADER)
+    return fr__fail(err, FR_ERR_LIMIT,
+                    "'%s' states a header of %" PRIu64
+                    " bytes, more than %zu: it is no model "
+                    "or a damaged one",
+                    file->path, length, FR__SAFETENSORS_HEADER);
+  if (length > total - LENGTH_SIZE)
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "'%s' is truncated: its header of %" PRIu64
+                    " bytes runs past its end",
+                    file->path, length);
+  const char *text = file->bytes + LENGTH_SIZE;
+  if (length == 0 || text[0] != '{')
+    return fr__fail(err, FR_ERR_FORMAT, "the header of '%s' is no JSON object",
+                    file->path);
+  if (too_many_values(text, (size_t)length))
+    return fr__fail(err, FR_ERR_LIMIT, "the header of '%s' holds more than %zu values",
+                    file->path, FR__SAFETENSORS_VALUES);
+  json_error_t json;
+  file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &json);
+  if (file->header == NULL)
+    return fr__fail(err, FR_ERR_FORMAT, "the header of '%s' is not JSON at byte %d: %s",
+                    file->path, json.position, json.text);
+  file->data = (const unsigned char *)text + length;
+  file->size = total - LENGTH_SIZE - (size_t)length;
+  return FR_OK;
+}
+
+static enum fr_status check_metadata(const fr__safetensors *file, fr_error *err) {
+  json_t *metadata = json_object_get(file->header, METADATA);
+  if (metadata == NULL)
+    return FR_OK;
+  if (!json_is_object(metadata))
+    return fr__fail(err, FR_ERR_FORMAT, "the metadata of '%s' is no object", file->path);
+  const char *key;
+  json_t *value;
+  json_object_foreach(metadata, key, value) {
+    if (!json_is_string(value))
+      return fr__fail(err, FR_ERR_FORMAT, "metadata '%.64s' of '%s' is no string", key,
+                      file->path);
+  }
+  return FR_OK;
+}
+
+/* The number of elements, or false where the shape is none or exceeds what a file may
+ * hold. */
+static bool count_elements(const json_t *shape, uint64_t *count) {
+  if (!json_is_array(shape) || json_array_size(shape) > FR_TENSOR_RANK)
+    return false;
+  *count = 1;
+  for (size_t i = 0; i < json_array_size(shape); i++) {
+    const json_t *size = json_array_get(shape, i);
+    const json_int_t value = json_integer_value(size);
+    if (!json_is_integer(size) || value < 0 || value > (json_int_t)FR__SAFETENSORS_DATA)
+      return false;
+    *count *= (uint64_t)value; /* both at most 2^30: fits */
+    if (*count > FR__SAFETENSORS_DATA)
+      return false;
+  }
+  return true;
+}
+
+static bool read_offsets(const json_t *offsets, span *at) {
+  const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+  if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
+      json_integer_value(begin) < 0 ||
+      json_integer_value(end) < json_integer_value(begin))
+    return false;
+  at->begin = (uint64_t)json_integer_value(begin);
+  at->end = (uint64_t)json_integer_value(end);
+  return true;
+}
+
+static enum fr_status read_entry(const fr__safetensors *file, const json_t *entry,
+                                 span *at, fr_error *err) {
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  if (type == NULL || json_object_size(entry) != 3)
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "tensor '%.64s' of '%s' has not just dtype, shape and data_offsets",
+                    at->name, file->path);
+  if (strcmp(type, "F32") != 0)
+    return fr__fail(err, FR_ERR_UNSUPPORTED,
+                    "tensor '%.64s' of '%s' is of type '%.16s', not F32", at->name,
+                    file->path, type);
+  uint64_t count;
+  if (!count_elements(json_object_get(entry, "shape"), &count))
+    return fr__fail(err, FR_ERR_FORMAT, "tensor '%.64s' of '%s' has no acceptable shape",
+                    at->name, file->path);
+  if (!read_offsets(json_object_get(entry, "data_offsets"), at))
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "tensor '%.64s' of '%s' has no acceptable offsets", at->name,
+                    file->path);
+  if (at->end > file->size)
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "'%s' is truncated: tensor '%.64s' ends at byte %" PRIu64 " of %zu",
+                    file->path, at->name, at->end, file->size);
+  if (at->end - at->begin != count * sizeof(float))
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "tensor '%.64s' of '%s' has %" PRIu64
+                    " bytes where its shape needs %" PRIu64,
+                    at->name, file->path, at->end - at->begin, count * sizeof(float));
+  return FR_OK;
+}
+
+static int compare_spans(const void *a, const void *b) {
+  const span *left = a, *right = b;
+  if (left->begin != right->begin)
+    return left->begin < right->begin ? -1 : 1;
+  return (left->end > right->end) - (left->end < right->end);
+}
+
+/* Tensors cover the data once: neither overlap nor hole. */
+static enum fr_status check_cover(const fr__safetensors *file, span *at, size_t count,
+                                  fr_error *err) {
+  qsort(at, count, sizeof *at, compare_spans);
+  uint64_t covered = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (at[i].begin != covered)
+      return fr__fail(
+          err, FR_ERR_FORMAT, "tensor '%.64s' of '%s' %s", at[i].name, file->path,
+          at[i].begin < covered ? "overlaps another" : "leaves a hole before it");
+    covered = at[i].end;
+  }
+  if (covered != file->size)
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "'%s' has %" PRIu64 " bytes behind its last tensor", file->path,
+                    file->size - covered);
+  return FR_OK;
+}
+
+static enum fr_status check_tensors(fr__safetensors *file, fr_error *err) {
+  span *at = calloc(json_object_size(file->header) + 1, sizeof *at);
+  if (at == NULL)
+    return fr__fail_memory(err, file->path);
+  enum fr_status status = FR_OK;
+  const char *key;
+  json_t *entry;
+  json_object_foreach(file->header, key, entry) {
+    if (strcmp(key, METADATA) == 0)
+      continue;
+    at[file->tensors].name = key;
+    status = read_entry(file, entry, &at[file->tensors], err);
+    if (status != FR_OK)
+      goto done;
+    file->tensors++;
+  }
+  status = check_cover(file, at, file->tensors, err);
+done:
+  free(at);
+  return status;
+}
+
+enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
+                                    fr_error *err) {
+  *file = (fr__safetensors){.path = path};
+  size_t total = 0;
+  const size_t ceiling = LENGTH_SIZE + FR__SAFETENSORS_HEADER + FR__SAFETENSORS_DATA;
+  enum fr_status status = fr__file_read(path, ceiling, &file->bytes, &total, err);
+  if (status == FR_OK)
+    status = read_header(file, total, err);
+  if (status == FR_OK && file->size > FR__SAFETENSORS_DATA)
+    status = fr__fail(err, FR_ERR_LIMIT, "the tensors of '%s' exceed %zu bytes", path,
+                      FR__SAFETENSORS_DATA);
+  if (status == FR_OK)
+    status = check_metadata(file, err);
+  if (status == FR_OK)
+    status = check_tensors(file, err);
+  return status;
+}
+
+void fr__safetensors_release(fr__safetensors *file) {
+  json_decref(file->header);
+  free(file->bytes);
+  *file = (fr__safetensors){0};
+}
+
+const char *fr__safetensors_text(const fr__safetensors *file, const char *key) {
+  const json_t *metadata = json_object_get(file->header, METADATA);
+  return json_string_value(json_object_get(metadata, key));
+}
+
+static bool same_shape(const json_t *shape, const fr_tensor *tensor) {
+  if (json_array_size(shape) != tensor->rank)
+    return false;
+  for (size_t i = 0; i < tensor->rank; i++)
+    if ((size_t)json_integer_value(json_array_get(shape, i)) != tensor->shape[i])
+      return false;
+  return true;
+}
+
+static enum fr_status fill_one(const fr__safetensors *file, const fr_tensor *tensor,
+                               fr_error *err) {
+  const json_t *entry = json_object_get(file->header, tensor->name);
+  if (entry == NULL)
+    return fr__fail(err, FR_ERR_FORMAT, "'%s' lacks tensor '%s' of its architecture",
+                    file->path, tensor->name);
+  if (!same_shape(json_object_get(entry, "shape"), tensor))
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "tensor '%s' of '%s' has another shape than its architecture",
+                    tensor->name, file->path);
+  const json_t *begin = json_array_get(json_object_get(entry, "data_offsets"), 0);
+  const unsigned char *from = file->data + json_integer_value(begin);
+  for (size_t i = 0; i < tensor->count; i++) {
+    const float value = read_le_float(from + i * sizeof(float));
+    if (!isfinite(value))
+      return fr__fail(err, FR_ERR_NUMERIC,
+                      "value %zu of tensor '%s' of '%s' is not finite", i, tensor->name,
+                      file->path);
+    tensor->value[i] = value;
+  }
+  return FR_OK;
+}
+
+/* As many tensors as the architecture has, and each of those: then there is no other. */
+enum fr_status fr__safetensors_fill(const fr__safetensors *file, const fr_tensor *tensor,
+                                    size_t count, fr_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    const enum fr_status status = fill_one(file, &tensor[i], err);
+    if (status != FR_OK)
+      return status;
+  }
+  if (file->tensors != count)
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "'%s' holds %zu tensors where its architecture has %zu", file->path,
+                    file->tensors, count);
+  return FR_OK;
+}
+
+/* ---- writing ---- */
+
+static json_t *describe_tensor(const fr_tensor *tensor, size_t begin) {
+  json_t *shape = json_array();
+  for (size_t i = 0; i < tensor->rank; i++)
+    if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0)
+      goto fail;
+  const size_t end = begin + tensor->count * sizeof(float);
+  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                   (json_int_t)begin, (json_int_t)end);
+fail:
+  json_decref(shape);
+  return NULL;
+}
+
+/* The header's text, padded with blanks so that the tensors begin at a multiple of 8
+ * bytes. */
+static char *write_header(const json_t *metadata, const fr_tensor *tensor, size_t count,
+                          size_t *length) {
+  json_t *header = json_object();
+  char *text = NULL;
+  size_t begin = 0;
+  if (json_object_set_new(header, METADATA, json_deep_copy(metadata)) != 0)
+    goto done;
+  for (size_t i = 0; i < count; i++) {
+    if (json_object_set_new(header, tensor[i].name, describe_tensor(&tensor[i], begin)) !=
+        0)
+      goto done;
+    begin += tensor[i].count * sizeof(float);
+  }
+  char *bare = json_dumps(header, JSON_COMPACT);
+  if (bare == NULL)
+    goto done;
+  const size_t size = strlen(bare);
+  *length = (size + 7) / 8 * 8;
+  text = realloc(bare, *length + 1);
+  if (text == NULL)
+    free(bare);
+  else
+    memset(text + size, ' ', *length - size);
+done:
+  json_decref(header);
+  return text;
+}
+
+static void write_le(unsigned char *to, uint64_t value, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++)
+    to[i] = (unsigned char)(value >> (8 * i));
+}
+
+static void write_tensor(unsigned char *to, const fr_tensor *tensor) {
+  for (size_t i = 0; i < tensor->count; i++) {
+    uint32_t bits;
+    memcpy(&bits, &tensor->value[i], sizeof bits);
+    write_le(to + i * sizeof bits, bits, sizeof bits);
+  }
+}
+
+static enum fr_status check_values(const char *path, const fr_tensor *tensor,
+                                   size_t count, size_t *bytes, fr_error *err) {
+  *bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (tensor[i].count > (FR__SAFETENSORS_DATA - *bytes) / sizeof(float))
+      return fr__fail(err, FR_ERR_LIMIT, "the tensors for '%s' exceed %zu bytes", path,
+                      FR__SAFETENSORS_DATA);
+    *bytes += tensor[i].count * sizeof(float);
+    for (size_t k = 0; k < tensor[i].count; k++)
+      if (!isfinite(tensor[i].value[k]))
+        return fr__fail(err, FR_ERR_NUMERIC,
+                        "'%s' is not written: value %zu of tensor '%s' is not finite",
+                        path, k, tensor[i].name);
+  }
+  return FR_OK;
+}
+
+enum fr_status fr__safetensors_write(const char *path, const json_t *metadata,
+                                     const fr_tensor *tensor, size_t count,
+                                     fr_error *err) {
+  size_t bytes, length = 0;
+  unsigned char *file = NULL;
+  enum fr_status status = check_values(path, tensor, count, &bytes, err);
+  if (status != FR_OK)
+    return status;
+  char *header = write_header(metadata, tensor, count, &length);
+  if (header != NULL && length <= FR__SAFETENSORS_HEADER)
+    file = malloc(LENGTH_SIZE + length + bytes);
+  if (file == NULL) {
+    status = length > FR__SAFETENSORS_HEADER
+                 ? fr__fail(err, FR_ERR_LIMIT, "the metadata for '%s' exceed %zu bytes",
+                            path, FR__SAFETENSORS_HEADER)
+                 : fr__fail_memory(err, path);
+    goto done;
+  }
+  write_le(file, length, LENGTH_SIZE);
+  memcpy(file + LENGTH_SIZE, header, length);
+  unsigned char *to = file + LENGTH_SIZE + length;
+  for (size_t i = 0; i < count; i++) {
+    write_tensor(to, &tensor[i]);
+    to += tensor[i].count * sizeof(float);
+  }
+  status = fr__file_write(path, file, LENGTH_SIZE + length + bytes, err);
+done:
+  free(file);
+  free(header);
+  return status;
+}
