@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of one instruction set show each other; each is built once for every
+ * set. */
+#ifndef FR_KERN_ISA_H
+#define FR_KERN_ISA_H
+
+#include "kern/vec.h"
+
+void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *gemm);
+void FR__KERN_NAME(exp)(const float *x, float *y, size_t n);
+void FR__KERN_NAME(sigmoid)(const float *x, float *y, size_t n);
+void FR__KERN_NAME(tanh)(const float *x, float *y, size_t n);
+void FR__KERN_NAME(relu)(const float *x, float *y, size_t n);
+void FR__KERN_NAME(relu_backward)(const float *y, const float *dy, float *dx, size_t n);
+void FR__KERN_NAME(column_sum)(const float *x, size_t rows, size_t columns, float *sum);
+void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n);
+void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *step);
+void FR__KERN_NAME(lstm_backward)(const fr__lstm_back *back);
+void FR__KERN_NAME(adam)(const fr__adam_step *step, const float *restrict gradient,
+                         float *restrict value, float *restrict m, float *restrict v,
+                         size_t n);
+
+/* ---- tile.c: a register's worth of C ---- */
+
+/* The largest tile: TILE_ROWS rows of TILE_VECTORS vectors of sums stay in registers,
+ * with one row of B and one element of A beside them. AVX-512 and arm64 have 32 vector
+ * registers, AVX2 and SSE2 16. */
+#if defined(__AVX512F__)
+#define TILE_ROWS 14
+#elif defined(__aarch64__)
+#define TILE_ROWS 12
+#else
+#define TILE_ROWS 6
+#endif
+#define TILE_VECTORS 2
+#define TILE_COLUMNS (TILE_VECTORS * LANES)
+
+typedef struct fr__tile {
+  size_t depth; /* k of this block */
+  const float *a;
+  size_t lda;
+  bool trans_a;   /* a is stored (depth, rows) */
+  const float *b; /* (depth, vectors * LANES) */
+  size_t ldb;
+  float *c; /* (rows, vectors * LANES) */
+  size_t ldc;
+  bool add;          /* to what C holds */
+  const float *bias; /* (vectors * LANES) or NULL */
+} fr__tile;
+
+/* C = A B [+ C] [+ bias]. Each element is summed in order of k, whatever the tile's
+ * shape. */
+#define fr__kern_tile FR__KERN_NAME(tile)
+void fr__kern_tile(const fr__tile *tile, size_t rows, size_t vectors);
+
+/* ---- pack.c ---- */
+
+/* Columns [column, column + count) of op(B), rows [row, row + depth), to `to` (depth,
+ * width), width >= count; the columns beyond `count` are 0. */
+#define fr__kern_pack FR__KERN_NAME(pack)
+void fr__kern_pack(const fr__gemm *g, const float *b, size_t row, size_t depth,
+                   size_t column, size_t count, size_t width, float *to);
+
+#endif

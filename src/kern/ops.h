@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of functions that each instruction set fills; kern.c chooses one. */
+#ifndef FR_KERN_OPS_H
+#define FR_KERN_OPS_H
+
+#include "kern/kern.h"
+
+/* Floats of scratch behind each fr__kern: room for the packed B of one block (1 MiB,
+ * about a core's second-level cache; a larger B is worked on in blocks). */
+#define FR__KERN_SCRATCH ((size_t)1 << 18)
+
+struct fr__kern_ops {
+  const char *name;
+  void (*gemm)(float *scratch, const fr__gemm *gemm);
+  void (*exp)(const float *x, float *y, size_t n);
+  void (*sigmoid)(const float *x, float *y, size_t n);
+  void (*tanh)(const float *x, float *y, size_t n);
+  void (*relu)(const float *x, float *y, size_t n);
+  void (*relu_backward)(const float *y, const float *dy, float *dx, size_t n);
+  void (*column_sum)(const float *x, size_t rows, size_t columns, float *sum);
+  void (*axpy)(float a, const float *x, float *y, size_t n);
+  void (*lstm_forward)(const fr__lstm_step *step);
+  void (*lstm_backward)(const fr__lstm_back *back);
+  void (*adam)(const fr__adam_step *step, const float *gradient, float *value, float *m,
+               float *v, size_t n);
+};
+
+/* Which of them exist is told by FR__KERN_HAVE_X86, set by the build. */
+extern const fr__kern_ops fr__kern_ops_avx512;
+extern const fr__kern_ops fr__kern_ops_avx2;
+extern const fr__kern_ops fr__kern_ops_baseline;
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of one instruction set. */
+#include "kern/isa.h"
+
+#define TEXT(x) #x
+#define NAME_OF(isa) TEXT(isa)
+
+const fr__kern_ops FR__KERN_NAME(ops) = {
+    .name = NAME_OF(FR__KERN_ISA),
+    .gemm = FR__KERN_NAME(gemm),
+    .exp = FR__KERN_NAME(exp),
+    .sigmoid = FR__KERN_NAME(sigmoid),
+    .tanh = FR__KERN_NAME(tanh),
+    .relu = FR__KERN_NAME(relu),
+    .relu_backward = FR__KERN_NAME(relu_backward),
+    .column_sum = FR__KERN_NAME(column_sum),
+    .axpy = FR__KERN_NAME(axpy),
+    .lstm_forward = FR__KERN_NAME(lstm_forward),
+    .lstm_backward = FR__KERN_NAME(lstm_backward),
+    .adam = FR__KERN_NAME(adam),
+};

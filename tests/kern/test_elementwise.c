@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exp, sigmoid, tanh, relu, sums against the C library in double precision. */
+#include "each_isa.h"
+
+#include <float.h>
+#include <math.h>
+
+typedef void kernel(const fr__kern *kern, const float *x, float *y, size_t n);
+
+#define SWEEP ((size_t)200001)
+
+static float *sweep(float low, float high) {
+  float *x = random_floats(SWEEP);
+  for (size_t i = 0; i < SWEEP; i++)
+    x[i] = low + (high - low) * ((float)i / (float)(SWEEP - 1));
+  return x;
+}
+
+static double reference_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
+
+/* Largest error of `f` on [low, high], relative where the result is a normal float. */
+static double worst(const fr__kern *kern, kernel *f, double (*reference)(double),
+                    float low, float high) {
+  float *x = sweep(low, high);
+  float *y = copy_floats(x, SWEEP);
+  double most = 0.0;
+  f(kern, x, y, SWEEP);
+  for (size_t i = 0; i < SWEEP; i++) {
+    const double want = reference((double)x[i]);
+    const double error = fabs((double)y[i] - want) / fmax(fabs(want), (double)FLT_MIN);
+    if (!(error <= most)) /* so that a result that is not a number shows */
+      most = isnan(error) ? (double)INFINITY : error;
+  }
+  free(x);
+  free(y);
+  return most;
+}
+
+static void check_exp(const fr__kern *kern) {
+  assert_true(worst(kern, fr__exp, exp, -104.0f, 88.72f) < 3e-7);
+  assert_true(worst(kern, fr__exp, exp, -1.0f, 1.0f) < 2e-7);
+  const float x[] = {0.0f, -200.0f, 89.0f, INFINITY, -INFINITY, NAN};
+  float y[6];
+  fr__exp(kern, x, y, 6);
+  assert_true(y[0] == 1.0f && y[1] == 0.0f && y[2] == INFINITY && y[3] == INFINITY);
+  assert_true(y[4] == 0.0f && isnan(y[5]));
+}
+
+static void test_exp(void **state) {
+  (void)state;
+  each_isa(check_exp);
+}
+
+static void check_sigmoid(const fr__kern *kern) {
+  assert_true(worst(kern, fr__sigmoid, reference_sigmoid, -87.0f, 90.0f) < 4e-7);
+  const float x[] = {0.0f, -INFINITY, INFINITY, NAN};
+  float y[4];
+  fr__sigmoid(kern, x, y, 4);
+  assert_true(y[0] == 0.5f && y[1] == 0.0f && y[2] == 1.0f && isnan(y[3]));
+}
+
+static void test_sigmoid(void **state) {
+  (void)state;
+  each_isa(check_sigmoid);
+}
+
+static void check_tanh(const fr__kern *kern) {
+  assert_true(worst(kern, fr__tanh, tanh, -20.0f, 20.0f) < 5e-7);
+  assert_true(worst(kern, fr__tanh, tanh, -0.5f, 0.5f) < 5e-7);
+  assert_true(worst(kern, fr__tanh, tanh, -1e-6f, 1e-6f) < 2e-7);
+  const float x[] = {0.0f, -INFINITY, INFINITY, NAN};
+  float y[4];
+  fr__tanh(kern, x, y, 4);
+  assert_true(y[0] == 0.0f && y[1] == -1.0f && y[2] == 1.0f && isnan(y[3]));
+}
+
+static void test_tanh(void **state) {
+  (void)state;
+  each_isa(check_tanh);
+}
+
+/* Every length up to four vectors and a bit, in place and not, at every offset of a
+ * vector: the same bits as one element alone, and nothing beyond the end is written. */
+static void check_lengths(const fr__kern *kern) {
+  kernel *const all[] = {fr__exp, fr__sigmoid, fr__tanh, fr__relu};
+  float *x = random_floats(100);
+  float alone[100], y[100];
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+    for (size_t i = 0; i < 100; i++)
+      all[k](kern, x + i, alone + i, 1);
+    for (size_t n = 0; n <= 67; n++) {
+      const size_t at = n % 17;
+      memset(y, 0x7f, sizeof y);
+      all[k](kern, x + at, y + at, n);
+      assert_memory_equal(y + at, alone + at, n * sizeof *y);
+      for (size_t i = at + n; i < 100; i++)
+        assert_int_equal(((const unsigned char *)(y + i))[0], 0x7f);
+      memcpy(y + at, x + at, n * sizeof *y);
+      all[k](kern, y + at, y + at, n);
+      assert_memory_equal(y + at, alone + at, n * sizeof *y);
+    }
+  }
+  free(x);
+}
+
+static void test_lengths_and_offsets(void **state) {
+  (void)state;
+  each_isa(check_lengths);
+}
+
+static void check_relu(const fr__kern *kern) {
+  const float x[] = {-1.0f, 2.0f, 0.0f, NAN, INFINITY},
+              dy[] = {5.0f, 6.0f, 7.0f, 8.0f, 9.0f};
+  float y[5], dx[5];
+  fr__relu(kern, x, y, 5);
+  assert_true(y[0] == 0.0f && y[1] == 2.0f && y[2] == 0.0f && isnan(y[3]));
+  assert_true(y[4] == INFINITY);
+  fr__relu_backward(kern, y, dy, dx, 5);
+  assert_true(dx[0] == 0.0f && dx[1] == 6.0f && dx[2] == 0.0f && dx[3] == 0.0f);
+  assert_true(dx[4] == 9.0f);
+}
+
+static void test_relu(void **state) {
+  (void)state;
+  each_isa(check_relu);
+}
+
+static void check_sum(const fr__kern *kern, size_t rows, size_t columns) {
+  float *x = random_floats(rows * columns);
+  float *sum = random_floats(columns);
+  fr__column_sum(kern, x, rows, columns, sum);
+  for (size_t c = 0; c < columns; c++) {
+    double want = 0.0;
+    for (size_t r = 0; r < rows; r++)
+      want += (double)x[r * columns + c];
+    assert_true(fabs((double)sum[c] - want) <= 6e-5);
+  }
+  free(x);
+  free(sum);
+}
+
+static void check_sums(const fr__kern *kern) {
+  for (size_t i = 0; i < 60; i++)
+    check_sum(kern, random_below(300), random_below(140));
+  check_sum(kern, 5000, 64);
+  check_sum(kern, 0, 33);
+}
+
+static void test_column_sum(void **state) {
+  (void)state;
+  each_isa(check_sums);
+}
+
+static void check_axpy(const fr__kern *kern) {
+  for (size_t n = 0; n < 70; n++) {
+    float *x = random_floats(n), *y = random_floats(n), *before = copy_floats(y, n);
+    fr__axpy(kern, -0.7f, x, y, n);
+    for (size_t i = 0; i < n; i++)
+      assert_true(fabs((double)y[i] - (before[i] + (double)-0.7f * x[i])) <= 1.2e-7);
+    free(x);
+    free(y);
+    free(before);
+  }
+}
+
+static void test_axpy(void **state) {
+  (void)state;
+  each_isa(check_axpy);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_exp),  cmocka_unit_test(test_sigmoid),
+      cmocka_unit_test(test_tanh), cmocka_unit_test(test_lengths_and_offsets),
+      cmocka_unit_test(test_relu), cmocka_unit_test(test_column_sum),
+      cmocka_unit_test(test_axpy),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

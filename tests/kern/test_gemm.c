@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Products of matrices against a plain loop in double precision. */
+#include "each_isa.h"
+
+#include <math.h>
+
+/* Arrays of one product, each exactly as long as its last element needs. */
+typedef struct product {
+  fr__gemm g;
+  size_t a_size, b_size, c_size;
+  float *a, *b, *c, *bias;
+} product;
+
+static size_t batch_of(const fr__gemm *g) { return g->batch != 0 ? g->batch : 1; }
+
+static size_t extent(size_t rows, size_t ld, size_t columns, size_t batch,
+                     size_t stride) {
+  return rows == 0 || columns == 0 ? 0 : (batch - 1) * stride + (rows - 1) * ld + columns;
+}
+
+static void product_init(product *p, fr__gemm g, bool bias) {
+  const size_t batch = batch_of(&g);
+  *p = (product){.g = g};
+  p->a_size =
+      extent(g.trans_a ? g.k : g.m, g.lda, g.trans_a ? g.m : g.k, batch, g.stride_a);
+  p->b_size =
+      extent(g.trans_b ? g.n : g.k, g.ldb, g.trans_b ? g.k : g.n, batch, g.stride_b);
+  p->c_size = extent(g.m, g.ldc, g.n, batch, g.stride_c);
+  p->g.a = p->a = random_floats(p->a_size);
+  p->g.b = p->b = random_floats(p->b_size);
+  p->g.c = p->c = random_floats(p->c_size);
+  p->bias = random_floats(g.n);
+  p->g.bias = bias ? p->bias : NULL;
+}
+
+static void product_release(product *p) {
+  free(p->a);
+  free(p->b);
+  free(p->c);
+  free(p->bias);
+}
+
+static double row_times_column(const fr__gemm *g, size_t item, size_t r, size_t c) {
+  const float *a = g->a + item * g->stride_a;
+  const float *b = g->b + item * g->stride_b;
+  double sum = 0.0;
+  for (size_t p = 0; p < g->k; p++)
+    sum += (double)(g->trans_a ? a[p * g->lda + r] : a[r * g->lda + p]) *
+           (double)(g->trans_b ? b[c * g->ldb + p] : b[p * g->ldb + c]);
+  return sum;
+}
+
+/* What element (r, c) of product `item` should be, `before` being what C held. */
+static double expected(const product *p, const float *before, size_t item, size_t r,
+                       size_t c) {
+  const fr__gemm *g = &p->g;
+  const bool reduced = batch_of(g) > 1 && g->stride_c == 0;
+  double sum = g->bias != NULL ? (double)g->bias[c] : 0.0;
+  if (g->accumulate)
+    sum += (double)before[item * g->stride_c + r * g->ldc + c];
+  if (!reduced)
+    return sum + row_times_column(g, item, r, c);
+  for (size_t i = 0; i < batch_of(g); i++)
+    sum += row_times_column(g, i, r, c);
+  return sum;
+}
+
+static void check_product(const fr__kern *kern, product *p) {
+  const fr__gemm *g = &p->g;
+  const bool reduced = batch_of(g) > 1 && g->stride_c == 0;
+  const size_t items = reduced ? 1 : batch_of(g);
+  const double terms = (double)(g->k * (reduced ? batch_of(g) : 1)) + 2.0;
+  const double bound = 6e-8 * terms + 1e-6;
+  float *before = copy_floats(p->c, p->c_size);
+  float *mark =
+      copy_floats(p->c, p->c_size); /* what C should be where it is not written */
+  fr__gemm_run(kern, g);
+  for (size_t i = 0; i < items; i++)
+    for (size_t r = 0; r < g->m; r++)
+      for (size_t c = 0; c < g->n; c++) {
+        const size_t at = i * g->stride_c + r * g->ldc + c;
+        const double want = expected(p, before, i, r, c);
+        if (!(fabs((double)p->c[at] - want) <= bound))
+          fail_msg("%s m %zu n %zu k %zu batch %zu: (%zu, %zu) of %zu is %g, not %g",
+                   fr__kern_name(kern), g->m, g->n, g->k, g->batch, r, c, i,
+                   (double)p->c[at], want);
+        mark[at] = p->c[at];
+      }
+  if (p->c_size != 0)
+    assert_memory_equal(mark, p->c, p->c_size * sizeof *mark);
+  free(before);
+  free(mark);
+}
+
+static size_t random_size(void) {
+  static const size_t likely[] = {0, 1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 64};
+  return random_below(2) == 0 ? likely[random_below(sizeof likely / sizeof *likely)]
+                              : random_below(70);
+}
+
+static fr__gemm random_shape(void) {
+  fr__gemm g = {.m = random_size(), .n = random_size(), .k = random_size()};
+  if (random_below(8) == 0)
+    g.k = 200 + random_below(500); /* more than one block of k */
+  g.trans_a = random_below(2) == 0;
+  g.trans_b = random_below(2) == 0;
+  g.accumulate = random_below(2) == 0;
+  g.batch = random_below(4);
+  g.lda = (g.trans_a ? g.m : g.k) + random_below(3);
+  g.ldb = (g.trans_b ? g.k : g.n) + random_below(3);
+  g.ldc = g.n + random_below(3);
+  g.stride_a = (g.trans_a ? g.k : g.m) * g.lda + random_below(2);
+  g.stride_b = random_below(2) * ((g.trans_b ? g.n : g.k) * g.ldb + random_below(2));
+  g.stride_c = random_below(3) == 0 ? 0 : g.m * g.ldc + random_below(2);
+  if (random_below(4) == 0 && g.lda > 3)
+    g.lda = 3; /* overlapping rows */
+  return g;
+}
+
+static void check_random(const fr__kern *kern) {
+  for (size_t i = 0; i < 500; i++) {
+    product p;
+    product_init(&p, random_shape(), random_below(2) == 0);
+    check_product(kern, &p);
+    product_release(&p);
+  }
+}
+
+static void test_random_shapes(void **state) {
+  (void)state;
+  each_isa(check_random);
+}
+
+/* The shapes that training meets, and one whose B does not fit the scratch. */
+static void check_real(const fr__kern *kern) {
+  static const fr__gemm shapes[] = {
+      /* a convolution of 5 steps over 12 channels, its second layer, its weight gradient
+       */
+      {.m = 124,
+       .n = 64,
+       .k = 60,
+       .lda = 12,
+       .ldb = 64,
+       .ldc = 64,
+       .batch = 4,
+       .stride_a = 1536,
+       .stride_c = 7936},
+      {.m = 124,
+       .n = 64,
+       .k = 320,
+       .lda = 64,
+       .ldb = 64,
+       .ldc = 64,
+       .batch = 3,
+       .stride_a = 8192,
+       .stride_c = 7936},
+      {.m = 60,
+       .n = 64,
+       .k = 124,
+       .lda = 12,
+       .trans_a = true,
+       .ldb = 64,
+       .ldc = 64,
+       .batch = 8,
+       .stride_a = 1536,
+       .stride_b = 7936},
+      {.m = 64, .n = 225, .k = 512, .lda = 512, .ldb = 512, .trans_b = true, .ldc = 225},
+      {.m = 1, .n = 512, .k = 128, .lda = 128, .ldb = 512, .ldc = 512},
+      {.m = 1,
+       .n = 70,
+       .k = 300,
+       .lda = 300,
+       .ldb = 70,
+       .ldc = 70,
+       .batch = 40,
+       .stride_a = 300,
+       .stride_c = 70},
+      {.m = 130, .n = 1100, .k = 520, .lda = 520, .ldb = 1100, .ldc = 1100},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    product p;
+    product_init(&p, shapes[i], true);
+    check_product(kern, &p);
+    product_release(&p);
+  }
+}
+
+static void test_shapes_of_training(void **state) {
+  (void)state;
+  each_isa(check_real);
+}
+
+static void check_addresses(const fr__kern *kern) {
+  fr__gemm g = {.m = 29, .n = 45, .k = 300, .lda = 300, .ldb = 45, .ldc = 45};
+  product p;
+  product_init(&p, g, true);
+  fr__gemm_run(kern, &p.g);
+  float *first = copy_floats(p.c, p.c_size);
+  for (size_t shift = 1; shift < 16; shift++) {
+    float *a = random_floats(p.a_size + shift), *b = random_floats(p.b_size + shift);
+    float *c = random_floats(p.c_size + shift);
+    memcpy(a + shift, p.a, p.a_size * sizeof *a);
+    memcpy(b + shift, p.b, p.b_size * sizeof *b);
+    g = p.g;
+    g.a = a + shift;
+    g.b = b + shift;
+    g.c = c + shift;
+    fr__gemm_run(kern, &g);
+    assert_memory_equal(c + shift, first, p.c_size * sizeof *c);
+    free(a);
+    free(b);
+    free(c);
+  }
+  free(first);
+  product_release(&p);
+}
+
+static void test_address_does_not_matter(void **state) {
+  (void)state;
+  each_isa(check_addresses);
+}
+
+/* A row alone, a row among others and a row of a batch are the same bits. */
+static void check_neighbours(const fr__kern *kern) {
+  fr__gemm g = {.m = 61, .n = 37, .k = 270, .lda = 270, .ldb = 37, .ldc = 37};
+  product p;
+  product_init(&p, g, true);
+  fr__gemm_run(kern, &p.g);
+  float *alone = random_floats(p.c_size);
+  for (size_t r = 0; r < g.m; r++) {
+    fr__gemm one = p.g;
+    one.m = 1;
+    one.a = p.a + r * g.lda;
+    one.c = alone + r * g.ldc;
+    fr__gemm_run(kern, &one);
+  }
+  assert_memory_equal(alone, p.c, p.c_size * sizeof *alone);
+  fr__gemm batch = p.g;
+  batch.m = 1;
+  batch.batch = g.m;
+  batch.stride_a = g.lda;
+  batch.stride_c = g.ldc;
+  batch.c = alone;
+  fr__gemm_run(kern, &batch);
+  assert_memory_equal(alone, p.c, p.c_size * sizeof *alone);
+  free(alone);
+  product_release(&p);
+}
+
+static void test_neighbours_do_not_matter(void **state) {
+  (void)state;
+  each_isa(check_neighbours);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random_shapes),
+      cmocka_unit_test(test_shapes_of_training),
+      cmocka_unit_test(test_address_does_not_matter),
+      cmocka_unit_test(test_neighbours_do_not_matter),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
