@@ -82,7 +82,8 @@ enum fr_unit {
   X(FR_SOURCE_MODEL, "model")                                                            \
   X(FR_SOURCE_TABLE_OF_FACTS, "table")                                                   \
   X(FR_SOURCE_API, "api")                                                                \
-  X(FR_SOURCE_CLOCK, "clock") /* the kernel's accounting of time */
+  X(FR_SOURCE_CLOCK, "clock") /* the kernel's accounting of time */                      \
+  X(FR_SOURCE_COUNT, "count") /* counted over samples: accuracy and the like */
 
 enum fr_source {
 #define FR_SOURCE_ENUM(id, name) id,

@@ -1,9 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "frugal/base.h"
+static const cli_command commands[] = {
+    {"demo", "a small study on the data found, or on synthetic walkers", cli_cmd_demo},
+    {"study", "run a matrix of experiments and report on it", cli_cmd_study},
+    {"train", "train a network from scratch", cli_cmd_train},
+    {"test", "accuracy and energy of a model on data", cli_cmd_test},
+    {"transfer", "start from a trained model", cli_cmd_transfer},
+    {"info", "the card of a model or of a named network", cli_cmd_info},
+    {"doctor", "which energy sensors work, and what the others need", cli_cmd_doctor},
+    {"data", "list, check and fetch data sets", cli_cmd_data},
+    {"runs", "what was run", cli_cmd_runs},
+    {"report", "one HTML file of a study", cli_cmd_report},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
 
-int main(void) {
-  puts("frugal " FR_VERSION);
-  return 0;
+static void print_help(FILE *to) {
+  fputs("Usage: frugal COMMAND [options]\n"
+        "Trains, adapts and runs small neural networks on motion and gesture sequences, and\n"
+        "accounts for every joule and gram of CO2 that it spends.\n\n",
+        to);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+  fputs("\nfrugal COMMAND --help tells the options of a command; frugal --version the version.\n",
+        to);
+}
+
+static int run_command(const cli_command *command, int argc, char **argv) {
+  char name[32];
+  snprintf(name, sizeof name, "frugal %s", command->name);
+  argv[1] = name;
+  argp_err_exit_status = CLI_USAGE;
+  return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return CLI_USAGE;
+  }
+  const char *word = argv[1];
+  if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
+    print_help(stdout);
+    return CLI_DONE;
+  }
+  if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+    puts("frugal " FR_VERSION);
+    return CLI_DONE;
+  }
+  for (size_t i = 0; i < COMMANDS; i++)
+    if (strcmp(word, commands[i].name) == 0) {
+      const int code = run_command(&commands[i], argc, argv);
+      /* A full disk behind stdout must not pass for success. */
+      if (code == CLI_DONE && (fflush(stdout) != 0 || ferror(stdout)))
+        return cli_fail_text("standard output cannot be written");
+      return code;
+    }
+  fprintf(stderr, "frugal: '%s' is not a command; frugal --help lists them\n", word);
+  return CLI_USAGE;
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the commands share. Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong
+ * usage. Results go to stdout as a table, or as JSON with `--json -`; progress to stderr.
+ */
+#ifndef FR_CLI_CLI_H
+#define FR_CLI_CLI_H
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "frugal/frugal.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+typedef struct cli_command {
+  const char *name;
+  const char *summary;
+  int (*run)(int argc, char **argv); /* argv[0] is "frugal NAME" */
+} cli_command;
+
+int cli_cmd_data(int argc, char **argv);
+int cli_cmd_demo(int argc, char **argv);
+int cli_cmd_doctor(int argc, char **argv);
+int cli_cmd_info(int argc, char **argv);
+int cli_cmd_report(int argc, char **argv);
+int cli_cmd_runs(int argc, char **argv);
+int cli_cmd_study(int argc, char **argv);
+int cli_cmd_test(int argc, char **argv);
+int cli_cmd_train(int argc, char **argv);
+int cli_cmd_transfer(int argc, char **argv);
+
+/* ---- options that several commands share: argp children with the structs they fill ---- */
+
+typedef struct cli_output {
+  const char *json; /* FILE, "-" or NULL */
+  const char *store;
+  bool quiet;
+} cli_output;
+extern const struct argp cli_output_argp;
+
+/* Of how data is cut into samples; NULL and 0: the data set's or the model's own. */
+typedef struct cli_input {
+  const char *data;
+  const char *task;
+  const char *split;
+  const char *validate;
+  size_t window, step;
+  double rate_hz;
+  size_t fold; /* the first is 1 */
+} cli_input;
+extern const struct argp cli_input_argp;
+
+typedef struct cli_training {
+  fr_train_options options;
+} cli_training;
+extern const struct argp cli_training_argp;
+
+/* Parses a number of an option, or ends with usage. */
+size_t cli_number(struct argp_state *state, const char *option, const char *text, size_t low,
+                  size_t high);
+double cli_real(struct argp_state *state, const char *option, const char *text, double low,
+                double high);
+
+/* ---- saying things ---- */
+
+/* Prints "frugal: sentence" and returns CLI_FAILED. */
+int cli_fail(const fr_error *err);
+int cli_fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The measure as the contract's object; null where it is absent. A new reference. */
+json_t *cli_json_measure(fr_measure m);
+json_t *cli_json_names(const fr_names *names);
+/* The command line as a JSON array; the caller's (free). */
+char *cli_json_argv(int argc, char **argv);
+
+/* The result of one command: {"command", "version", "result", "warnings"}. */
+typedef struct cli_result {
+  const char *command;
+  json_t *result;   /* object; owned */
+  json_t *warnings; /* array; owned */
+} cli_result;
+void cli_result_init(cli_result *result, const char *command);
+void cli_result_release(cli_result *result);
+void cli_warn(cli_result *result, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/*
+ * Prints `table` to stdout, unless the JSON takes its place, and the warnings to stderr; writes
+ * the JSON where it is asked for.
+ */
+int cli_result_print(cli_result *result, const cli_output *output, const char *table);
+
+/* Columns of the terminal behind stdout; 100 where there is none. */
+size_t cli_columns(void);
+
+/* ---- progress: a bar with what is known, on stderr when it is a terminal ---- */
+
+typedef struct cli_progress {
+  bool shown;
+  uint64_t start_ns, drawn_ns;
+  size_t width; /* of what stands on the line */
+} cli_progress;
+void cli_progress_start(cli_progress *progress, bool quiet);
+/* `done` 0 to 1; eta_s < 0: from `done` and the time gone; watts and joules absent: not shown. */
+void cli_progress_draw(cli_progress *progress, const char *what, double done, double eta_s,
+                       double power_w, fr_measure energy);
+void cli_progress_end(cli_progress *progress);
+
+/* "3.2 kJ", "41 mJ", "2:05", "1 h 02 min" for people. */
+void cli_format_si(double value, const char *unit, char *text, size_t size);
+void cli_format_duration(double seconds, char *text, size_t size);
+
+/* The interrupt flag: set by SIGINT and SIGTERM once cli_catch_interrupts was called. */
+void cli_catch_interrupts(void);
+bool cli_interrupted(void);
+
+/* ---- studies ---- */
+
+/* Runs the study and reports into `directory` (NULL: its name); an exit code. */
+int cli_run_study(const fr_study *study, const char *directory, const char *command,
+                  const cli_output *output, const char *argv);
+/* Report, tables and JSON of a study that was run; an exit code. */
+int cli_report_study(fr_store *store, int64_t run, const char *directory, const char *command,
+                     const cli_output *output);
+
+/* ---- data ---- */
+
+/* The folder of prepared copies, $XDG_CACHE_HOME/frugal; the caller's; NULL: none. */
+char *cli_cache_folder(void);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "report/table.h"
+
+typedef struct doctor {
+  cli_output output;
+  const char *root;
+} doctor;
+
+static const struct argp_option options[] = {
+    {"root", 'r', "DIR", 0, "DIR stands for / (DIR/sys, DIR/proc)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  doctor *d = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &d->output; return 0;
+  case 'r': d->root = text; return 0;
+  case ARGP_KEY_ARG: argp_error(state, "'%s' is one word too many", text); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options, parse, NULL,
+    "Tries every energy sensor: working, dead (advertised, but does not advance under load), "
+    "forbidden (with the line that grants it) or absent.",
+    children, NULL, NULL};
+
+static json_t *json_of_sensor(const fr_sensor_report *sensor) {
+  return json_pack("{s:s, s:s, s:s, s:s*}", "name", sensor->name, "state",
+                   fr_sensor_state_name(sensor->state), "reason", sensor->reason, "fix",
+                   sensor->fix[0] != '\0' ? sensor->fix : NULL);
+}
+
+static void fill(const fr_doctor_report *report, cli_result *result, fr__table *table) {
+  json_t *sensors = json_array();
+  fr__table_column_add(table, "", FR__ALIGN_LEFT, false);
+  fr__table_column_add(table, "Sensor", FR__ALIGN_LEFT, false);
+  fr__table_column_add(table, "State", FR__ALIGN_LEFT, false);
+  fr__table_column_add(table, "Why", FR__ALIGN_LEFT, true);
+  for (size_t i = 0; i < report->count; i++) {
+    const fr_sensor_report *sensor = &report->sensor[i];
+    json_array_append_new(sensors, json_of_sensor(sensor));
+    fr__table_add(table, i == report->chosen ? "→" : "");
+    fr__table_add(table, sensor->name);
+    fr__table_add(table, fr_sensor_state_name(sensor->state));
+    fr__table_addf(table, "%s%s%s", sensor->reason, sensor->fix[0] != '\0' ? "; to fix: " : "",
+                   sensor->fix);
+  }
+  json_object_set_new(result->result, "sensors", sensors);
+  json_object_set_new(result->result, "chosen",
+                      report->count > 0 ? json_string(report->sensor[report->chosen].name)
+                                        : json_null());
+}
+
+static json_t *json_of_cpu(const fr_cpu_power *cpu) {
+  return json_pack("{s:s, s:I, s:o, s:o, s:s}", "name", cpu->cpu, "cores",
+                   (json_int_t)cpu->cores, "core_w", cli_json_measure(cpu->core_w), "idle_w",
+                   cli_json_measure(cpu->idle_w), "rule", cpu->rule);
+}
+
+static void add_model(const fr_cpu_power *cpu, cli_result *result, fr__buf *text) {
+  json_object_set_new(result->result, "model", json_of_cpu(cpu));
+  fr__buf_printf(text,
+                 "\nThe model: %s, %zu cores, %.1f W (%.1f to %.1f) a busy core, "
+                 "%.1f W (%.1f to %.1f) a core at rest\n  %s\n",
+                 cpu->cpu, cpu->cores, cpu->core_w.value, cpu->core_w.low, cpu->core_w.high,
+                 cpu->idle_w.value, cpu->idle_w.low, cpu->idle_w.high, cpu->rule);
+}
+
+int cli_cmd_doctor(int argc, char **argv) {
+  doctor d = {0};
+  argp_parse(&argp, argc, argv, 0, NULL, &d);
+  fr_error err;
+  fr_doctor_report report;
+  if (fr_doctor_run(d.root, &report, &err) != FR_OK)
+    return cli_fail(&err);
+  cli_result result;
+  cli_result_init(&result, "doctor");
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fill(&report, &result, &table);
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  int code = CLI_DONE;
+  fr_cpu_power cpu;
+  if (fr__table_render(&table, cli_columns(), &text, &err) != FR_OK)
+    code = cli_fail(&err);
+  else if (fr_cpu_power_find(d.root, &cpu, &err) == FR_OK)
+    add_model(&cpu, &result, &text);
+  else
+    cli_warn(&result, "%s", err.text);
+  if (code == CLI_DONE)
+    code = cli_result_print(&result, &d.output, fr__buf_text(&text));
+  fr__buf_release(&text);
+  fr__table_release(&table);
+  cli_result_release(&result);
+  fr_doctor_report_release(&report);
+  return code;
+}

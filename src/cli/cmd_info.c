@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/csv.h"
+#include "base/error.h"
+#include "report/table.h"
+
+typedef struct info {
+  cli_output output;
+  const char *model;
+  const char *net;
+  fr_shape input;
+  size_t classes;
+} info;
+
+enum { KEY_INPUT = 1, KEY_CLASSES };
+
+static const struct argp_option options[] = {
+    {"net", 'n', "NAME|ARCH", 0, "the card of a network instead of a model", 0},
+    {"input", KEY_INPUT, "STEPSxCHANNELS", 0, "what --net is given (default 128x12)", 0},
+    {"classes", KEY_CLASSES, "N", 0, "how many --net tells apart (default 24)", 0},
+    {0},
+};
+
+static void parse_shape(info *i, const char *text, struct argp_state *state) {
+  char steps[16] = "";
+  const char *x = strchr(text, 'x');
+  int64_t t, c;
+  if (x == NULL || (size_t)(x - text) >= sizeof steps) {
+    argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
+    return;
+  }
+  memcpy(steps, text, (size_t)(x - text));
+  if (!fr__parse_integer(steps, 1, 1000000, &t) || !fr__parse_integer(x + 1, 1, 1000000, &c))
+    argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
+  i->input = (fr_shape){(size_t)t, (size_t)c};
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  info *i = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &i->output; return 0;
+  case 'n': i->net = text; return 0;
+  case KEY_INPUT: parse_shape(i, text, state); return 0;
+  case KEY_CLASSES: i->classes = cli_number(state, "classes", text, 1, 1000000); return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num > 0)
+      argp_error(state, "'%s' is one word too many", text);
+    i->model = text;
+    return 0;
+  case ARGP_KEY_END:
+    if ((i->model == NULL) == (i->net == NULL))
+      argp_error(state, "say MODEL or --net NAME");
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options, parse, "[MODEL]",
+                                 "The card of a model or of a named network: layers, "
+                                 "parameters, operations, classes and where it comes from.",
+                                 children, NULL, NULL};
+
+static json_t *json_of_layer(const fr_net *net, size_t layer) {
+  const fr_shape shape = fr_net_layer_shape(net, layer);
+  return json_pack("{s:s, s:I, s:I, s:I, s:I}", "layer", fr_net_layer_text(net, layer),
+                   "steps", (json_int_t)shape.steps, "channels", (json_int_t)shape.channels,
+                   "parameters", (json_int_t)fr_net_layer_parameters(net, layer),
+                   "operations", (json_int_t)fr_net_layer_operations(net, layer));
+}
+
+static enum fr_status describe_net(const fr_net *net, cli_result *result, fr__buf *text,
+                                   fr_error *err) {
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Layer", FR__ALIGN_LEFT, true);
+  fr__table_column_add(&table, "Output", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Parameters", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "FLOP", FR__ALIGN_RIGHT, false);
+  json_t *layers = json_array();
+  for (size_t i = 0; i < fr_net_layer_count(net); i++) {
+    const fr_shape shape = fr_net_layer_shape(net, i);
+    fr__table_addf(&table, "%zu", i);
+    fr__table_add(&table, fr_net_layer_text(net, i));
+    fr__table_addf(&table, "%zu × %zu", shape.steps, shape.channels);
+    fr__table_addf(&table, "%zu", fr_net_layer_parameters(net, i));
+    fr__table_addf(&table, "%llu", (unsigned long long)fr_net_layer_operations(net, i));
+    json_array_append_new(layers, json_of_layer(net, i));
+  }
+  json_object_set_new(result->result, "network", json_string(fr_net_text(net)));
+  json_object_set_new(result->result, "layers", layers);
+  json_object_set_new(result->result, "parameters",
+                      json_integer((json_int_t)fr_net_parameters(net)));
+  json_object_set_new(result->result, "operations",
+                      json_integer((json_int_t)fr_net_operations(net)));
+  const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
+  fr__buf_printf(text, "%zu parameters, %.4g MFLOP a sample forward\n",
+                 fr_net_parameters(net), (double)fr_net_operations(net) * 1e-6);
+  fr__table_release(&table);
+  return status;
+}
+
+static void describe_model(const fr_model *model, cli_result *result, fr__buf *text) {
+  json_t *r = result->result;
+  json_object_set_new(r, "task", json_string(model->task));
+  json_object_set_new(r, "data", json_string(model->data));
+  json_object_set_new(r, "split", json_string(model->split));
+  json_object_set_new(r, "window", json_integer((json_int_t)model->window));
+  json_object_set_new(r, "step", json_integer((json_int_t)model->step));
+  json_object_set_new(r, "rate_hz", json_real(model->rate_hz));
+  json_object_set_new(r, "seed", json_integer((json_int_t)model->seed));
+  json_object_set_new(r, "channels", cli_json_names(&model->channels));
+  json_object_set_new(r, "classes", cli_json_names(&model->classes));
+  json_t *past =
+      model->provenance != NULL ? json_loads(model->provenance, 0, NULL) : NULL;
+  json_object_set_new(r, "provenance", past != NULL ? past : json_null());
+
+  fr__buf_printf(text, "\nTask %s, %zu classes:", model->task, model->classes.count);
+  for (size_t i = 0; i < model->classes.count; i++)
+    fr__buf_printf(text, " %s", model->classes.name[i]);
+  fr__buf_printf(text, "\nData %s, split %s, window %zu, step %zu, seed %llu\n", model->data,
+                 model->split, model->window, model->step, (unsigned long long)model->seed);
+  size_t i;
+  json_t *run;
+  json_array_foreach(past, i, run) {
+    const json_t *program = json_object_get(run, "program");
+    char joules[48] = "not measured";
+    if (json_is_object(program))
+      cli_format_si(json_number_value(json_object_get(program, "value")), "J", joules,
+                    sizeof joules);
+    fr__buf_printf(text, "Spent by %s: %s (program, %s)\n",
+                   json_string_value(json_object_get(run, "command")), joules,
+                   json_string_value(json_object_get(run, "sensor")));
+  }
+}
+
+static enum fr_status describe(const info *i, cli_result *result, fr__buf *text,
+                               fr_error *err) {
+  if (i->net != NULL) {
+    fr_net *net;
+    enum fr_status status = fr_net_new(i->net, i->input, i->classes, &net, err);
+    if (status != FR_OK)
+      return status;
+    status = describe_net(net, result, text, err);
+    fr_net_free(net);
+    return status;
+  }
+  fr_model model;
+  enum fr_status status = fr_model_load(&model, i->model, err);
+  if (status != FR_OK)
+    return status;
+  status = describe_net(model.net, result, text, err);
+  describe_model(&model, result, text);
+  fr_model_release(&model);
+  return status;
+}
+
+int cli_cmd_info(int argc, char **argv) {
+  info i = {.input = {128, 12}, .classes = 24};
+  argp_parse(&argp, argc, argv, 0, NULL, &i);
+  fr_error err;
+  cli_result result;
+  cli_result_init(&result, "info");
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  const enum fr_status status = describe(&i, &result, &text, &err);
+  const int code = status == FR_OK ? cli_result_print(&result, &i.output, fr__buf_text(&text))
+                                   : cli_fail(&err);
+  fr__buf_release(&text);
+  cli_result_release(&result);
+  return code;
+}

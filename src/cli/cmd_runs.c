@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/csv.h"
+#include "base/error.h"
+#include "report/table.h"
+
+typedef struct runs {
+  cli_output output;
+  const char *verb;
+  const char *id;
+  bool all;
+} runs;
+
+static const struct argp_option options[] = {
+    {"all", 'a', NULL, 0, "list the cells of studies too", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  runs *r = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &r->output; return 0;
+  case 'a': r->all = true; return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num == 0)
+      r->verb = text;
+    else if (state->arg_num == 1 && strcmp(r->verb, "show") == 0)
+      r->id = text;
+    else
+      argp_error(state, "'%s' is one word too many", text);
+    return 0;
+  case ARGP_KEY_END:
+    if (r->verb == NULL || (strcmp(r->verb, "list") != 0 && strcmp(r->verb, "show") != 0))
+      argp_error(state, "say list or show");
+    else if (strcmp(r->verb, "show") == 0 && r->id == NULL)
+      argp_error(state, "say which run: frugal runs list shows their numbers");
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options, parse, "list\nshow ID",
+                                 "What was run, and what it cost.", children, NULL, NULL};
+
+typedef struct listing {
+  fr__table *table;
+  json_t *runs;
+} listing;
+
+static void time_of(int64_t utc_ns, char text[FR__TIME_TEXT]) {
+  if (utc_ns == 0)
+    text[0] = '\0';
+  else
+    fr__time_format(utc_ns, text);
+}
+
+static json_t *json_of_run(const fr_run *run) {
+  char started[FR__TIME_TEXT], ended[FR__TIME_TEXT];
+  time_of(run->started_utc_ns, started);
+  time_of(run->ended_utc_ns, ended);
+  return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s*}", "id", (json_int_t)run->id,
+                   "parent", (json_int_t)run->parent, "command", run->command, "name",
+                   run->name, "key", run->key, "state", run->state, "started", started,
+                   "ended", ended[0] != '\0' ? ended : NULL);
+}
+
+static bool list_one(void *self, const fr_run *run) {
+  listing *l = self;
+  char started[FR__TIME_TEXT], took[32] = "";
+  time_of(run->started_utc_ns, started);
+  if (run->ended_utc_ns != 0)
+    cli_format_duration((double)(run->ended_utc_ns - run->started_utc_ns) * 1e-9, took,
+                        sizeof took);
+  fr__table_addf(l->table, "%lld", (long long)run->id);
+  fr__table_add(l->table, run->command);
+  fr__table_add(l->table, run->name);
+  fr__table_add(l->table, run->state);
+  fr__table_add(l->table, started);
+  fr__table_add(l->table, took);
+  json_array_append_new(l->runs, json_of_run(run));
+  return true;
+}
+
+static enum fr_status list(fr_store *store, const runs *r, cli_result *result, fr__buf *text,
+                           fr_error *err) {
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "Run", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Command", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Name", FR__ALIGN_LEFT, true);
+  fr__table_column_add(&table, "State", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Started (UTC)", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Took", FR__ALIGN_RIGHT, false);
+  listing l = {&table, json_array()};
+  json_object_set_new(result->result, "runs", l.runs);
+  enum fr_status status = fr_store_runs(store, r->all ? -1 : 0, list_one, &l, err);
+  if (status == FR_OK && json_array_size(l.runs) == 0)
+    fr__buf_printf(text, "No runs yet in %s\n", fr_store_path(store));
+  else if (status == FR_OK)
+    status = fr__table_render(&table, cli_columns(), text, err);
+  fr__table_release(&table);
+  return status;
+}
+
+typedef struct figures {
+  fr__table *table;
+  json_t *figures;
+} figures;
+
+static bool show_figure(void *self, const char *name, fr_measure m) {
+  figures *f = self;
+  fr__table_add(f->table, name);
+  if (fr_measure_known(m)) {
+    fr__table_addf(f->table, "%.4g", m.value);
+    fr__table_addf(f->table, "%.4g to %.4g", m.low, m.high);
+    fr__table_add(f->table, fr_unit_symbol(m.unit));
+  } else {
+    fr__table_add(f->table, "not measured");
+    fr__table_add(f->table, "");
+    fr__table_add(f->table, "");
+  }
+  fr__table_add(f->table, fr_source_name(m.source));
+  json_object_set_new(f->figures, name, cli_json_measure(m));
+  return true;
+}
+
+static void show_head(const fr_run *run, fr__buf *text) {
+  char started[FR__TIME_TEXT], ended[FR__TIME_TEXT];
+  time_of(run->started_utc_ns, started);
+  time_of(run->ended_utc_ns, ended);
+  fr__buf_printf(text, "Run %lld: %s %s, %s\n", (long long)run->id, run->command, run->name,
+                 run->state);
+  fr__buf_printf(text, "  from %s to %s, frugal %s on %s (%s)\n", started,
+                 ended[0] != '\0' ? ended : "(not ended)", run->version, run->host, run->cpu);
+  fr__buf_printf(text, "  %s\n", run->argv);
+}
+
+static enum fr_status show(fr_store *store, const runs *r, cli_result *result, fr__buf *text,
+                           fr_error *err) {
+  int64_t id;
+  if (!fr__parse_integer(r->id, 1, INT64_MAX, &id))
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not the number of a run", r->id);
+  fr_run run;
+  enum fr_status status = fr_store_run_get(store, id, &run, err);
+  if (status != FR_OK)
+    return status;
+  show_head(&run, text);
+  json_object_update_new(result->result, json_of_run(&run));
+  json_t *stored = run.result != NULL ? json_loads(run.result, 0, NULL) : NULL;
+  json_object_set_new(result->result, "result", stored != NULL ? stored : json_null());
+
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "Figure", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Value", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "95 % interval", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Unit", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Source", FR__ALIGN_LEFT, false);
+  figures f = {&table, json_object()};
+  json_object_set_new(result->result, "figures", f.figures);
+  status = fr_store_figures(store, id, show_figure, &f, err);
+  if (status == FR_OK && json_object_size(f.figures) > 0)
+    status = fr__table_render(&table, cli_columns(), text, err);
+  /* A study's own tables say more than its figures. */
+  char *study = NULL;
+  if (status == FR_OK && strcmp(run.command, "study") == 0 && run.result != NULL &&
+      fr_report_study_text(store, id, cli_columns(), &study, err) == FR_OK)
+    fr__buf_printf(text, "\n%s", study);
+  free(study);
+  fr__table_release(&table);
+  fr_run_release(&run);
+  return status;
+}
+
+int cli_cmd_runs(int argc, char **argv) {
+  runs r = {0};
+  argp_parse(&argp, argc, argv, 0, NULL, &r);
+  fr_error err;
+  fr_store *store;
+  if (fr_store_open(r.output.store, &store, &err) != FR_OK)
+    return cli_fail(&err);
+  cli_result result;
+  cli_result_init(&result, "runs");
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  const bool listing_asked = strcmp(r.verb, "list") == 0;
+  const enum fr_status status = listing_asked ? list(store, &r, &result, &text, &err)
+                                              : show(store, &r, &result, &text, &err);
+  const int code = status == FR_OK ? cli_result_print(&result, &r.output, fr__buf_text(&text))
+                                   : cli_fail(&err);
+  fr__buf_release(&text);
+  cli_result_release(&result);
+  fr_store_close(store);
+  return code;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+
+typedef struct study {
+  cli_output output;
+  const char *file;
+  const char *directory;
+} study;
+
+static const struct argp_option options[] = {
+    {"output", 'o', "DIR", 0, "where the report goes (default: the study's name)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  study *s = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &s->output; return 0;
+  case 'o': s->directory = text; return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num > 0)
+      argp_error(state, "'%s' is one word too many", text);
+    s->file = text;
+    return 0;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "say which study: FILE.yaml"); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options,
+    parse,
+    "FILE.yaml",
+    "Runs a matrix of experiments with repeats and reports on it. What the store already "
+    "holds is not run again, so an interrupted study goes on where it was.",
+    children,
+    NULL,
+    NULL};
+
+static void on_progress(void *self, const fr_study_progress *p) {
+  char what[160];
+  snprintf(what, sizeof what, "%zu/%zu  %s", p->done, p->cells,
+           p->cell != NULL ? p->cell : "");
+  const double cells = p->cells > 0 ? (double)p->cells : 1;
+  cli_progress_draw(self, what, ((double)p->done + p->cell_done) / cells, p->eta_s, p->power_w,
+                    p->energy);
+}
+
+static bool may_go_on(void *self) {
+  (void)self;
+  return !cli_interrupted();
+}
+
+int cli_report_study(fr_store *store, int64_t run, const char *directory, const char *command,
+                     const cli_output *output) {
+  fr_error err;
+  bool charts = false;
+  char *table = NULL;
+  if (fr_report_study(store, run, directory, &charts, &err) != FR_OK ||
+      fr_report_study_text(store, run, cli_columns(), &table, &err) != FR_OK)
+    return cli_fail(&err);
+  fr_run stored;
+  if (fr_store_run_get(store, run, &stored, &err) != FR_OK) {
+    free(table);
+    return cli_fail(&err);
+  }
+  cli_result result;
+  cli_result_init(&result, command);
+  json_t *whole = stored.result != NULL ? json_loads(stored.result, 0, NULL) : NULL;
+  if (whole != NULL) {
+    json_array_extend(result.warnings, json_object_get(whole, "warnings"));
+    json_object_update(result.result, whole);
+    json_decref(whole);
+  }
+  char *page = fr__path_join(directory, "index.html");
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  fr__buf_printf(&text, "%s\nReport: %s (run %lld)\n", table, page != NULL ? page : directory,
+                 (long long)run);
+  json_object_set_new(result.result, "report", json_string(page));
+  if (!charts)
+    cli_warn(&result, "the charts are missing: gnuplot is not installed");
+  const int code = cli_result_print(&result, output, fr__buf_text(&text));
+  fr__buf_release(&text);
+  free(page);
+  free(table);
+  cli_result_release(&result);
+  fr_run_release(&stored);
+  return code;
+}
+
+int cli_run_study(const fr_study *study_asked, const char *directory, const char *command,
+                  const cli_output *output, const char *argv) {
+  fr_error err;
+  fr_store *store;
+  if (fr_store_open(output->store, &store, &err) != FR_OK)
+    return cli_fail(&err);
+  char *cache = cli_cache_folder();
+  cli_progress progress;
+  cli_progress_start(&progress, output->quiet);
+  cli_catch_interrupts();
+  const fr_study_options run_options = {.store = store,
+                                        .cache = cache,
+                                        .argv = argv,
+                                        .progress = on_progress,
+                                        .may_go_on = may_go_on,
+                                        .self = &progress};
+  int64_t run = 0;
+  const enum fr_status status = fr_study_run(study_asked, &run_options, &run, &err);
+  cli_progress_end(&progress);
+  int code = CLI_FAILED;
+  if (status == FR_OK)
+    code = cli_report_study(store, run,
+                            directory != NULL ? directory : fr_study_name(study_asked),
+                            command, output);
+  else if (status == FR_ERR_CANCELLED)
+    cli_fail_text("stopped; the finished cells are kept, and the same command goes on from "
+                  "there");
+  else
+    cli_fail(&err);
+  free(cache);
+  fr_store_close(store);
+  return code;
+}
+
+int cli_cmd_study(int argc, char **argv) {
+  study s = {0};
+  argp_parse(&argp, argc, argv, 0, NULL, &s);
+  fr_error err;
+  fr_study *asked;
+  if (fr_study_load(s.file, &asked, &err) != FR_OK)
+    return cli_fail(&err);
+  char *words = cli_json_argv(argc, argv);
+  const int code = cli_run_study(asked, s.directory, "study", &s.output, words);
+  free(words);
+  fr_study_free(asked);
+  return code;
+}

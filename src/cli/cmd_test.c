@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/session.h"
+
+#include <string.h>
+
+#include "cli/work.h"
+
+typedef struct test {
+  cli_output output;
+  cli_input input;
+  const char *model;
+} test;
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  test *t = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &t->input;
+    state->child_inputs[1] = &t->output;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num > 0)
+      argp_error(state, "'%s' is one word too many", text);
+    t->model = text;
+    return 0;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "say which model: MODEL.safetensors"); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
+                                             {&cli_output_argp, 0, "Output:", 90},
+                                             {0}};
+static const struct argp argp = {
+    NULL,
+    parse,
+    "MODEL",
+    "Tests a model on the test side of the split that it remembers, on the data that it "
+    "remembers unless --data says otherwise; --split all tests on everything.",
+    children,
+    NULL,
+    NULL};
+
+static enum fr_status run(cli_session *session, test *t, fr_error *err) {
+  fr_model model = {0};
+  cli_work work = {0};
+  enum fr_status status = fr_model_load(&model, t->model, err);
+  if (status == FR_OK)
+    status = cli_work_open(&work, session, &t->input, model.seed, &model, err);
+  if (status == FR_OK)
+    status = cli_work_test(&work, session, FR_LOSS_CROSS_ENTROPY, 64, model.net,
+                           &model.classes, err);
+  if (status == FR_OK) {
+    json_object_set_new(session->result.result, "parameters",
+                        json_integer((json_int_t)fr_net_parameters(model.net)));
+    json_object_set_new(session->result.result, "operations",
+                        json_integer((json_int_t)fr_net_operations(model.net)));
+    status = cli_session_measured(session, err);
+  }
+  cli_work_release(&work);
+  fr_model_release(&model);
+  return status;
+}
+
+int cli_cmd_test(int argc, char **argv) {
+  test t = {0};
+  argp_parse(&argp, argc, argv, 0, NULL, &t);
+  fr_error err = {0};
+  cli_session session;
+  if (cli_session_start(&session, "test", t.model, argc, argv, &t.output, &err) != FR_OK)
+    return cli_fail(&err);
+  const enum fr_status status = run(&session, &t, &err);
+  return cli_session_end(&session, status, &err);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/csv.h"
+
+enum {
+  KEY_JSON = 256,
+  KEY_STORE,
+  KEY_DATA,
+  KEY_TASK,
+  KEY_SPLIT,
+  KEY_VALIDATE,
+  KEY_WINDOW,
+  KEY_STEP,
+  KEY_RATE,
+  KEY_FOLD,
+  KEY_EPOCHS,
+  KEY_BATCH,
+  KEY_LEARNING_RATE,
+  KEY_WEIGHT_DECAY,
+  KEY_PATIENCE,
+  KEY_SEED,
+  KEY_LOSS,
+  KEY_OPTIMIZER,
+};
+
+size_t cli_number(struct argp_state *state, const char *option, const char *text, size_t low,
+                  size_t high) {
+  int64_t value;
+  if (!fr__parse_integer(text, (int64_t)low, (int64_t)high, &value))
+    argp_error(state, "--%s takes a whole number from %zu to %zu, not '%s'", option, low,
+               high, text);
+  return (size_t)value;
+}
+
+double cli_real(struct argp_state *state, const char *option, const char *text, double low,
+                double high) {
+  double value;
+  if (!fr__parse_number(text, strlen(text), &value) || !isfinite(value) || value < low ||
+      value > high)
+    argp_error(state, "--%s takes a number from %g to %g, not '%s'", option, low, high,
+               text);
+  return value;
+}
+
+/* ---- output ---- */
+
+static const struct argp_option output_options[] = {
+    {"json", KEY_JSON, "FILE", 0, "write the figures as JSON too (-: in the table's place)",
+     90},
+    {"store", KEY_STORE, "FILE", 0,
+     "keep runs there (default: $XDG_DATA_HOME/frugal/runs.sqlite)", 90},
+    {"quiet", 'q', NULL, 0, "show no progress", 90},
+    {0},
+};
+
+static error_t parse_output(int key, char *text, struct argp_state *state) {
+  cli_output *output = state->input;
+  switch (key) {
+  case KEY_JSON: output->json = text; return 0;
+  case KEY_STORE: output->store = text; return 0;
+  case 'q': output->quiet = true; return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_output_argp = {.options = output_options, .parser = parse_output};
+
+/* ---- input ---- */
+
+static const struct argp_option input_options[] = {
+    {"data", KEY_DATA, "SPEC", 0,
+     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic", 10},
+    {"task", KEY_TASK, "TASK", 0, "subject (default) or activity", 10},
+    {"window", KEY_WINDOW, "SAMPLES", 0, "length of a window (default 128)", 10},
+    {"step", KEY_STEP, "SAMPLES", 0, "from one window to the next (default 64)", 10},
+    {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
+    {"split", KEY_SPLIT, "HOW", 0,
+     "trial, subject:IDS, subject:loo, kfold:K, time:SHARE, random:SHARE (leaky) or all "
+     "(default: the data set's own)",
+     10},
+    {"fold", KEY_FOLD, "N", 0, "which fold of subject:loo or kfold:K (default 1)", 10},
+    {"validate", KEY_VALIDATE, "HOW", 0,
+     "of the training side: a share, trial, subject:IDS or none (default 0.1)", 10},
+    {0},
+};
+
+static error_t parse_input(int key, char *text, struct argp_state *state) {
+  cli_input *input = state->input;
+  switch (key) {
+  case KEY_DATA: input->data = text; return 0;
+  case KEY_TASK: input->task = text; return 0;
+  case KEY_SPLIT: input->split = text; return 0;
+  case KEY_VALIDATE: input->validate = text; return 0;
+  case KEY_WINDOW:
+    input->window = cli_number(state, "window", text, 1, 1000000);
+    return 0;
+  case KEY_STEP: input->step = cli_number(state, "step", text, 1, 1000000); return 0;
+  case KEY_RATE: input->rate_hz = cli_real(state, "rate", text, 0.01, 100000); return 0;
+  case KEY_FOLD: input->fold = cli_number(state, "fold", text, 1, 100000); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_input_argp = {.options = input_options, .parser = parse_input};
+
+/* ---- training ---- */
+
+static const struct argp_option training_options[] = {
+    {"epochs", KEY_EPOCHS, "N", 0, "at most (default 60)", 20},
+    {"patience", KEY_PATIENCE, "N", 0,
+     "stop after N epochs without a better validation loss (default 8; 0: never)", 20},
+    {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
+    {"learning-rate", KEY_LEARNING_RATE, "R", 0, "default 0.002", 20},
+    {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0)", 20},
+    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adam (default) or sgd", 20},
+    {"loss", KEY_LOSS, "NAME", 0, "cross-entropy (default) or squared", 20},
+    {"seed", KEY_SEED, "N", 0, "of weights, shuffle and dropout (default 1)", 20},
+    {0},
+};
+
+static error_t parse_names(int key, const char *text, fr_train_options *options,
+                           struct argp_state *state) {
+  if (key == KEY_LOSS && !fr_loss_parse(text, &options->loss))
+    argp_error(state, "'%s' is not a loss: cross-entropy or squared", text);
+  if (key == KEY_OPTIMIZER && !fr_optimizer_parse(text, &options->optimizer.kind))
+    argp_error(state, "'%s' is not an optimizer: adam or sgd", text);
+  return 0;
+}
+
+static error_t parse_training(int key, char *text, struct argp_state *state) {
+  cli_training *training = state->input;
+  fr_train_options *options = training != NULL ? &training->options : NULL;
+  switch (key) {
+  case KEY_EPOCHS: options->epochs = cli_number(state, "epochs", text, 1, 1000000); return 0;
+  case KEY_PATIENCE:
+    options->patience = cli_number(state, "patience", text, 0, 1000000);
+    return 0;
+  case KEY_BATCH: options->batch = cli_number(state, "batch", text, 1, 65536); return 0;
+  case KEY_LEARNING_RATE:
+    options->optimizer.learning_rate =
+        (float)cli_real(state, "learning-rate", text, 1e-9, 100);
+    return 0;
+  case KEY_WEIGHT_DECAY:
+    options->optimizer.weight_decay = (float)cli_real(state, "weight-decay", text, 0, 100);
+    return 0;
+  case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
+  case KEY_LOSS:
+  case KEY_OPTIMIZER: return parse_names(key, text, options, state);
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_training_argp = {.options = training_options,
+                                       .parser = parse_training};

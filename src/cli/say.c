@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+int cli_fail(const fr_error *err) {
+  fprintf(stderr, "frugal: %s\n", err->text[0] != '\0' ? err->text : "failed");
+  return CLI_FAILED;
+}
+
+int cli_fail_text(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fputs("frugal: ", stderr);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+  va_end(arguments);
+  return CLI_FAILED;
+}
+
+json_t *cli_json_measure(fr_measure m) {
+  if (!fr_measure_known(m))
+    return json_null();
+  return json_pack("{s:f, s:s, s:f, s:f, s:s}", "value", m.value, "unit",
+                   fr_unit_symbol(m.unit), "low", m.low, "high", m.high, "source",
+                   fr_source_name(m.source));
+}
+
+json_t *cli_json_names(const fr_names *names) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < names->count; i++)
+    json_array_append_new(array, json_string(names->name[i]));
+  return array;
+}
+
+char *cli_json_argv(int argc, char **argv) {
+  json_t *array = json_array();
+  for (int i = 0; i < argc; i++) {
+    json_t *word = json_string(argv[i]);
+    /* An argument that is not UTF-8 is shown as such rather than lost. */
+    json_array_append_new(array, word != NULL ? word : json_string("(not UTF-8)"));
+  }
+  char *text = json_dumps(array, JSON_COMPACT);
+  json_decref(array);
+  return text;
+}
+
+void cli_result_init(cli_result *result, const char *command) {
+  *result = (cli_result){command, json_object(), json_array()};
+}
+
+void cli_result_release(cli_result *result) {
+  json_decref(result->result);
+  json_decref(result->warnings);
+  *result = (cli_result){0};
+}
+
+void cli_warn(cli_result *result, const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  json_array_append_new(result->warnings, json_string(text));
+}
+
+static int write_json(const cli_result *result, const char *path) {
+  json_t *whole = json_pack("{s:s, s:s, s:O, s:O}", "command", result->command, "version",
+                            FR_VERSION, "result", result->result, "warnings",
+                            result->warnings);
+  char *text = whole != NULL
+                   ? json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(9))
+                   : NULL;
+  json_decref(whole);
+  if (text == NULL)
+    return cli_fail_text("out of memory for the JSON result");
+  int code = CLI_DONE;
+  if (strcmp(path, "-") == 0) {
+    puts(text);
+  } else {
+    fr_error err;
+    if (fr__file_write(path, text, strlen(text), &err) != FR_OK)
+      code = cli_fail(&err);
+  }
+  free(text);
+  return code;
+}
+
+int cli_result_print(cli_result *result, const cli_output *output, const char *table) {
+  const bool in_place = output->json != NULL && strcmp(output->json, "-") == 0;
+  if (!in_place && table != NULL)
+    fputs(table, stdout);
+  size_t i;
+  json_t *warning;
+  json_array_foreach(result->warnings, i, warning)
+      fprintf(stderr, "frugal: warning: %s\n", json_string_value(warning));
+  return output->json != NULL ? write_json(result, output->json) : CLI_DONE;
+}
+
+size_t cli_columns(void) {
+  struct winsize size;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+    return size.ws_col;
+  return 100;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+  (void)number;
+  interrupted = 1;
+}
+
+void cli_catch_interrupts(void) {
+  /* The second one ends the program at once: SA_RESETHAND restores the default. */
+  struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_interrupted(void) { return interrupted != 0; }
+
+char *cli_cache_folder(void) { return fr__path_user("XDG_CACHE_HOME", ".cache"); }

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+
+static void on_read(void *self, double done) {
+  cli_session *session = self;
+  session->observer.progress(session, "reading", done);
+}
+
+static enum fr_status read_data(cli_work *work, cli_session *session, const char *spec,
+                                fr_error *err) {
+  char *cache = cli_cache_folder();
+  const fr_data_options options = {cache, on_read, session};
+  fr_phase_begin(session->meter, "read");
+  const enum fr_status status = fr_data_open(spec, &options, &work->data, err);
+  fr_phase_end(session->meter);
+  free(cache);
+  return status;
+}
+
+static enum fr_status options_of(const cli_input *input, uint64_t seed, const fr_model *model,
+                                 fr_prepare_options *out, fr_error *err) {
+  *out = (fr_prepare_options){.window = input->window,
+                              .step = input->step,
+                              .rate_hz = input->rate_hz,
+                              .split = input->split,
+                              .validate = input->validate,
+                              .fold = input->fold > 0 ? input->fold - 1 : 0,
+                              .seed = seed};
+  const char *task = input->task != NULL ? input->task : "subject";
+  if (!fr_task_parse(task, &out->task))
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not a task: subject or activity", task);
+  if (model != NULL) {
+    out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
+    out->classes = &model->classes;
+  }
+  return FR_OK;
+}
+
+/* Options that the user left out are the model's. */
+static void fill_from_model(cli_input *input, const fr_model *model) {
+  if (input->data == NULL)
+    input->data = model->data;
+  if (input->task == NULL)
+    input->task = model->task;
+  if (input->split == NULL)
+    input->split = model->split;
+  if (input->validate == NULL)
+    input->validate = model->validate;
+  if (input->window == 0)
+    input->window = model->window;
+  if (input->step == 0)
+    input->step = model->step;
+  if (input->rate_hz == 0)
+    input->rate_hz = model->rate_hz;
+}
+
+static enum fr_status check_channels(const cli_work *work, const fr_model *model,
+                                     fr_error *err) {
+  const fr_names *have = &work->data->channels, *want = &model->channels;
+  if (want->count != 0 && have->count != want->count)
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' has %zu channels, the model takes %zu",
+                    work->data->spec, have->count, want->count);
+  for (size_t i = 0; i < want->count; i++)
+    if (strcmp(have->name[i], want->name[i]) != 0)
+      return fr__fail(err, FR_ERR_ARGUMENT,
+                      "channel %zu of '%s' is '%s', the model takes '%s' there", i + 1,
+                      work->data->spec, have->name[i], want->name[i]);
+  return FR_OK;
+}
+
+static enum fr_status warn(cli_session *session, const cli_work *work, const char *split,
+                           fr_error *err) {
+  const fr_prepared *p = &work->prepared;
+  if (p->split.leaky)
+    cli_warn(&session->result,
+             "the split '%s' is leaky: neighbours of a test window were trained on", split);
+  if (p->unknown > 0)
+    cli_warn(&session->result, "%zu test samples of classes the model does not know left out",
+             p->unknown);
+  if (p->test.count == 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "the split '%s' leaves nothing to test", split);
+  return FR_OK;
+}
+
+enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
+                             uint64_t seed, const fr_model *model, fr_error *err) {
+  if (model != NULL)
+    fill_from_model(input, model);
+  fr_prepare_options options;
+  enum fr_status status = options_of(input, seed, model, &options, err);
+  if (status == FR_OK)
+    status = read_data(work, session, input->data, err);
+  if (status == FR_OK && model != NULL)
+    status = check_channels(work, model, err);
+  if (status == FR_OK)
+    status = fr_prepared_init(&work->prepared, work->data, &options, &session->observer, err);
+  if (status == FR_OK)
+    status = warn(session, work, input->split != NULL ? input->split : work->data->split, err);
+  return status;
+}
+
+void cli_work_release(cli_work *work) {
+  fr_prepared_release(&work->prepared);
+  fr_data_free(work->data);
+  *work = (cli_work){0};
+}
+
+/* The model as it is written: everything borrowed, nothing to release. */
+static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t seed,
+                         fr_net *net, char *provenance) {
+  const fr_prepared *p = &work->prepared;
+  const char *split = input->split != NULL ? input->split : work->data->split;
+  const char *validate = input->validate != NULL ? input->validate : "0.1";
+  const char *task = input->task != NULL ? input->task : "subject";
+  return (fr_model){.net = net,
+                    .classes = p->classes,
+                    .normalizer = p->normalizer,
+                    .channels = work->data->channels,
+                    .task = (char *)(uintptr_t)task,
+                    .data = (char *)(uintptr_t)input->data,
+                    .split = (char *)(uintptr_t)split,
+                    .validate = (char *)(uintptr_t)validate,
+                    .window = p->windows.length,
+                    .step = p->windows.step,
+                    .rate_hz = p->data->rate_hz,
+                    .seed = seed,
+                    .provenance = provenance};
+}
+
+/* What the model has cost so far: the figures of this run. */
+static char *provenance_of(const cli_session *session) {
+  json_t *all = session->result.result;
+  json_t *one = json_object();
+  static const char *const keys[] = {"energy",    "program", "core_seconds", "duration_s",
+                                     "sensor",    "rule",    "epochs",       "operations",
+                                     "macro_f1",  "accuracy"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    json_t *value = json_object_get(all, keys[i]);
+    if (value != NULL)
+      json_object_set(one, keys[i], value);
+  }
+  json_object_set_new(one, "command", json_string(session->result.command));
+  json_object_set_new(one, "version", json_string(FR_VERSION));
+  json_t *list = json_array();
+  json_array_append_new(list, one);
+  char *text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  json_decref(list);
+  return text;
+}
+
+enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss loss,
+                             size_t batch, fr_net *net, const fr_names *classes,
+                             fr_error *err) {
+  fr_metrics metrics;
+  const enum fr_status status = fr_test(net, &work->prepared.test, loss, batch,
+                                        &session->observer, &metrics, err);
+  if (status != FR_OK)
+    return status;
+  cli_session_metrics(session, &metrics, classes);
+  fr_metrics_release(&metrics);
+  return FR_OK;
+}
+
+enum fr_status cli_work_finish(cli_work *work, cli_session *session, const cli_input *input,
+                               const fr_train_options *options, fr_net *net, const char *path,
+                               fr_error *err) {
+  enum fr_status status = cli_work_test(work, session, options->loss, options->batch, net,
+                                        &work->prepared.classes, err);
+  if (status == FR_OK)
+    status = cli_session_measured(session, err);
+  if (status != FR_OK || path == NULL)
+    return status;
+  char *provenance = provenance_of(session);
+  const fr_model model = model_of(work, input, options->seed, net, provenance);
+  status = fr_model_save(&model, path, err);
+  if (status == FR_OK) {
+    json_object_set_new(session->result.result, "model", json_string(path));
+    fr__buf_printf(&session->text, "\nModel: %s\n", path);
+  }
+  free(provenance);
+  return status;
+}
