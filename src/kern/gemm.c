@@ -11,8 +11,13 @@
 
 #define DEPTH ((size_t)256)
 #define BLOCK_ROWS ((size_t)TILE_ROWS * (TILE_ROWS > 6 ? 8 : 16))
-/* Fewer rows than this do not pay for packing a B that can be read where it lies. */
-#define PACK_ROWS ((size_t)TILE_ROWS * 2)
+/* No more rows than these do not pay for packing a B that can be read where it lies; nor
+ * does a B as small as IN_PLACE floats, which stays in the first-level cache as it is. */
+#define PACK_ROWS BLOCK_ROWS
+#define IN_PLACE ((size_t)8192)
+/* Up to so many rows, A is read anew for each panel of B, and the one packed panel stays
+ * in the first-level cache. */
+#define PANEL_ROWS (4 * BLOCK_ROWS)
 
 /* A block of the product: k in [row, row + depth), columns [column, column + columns). */
 typedef struct block {
@@ -82,27 +87,49 @@ static void panel_rows(const fr__tile *panel, size_t rows, size_t vectors,
   }
 }
 
+/* The part of the product that begins at `row` of C and column `at` of the block. */
+static fr__tile tile_at(const block *k, const fr__tile *whole, size_t row, size_t at) {
+  const fr__gemm *g = k->g;
+  const bool in_place = panel_in_place(k, at);
+  fr__tile t = *whole;
+  t.a += g->trans_a ? k->row * g->lda + row : row * g->lda + k->row;
+  t.b = in_place ? k->b + k->row * g->ldb + k->column + at : k->scratch + at * k->depth;
+  t.ldb = in_place ? g->ldb : panel_vectors(k, at) * LANES;
+  t.c += row * g->ldc + k->column + at;
+  if (t.bias != NULL)
+    t.bias += k->column + at;
+  return t;
+}
+
+/* One row alone meets several panels at once, for its sums are few; returns the columns
+ * that it has done. */
+static size_t row_product(const block *k, const fr__tile *whole) {
+  size_t at = 0;
+  if (k->g->m != 1 || k->packed)
+    return 0;
+  for (; k->columns - at >= ROW_COLUMNS; at += ROW_COLUMNS) {
+    const fr__tile t = tile_at(k, whole, 0, at);
+    fr__kern_row(&t);
+  }
+  return at;
+}
+
 /* All panels of a block against one pair of A and C. `add`: C already holds something. */
 static void block_product(const block *k, const float *a, float *c, bool add, bool bias) {
   const fr__gemm *g = k->g;
+  const fr__tile whole = {.depth = k->depth,
+                          .a = a,
+                          .lda = g->lda,
+                          .trans_a = g->trans_a,
+                          .c = c,
+                          .ldc = g->ldc,
+                          .add = add,
+                          .bias = bias ? g->bias : NULL};
+  const size_t done = row_product(k, &whole);
   for (size_t row = 0; row < g->m; row += BLOCK_ROWS)
-    for (size_t at = 0; at < k->columns; at += TILE_COLUMNS) {
-      const size_t vectors = panel_vectors(k, at);
-      const bool in_place = panel_in_place(k, at);
-      const fr__tile panel = {
-          .depth = k->depth,
-          .a = g->trans_a ? a + k->row * g->lda + row : a + row * g->lda + k->row,
-          .lda = g->lda,
-          .trans_a = g->trans_a,
-          .b = in_place ? k->b + k->row * g->ldb + k->column + at
-                        : k->scratch + at * k->depth,
-          .ldb = in_place ? g->ldb : vectors * LANES,
-          .c = c + row * g->ldc + k->column + at,
-          .ldc = g->ldc,
-          .add = add,
-          .bias = bias ? g->bias + k->column + at : NULL,
-      };
-      panel_rows(&panel, smaller(g->m - row, BLOCK_ROWS), vectors,
+    for (size_t at = done; at < k->columns; at += TILE_COLUMNS) {
+      const fr__tile t = tile_at(k, &whole, row, at);
+      panel_rows(&t, smaller(g->m - row, BLOCK_ROWS), panel_vectors(k, at),
                  smaller(k->columns - at, TILE_COLUMNS));
     }
 }
@@ -120,8 +147,10 @@ static void shared_products(const fr__gemm *g, float *scratch, size_t first, siz
   const size_t depth = cut_depth(g->k);
   const size_t cuts = g->k != 0 ? (g->k + depth - 1) / depth : 1;
   block k = {.g = g, .b = g->b + first * g->stride_b, .scratch = scratch};
-  k.packed = g->trans_b || g->m * (end - first) > PACK_ROWS;
-  const size_t width = FR__KERN_SCRATCH / depth / TILE_COLUMNS * TILE_COLUMNS;
+  const size_t rows = g->m * (end - first);
+  k.packed = g->trans_b || (rows > PACK_ROWS && g->ldb * depth > IN_PLACE);
+  const size_t fitting = FR__KERN_SCRATCH / depth / TILE_COLUMNS * TILE_COLUMNS;
+  const size_t width = k.packed && rows <= PANEL_ROWS ? TILE_COLUMNS : fitting;
   for (k.column = 0; k.column < g->n; k.column += width)
     for (size_t cut = 0; cut < cuts; cut++) { /* once where k is 0: C is still set */
       k.row = cut * depth;

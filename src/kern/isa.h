@@ -53,6 +53,13 @@ typedef struct fr__tile {
 #define fr__kern_tile FR__KERN_NAME(tile)
 void fr__kern_tile(const fr__tile *tile, size_t rows, size_t vectors);
 
+/* The same for one row of ROW_COLUMNS columns: as many sums as hide the latency of a
+ * multiply-add. */
+#define ROW_VECTORS 8
+#define ROW_COLUMNS (ROW_VECTORS * LANES)
+#define fr__kern_row FR__KERN_NAME(row)
+void fr__kern_row(const fr__tile *row);
+
 /* ---- pack.c ---- */
 
 /* Columns [column, column + count) of op(B), rows [row, row + depth), to `to` (depth,

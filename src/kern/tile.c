@@ -71,3 +71,25 @@ static void (*const tiles[TILE_ROWS][TILE_VECTORS])(const fr__tile *) = {
 void fr__kern_tile(const fr__tile *t, size_t rows, size_t vectors) {
   tiles[rows - 1][vectors - 1](t);
 }
+
+void fr__kern_row(const fr__tile *t) {
+  vec sum[ROW_VECTORS] = {0};
+  const float *a = t->a, *b = t->b;
+  const size_t ldb = t->ldb, step = t->trans_a ? t->lda : 1;
+  for (size_t p = t->depth; p > 0; p--) {
+#pragma GCC unroll 8
+    for (size_t v = 0; v < ROW_VECTORS; v++)
+      sum[v] += *a * load(b + v * LANES);
+    a += step;
+    b += ldb;
+  }
+#pragma GCC unroll 8
+  for (size_t v = 0; v < ROW_VECTORS; v++) {
+    float *const c = t->c + v * LANES;
+    if (t->add)
+      sum[v] += load(c);
+    if (t->bias != NULL)
+      sum[v] += load(t->bias + v * LANES);
+    store(c, sum[v]);
+  }
+}
