@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * train: the loop. Tests, adjusts, stops; the outside watches through an observer and is asked
- * for permission through a budget, so that meter, store and terminal are never named here.
+ * train: the loop. Tests, adjusts, stops; the outside watches through an observer and is
+ * asked for permission through a budget, so that meter, store and terminal are never
+ * named here.
  */
 #ifndef FRUGAL_TRAIN_H
 #define FRUGAL_TRAIN_H
@@ -19,8 +20,8 @@ typedef struct fr_prepare_options {
   const char *validate; /* NULL: "0.1" */
   size_t fold;          /* of subject:loo and kfold:K; the first is 0 */
   uint64_t seed;        /* of random splits */
-  const fr_normalizer *normalizer; /* a trained model's; NULL: fitted on the training side */
-  const fr_names *classes;         /* a trained model's; NULL: those of the training side */
+  const fr_normalizer *normalizer; /* a trained model's; NULL: fitted on training data */
+  const fr_names *classes;         /* a trained model's; NULL: the training side's */
 } fr_prepare_options;
 
 typedef struct fr_prepared {
@@ -53,7 +54,8 @@ typedef struct fr_epoch {
   bool best;                /* the best so far */
 } fr_epoch;
 
-/* What the outside learns. Every function may be NULL; all are called on the training thread. */
+/* What the outside learns. Every function may be NULL; all are called on the training
+ * thread. */
 typedef struct fr_observer {
   void *self;
   void (*phase_begin)(void *self, const char *name); /* nested: "train", then "forward" */
@@ -63,7 +65,8 @@ typedef struct fr_observer {
   void (*progress)(void *self, const char *what, double done); /* 0 to 1 */
 } fr_observer;
 
-/* Asked after every step; false ends the run as a stop by the budget. `may_go_on` may be NULL. */
+/* Asked after every step; false ends the run as a stop by the budget. `may_go_on` may be
+ * NULL. */
 typedef struct fr_budget {
   void *self;
   bool (*may_go_on)(void *self, const fr_epoch *epoch);
@@ -78,26 +81,28 @@ enum fr_stop {
 const char *fr_stop_name(enum fr_stop stop);
 
 typedef struct fr_train_options {
-  size_t epochs;   /* at most */
+  size_t epochs; /* at most */
   size_t batch;
   size_t patience; /* epochs without a better validation loss; 0: no early stopping */
   uint64_t seed;   /* shuffle and dropout; initial weights are the caller's */
   enum fr_loss loss;
   fr_optimizer_options optimizer;
-  size_t first_trained;    /* layers before are frozen; their outputs are computed once a sample */
+  size_t first_trained;    /* layers before are frozen; their outputs are computed once a
+                              sample */
   const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
   double target_accuracy;  /* stop at this validation accuracy and keep the weights that
                               reached it; 0: never */
 } fr_train_options;
 
-/* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002, everything trained. */
+/* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002, everything
+ * trained. */
 fr_train_options fr_train_default_options(void);
 
 typedef struct fr_train_result {
   enum fr_stop stop;
-  size_t epochs;      /* run, one that the budget cut included */
+  size_t epochs; /* run, one that the budget cut included */
   size_t steps;
-  size_t best_epoch;  /* whose weights the network holds afterwards */
+  size_t best_epoch;             /* whose weights the network holds afterwards */
   double best_validate_accuracy; /* of that epoch; NaN where it was not validated */
   double best_validate_loss;
   uint64_t operations; /* FLOP executed, counted: frozen, forward, backward, update and
@@ -108,23 +113,24 @@ typedef struct fr_train_result {
 void fr_train_result_release(fr_train_result *result);
 
 /*
- * Trains `net` on `train`, watching `validate` (may be NULL or empty: then it runs all epochs and
- * keeps the last weights). The network ends with the weights of the best validation loss; a
- * budget that ends a run before its first validation leaves the latest. Layers before
- * first_trained run once a sample, and so do layers without parameters that follow them, but
- * dropout. Phases: train/frozen, train/gather, train/forward (with the loss), train/backward,
- * train/update, validate. The same seed, samples and options give the same bits. Memory is
- * allocated before the first step only.
- * A loss or weight that is not finite ends the run with FR_ERR_NUMERIC naming epoch and step; the
- * weights are then the best so far. `observer` and `budget` may be NULL. *result is filled
- * where the call succeeds; release it.
+ * Trains `net` on `train`, watching `validate` (may be NULL or empty: then it runs all
+ * epochs and keeps the last weights). The network ends with the weights of the best
+ * validation loss; a budget that ends a run before its first validation leaves the
+ * latest. Layers before first_trained run once a sample, and so do layers without
+ * parameters that follow them, but dropout. Phases: train/frozen, train/gather,
+ * train/forward (with the loss), train/backward, train/update, validate. The same seed,
+ * samples and options give the same bits. Memory is allocated before the first step only.
+ * A loss or weight that is not finite ends the run with FR_ERR_NUMERIC naming epoch and
+ * step; the weights are then the best so far. `observer` and `budget` may be NULL.
+ * *result is filled where the call succeeds; release it.
  */
 enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
                         const fr_train_options *options, const fr_observer *observer,
                         const fr_budget *budget, fr_train_result *result, fr_error *err);
 
 /* Phase: test. *metrics is filled where the call succeeds; release it. */
-enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss, size_t batch,
-                       const fr_observer *observer, fr_metrics *metrics, fr_error *err);
+enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss,
+                       size_t batch, const fr_observer *observer, fr_metrics *metrics,
+                       fr_error *err);
 
 #endif
