@@ -10,8 +10,7 @@
 #include "frugal/data.h"
 #include "frugal/nn.h"
 
-/* After fr_model_load no text but `provenance` is NULL: what the file does not say is "".
- */
+/* After fr_model_load no text but `provenance` is NULL: what is not told is "". */
 typedef struct fr_model {
   fr_net *net;              /* owned */
   fr_names classes;         /* one per output of the network; owned */
