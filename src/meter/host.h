@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who was busy: the machine's busy core-seconds and this program's. */
+#ifndef FR_METER_HOST_H
+#define FR_METER_HOST_H
+
+#include "frugal/base.h"
+
+typedef struct fr__load {
+  uint64_t t_ns;    /* monotonic */
+  double process_s; /* CPU time of all threads of this process */
+  double busy_s;    /* core-seconds of the machine, this process included */
+} fr__load;
+
+typedef struct fr__host {
+  int stat; /* /proc/stat, kept open */
+  double tick_s;
+  double process_start_s;
+  double stat_start_s;
+  double other_s; /* of other programs since init; never falls */
+} fr__host;
+
+/* `root` stands for "/": /proc/stat is read below it, this process's CPU time is always
+ * real. Load is counted from here on. */
+enum fr_status fr__host_init(fr__host *host, const char *root, fr_error *err);
+void fr__host_release(fr__host *host);
+
+/*
+ * The load since init. The kernel counts the machine in ticks of 10 ms and a process in
+ * nanoseconds: busy_s is the process's own time plus what /proc/stat has beyond it, so
+ * that two loads of this program that differ never look the same.
+ */
+void fr__host_read(fr__host *host, fr__load *out);
+
+#endif

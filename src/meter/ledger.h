@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Adds samples up to energy, program and their bounds. */
+#ifndef FR_METER_LEDGER_H
+#define FR_METER_LEDGER_H
+
+#include "meter/sensor.h"
+
+/* One step between two samples. */
+typedef struct fr__step {
+  double span_s;
+  double process_s; /* CPU time of this program */
+  double energy_j;
+  double program_j;
+} fr__step;
+
+typedef struct fr__ledger {
+  uint64_t start_ns;
+  fr__load load;       /* at the last sample, since start */
+  fr__reading reading; /* likewise */
+  double idle_w;       /* the machine at rest; 0 where it is not known */
+  double idle_high_w;
+  double program_j;
+  double program_low_j;  /* with the highest idle power taken off */
+  double program_high_j; /* with none taken off */
+  double power_min_w,
+      power_max_w; /* over whole intervals; max is 0 before the first one */
+} fr__ledger;
+
+/* `cpu` may be NULL: then a counter's idle power is not known and taken as 0, within
+ * bounds. */
+void fr__ledger_init(fr__ledger *ledger, uint64_t start_ns, const fr_cpu_power *cpu);
+
+/* Adds the way from the last sample to this one. */
+fr__step fr__ledger_add(fr__ledger *ledger, const fr__sensor *sensor,
+                        const fr__load *load, const fr__reading *reading);
+
+/* A whole sampling interval had this power. */
+void fr__ledger_power(fr__ledger *ledger, double power_w);
+
+fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
+                             double tick_s);
+fr_measure fr__ledger_program(const fr__ledger *ledger, const fr__sensor *sensor);
+
+/*
+ * A phase's part of a measure. `shared_j` of it comes from samples that several phases
+ * shared in proportion to CPU time: a second of one code may draw other watts than one of
+ * another.
+ */
+fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j);
+
+#endif
