@@ -52,6 +52,9 @@ typedef struct fr__reader {
   bool path;               /* needs a path; its result can be cached */
   enum fr_status (*read)(const fr__spec *spec, const fr_data_options *options,
                          fr_dataset **out, fr_error *err);
+  /* Whether a file below the path is one of the reader's, told by its name alone; NULL:
+   * any is. `self` is NULL. */
+  bool (*wanted)(void *self, const char *name);
 } fr__reader;
 
 extern const fr__reader fr__reader_motionsense;

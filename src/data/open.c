@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a spec to a data set: the readers' table. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "data/cache.h"
+#include "data/files.h"
+#include "data/reader.h"
+
+static const fr__reader *const readers[] = {&fr__reader_motionsense,
+                                            &fr__reader_extrasensory, &fr__reader_csv,
+                                            &fr__reader_synthetic};
+#define READERS (sizeof readers / sizeof *readers)
+
+void fr__progress(const fr_data_options *options, double done) {
+  if (options != NULL && options->progress != NULL)
+    options->progress(options->self, done < 0 ? 0 : done > 1 ? 1 : done);
+}
+
+static enum fr_status unknown_kind(const fr__spec *spec, fr_error *err) {
+  fr__buf known;
+  fr__buf_init(&known, 0);
+  for (size_t i = 0; i < READERS; i++)
+    fr__buf_printf(&known, "%s%s", i == 0 ? "" : ", ", readers[i]->kind);
+  const enum fr_status status =
+      fr__fail(err, FR_ERR_ARGUMENT, "'%s': '%s' is no kind of data; known are %s",
+               spec->whole, spec->kind, fr__buf_text(&known));
+  fr__buf_release(&known);
+  return status;
+}
+
+static enum fr_status find_reader(const fr__spec *spec, const fr__reader **out,
+                                  fr_error *err) {
+  for (size_t i = 0; i < READERS; i++)
+    if (strcmp(readers[i]->kind, spec->kind) == 0) {
+      *out = readers[i];
+      return FR_OK;
+    }
+  return unknown_kind(spec, err);
+}
+
+static enum fr_status unknown_key(const fr__spec *spec, const fr__reader *reader,
+                                  const char *key, fr_error *err) {
+  fr__buf known;
+  fr__buf_init(&known, 0);
+  for (size_t i = 0; reader->keys[i] != NULL; i++)
+    fr__buf_printf(&known, "%s%s", i == 0 ? "" : ", ", reader->keys[i]);
+  const enum fr_status status =
+      fr__fail(err, FR_ERR_ARGUMENT, "'%s': %s: knows no '%s'; known are %s", spec->whole,
+               reader->kind, key, fr__buf_text(&known));
+  fr__buf_release(&known);
+  return status;
+}
+
+static bool has_key(const fr__reader *reader, const char *key) {
+  for (size_t i = 0; reader->keys[i] != NULL; i++)
+    if (strcmp(reader->keys[i], key) == 0)
+      return true;
+  return false;
+}
+
+static enum fr_status check_spec(const fr__spec *spec, const fr__reader *reader,
+                                 fr_error *err) {
+  for (size_t i = 0; i < spec->count; i++)
+    if (!has_key(reader, spec->option[i].key))
+      return unknown_key(spec, reader, spec->option[i].key, err);
+  if (reader->path && spec->path[0] == '\0')
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' names no file or folder", spec->whole);
+  if (!reader->path && spec->path[0] != '\0')
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s': %s: takes no path", spec->whole,
+                    reader->kind);
+  return FR_OK;
+}
+
+static enum fr_status read_cached(const fr__spec *spec, const fr__reader *reader,
+                                  const fr_data_options *options, fr_dataset **out,
+                                  fr_error *err) {
+  char *const path = fr__cache_path(options->cache, spec);
+  fr_dataset *data = path != NULL ? fr__cache_load(path, spec, reader) : NULL;
+  enum fr_status status = FR_OK;
+  if (data == NULL) {
+    status = reader->read(spec, options, &data, err);
+    if (status == FR_OK && path != NULL)
+      fr__cache_save(path, data);
+  }
+  free(path);
+  *out = data;
+  return status;
+}
+
+enum fr_status fr_data_open(const char *text, const fr_data_options *options,
+                            fr_dataset **out, fr_error *err) {
+  fr__spec spec;
+  enum fr_status status = fr__spec_parse(text, &spec, err);
+  if (status != FR_OK)
+    return status;
+  const fr__reader *reader = NULL;
+  fr_dataset *data = NULL;
+  status = find_reader(&spec, &reader, err);
+  if (status == FR_OK)
+    status = check_spec(&spec, reader, err);
+  if (status == FR_OK && reader->path && options != NULL && options->cache != NULL)
+    status = read_cached(&spec, reader, options, &data, err);
+  else if (status == FR_OK)
+    status = reader->read(&spec, options, &data, err);
+  if (status == FR_OK) {
+    fr__progress(options, 1);
+    *out = data;
+  }
+  fr__spec_release(&spec);
+  return status;
+}
+
+static enum fr_status count_files(const char *text, size_t *count, fr_error *err) {
+  fr__spec spec;
+  enum fr_status status = fr__spec_parse(text, &spec, err);
+  if (status != FR_OK)
+    return status;
+  const fr__reader *reader = NULL;
+  status = find_reader(&spec, &reader, err);
+  if (status == FR_OK && reader->path)
+    status = fr__files_count(spec.path, reader->wanted, NULL, count, err);
+  fr__spec_release(&spec);
+  return status;
+}
+
+enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *err) {
+  fr_dataset *data = NULL;
+  enum fr_status status = fr_data_open(spec, NULL, &data, err);
+  if (status != FR_OK)
+    return status;
+  fr_data_facts found = {.subjects = data->subjects.count, .digest = data->digest};
+  for (size_t i = 0; i < data->count; i++)
+    found.rows += data->record[i].steps;
+  fr_data_free(data);
+  status = count_files(spec, &found.files, err);
+  if (status == FR_OK)
+    *facts = found;
+  return status;
+}
