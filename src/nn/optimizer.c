@@ -166,6 +166,10 @@ void fr_optimizer_step(fr_optimizer *optimizer) {
   }
 }
 
+void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate) {
+  optimizer->options.learning_rate = learning_rate;
+}
+
 bool fr_optimizer_parse(const char *name, enum fr_optimizer_kind *out) {
   static const char *const names[] = {
       [FR_OPTIMIZER_SGD] = "sgd", [FR_OPTIMIZER_ADAM] = "adam"};

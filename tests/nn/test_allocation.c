@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * No allocation happens during training steps; and wherever an allocation fails, the call
+ * says so and leaves its arguments as they were. The linker leads every allocation here.
+ */
+#include "made.h"
+
+static size_t allocations; /* since the count was set back */
+static size_t fail_at;     /* that allocation fails; 0: none */
+
+static bool fails(void) { return ++allocations == fail_at; }
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size) {
+  return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size) {
+  return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+#define ARCH                                                                             \
+  "conv1d(6,3,pad=same) bn relu maxpool(2) lstm(8,all) gelu dropout(0.3) lstm(5) "       \
+  "softmax dense(7) leaky bn sigmoid flatten dense(4) tanh dense(classes)"
+#define BATCH 5
+
+static const fr_shape input = {14, 3};
+
+static void steps_allocate_nothing(void **state) {
+  (void)state;
+  const uint32_t label[BATCH] = {0, 1, 2, 0, 1};
+  float x[BATCH * 14 * 3] = {1}, d[BATCH * 3];
+  fr_net *net = made_net(ARCH, input, 3, BATCH, 0);
+  fr_optimizer_options options = fr_optimizer_default_options();
+  fr_optimizer *optimizer = NULL;
+  fr_metrics metrics;
+  ASSERT_OK(fr_optimizer_new(net, 0, &options, NULL, &optimizer, err));
+  ASSERT_OK(fr_metrics_init(&metrics, 3, err));
+  const size_t layers = fr_net_layer_count(net);
+  allocations = 0;
+  for (size_t batch = 1; batch <= BATCH; batch++) {
+    fr_net_seed(net, batch);
+    const float *y = fr_net_forward(net, x, batch, 0, layers, true);
+    const double loss = fr_loss_compute(FR_LOSS_CROSS_ENTROPY, y, label, batch, 3, d);
+    fr_net_backward(net, d, batch);
+    fr_optimizer_step(optimizer);
+    y = fr_net_forward(net, x, batch, 0, layers, false);
+    fr_metrics_add(&metrics, y, label, batch, loss);
+  }
+  fr_metrics_finish(&metrics);
+  assert_int_equal(allocations, 0);
+  fr_metrics_release(&metrics);
+  fr_optimizer_free(optimizer);
+  fr_net_free(net);
+}
+
+/* All that allocates, with the n-th allocation failing; true where none failed. */
+static bool attempt(size_t n) {
+  fr_net *net = NULL;
+  fr_optimizer *optimizer = NULL;
+  fr_metrics metrics = {0};
+  fr_error err = {0};
+  const fr_optimizer_options options = fr_optimizer_default_options();
+  allocations = 0;
+  fail_at = n;
+  enum fr_status status = fr_net_new(ARCH, input, 3, &net, &err);
+  if (status == FR_OK)
+    status = fr_net_reserve(net, BATCH, true, 0, &err);
+  if (status == FR_OK)
+    status = fr_optimizer_new(net, 0, &options, NULL, &optimizer, &err);
+  if (status == FR_OK)
+    status = fr_metrics_init(&metrics, 3, &err);
+  fail_at = 0;
+  if (status != FR_OK) {
+    assert_int_equal(status, FR_ERR_MEMORY);
+    assert_true(err.text[0] != '\0');
+  }
+  fr_metrics_release(&metrics);
+  fr_optimizer_free(optimizer);
+  fr_net_free(net);
+  return status == FR_OK;
+}
+
+static void each_allocation_may_fail(void **state) {
+  (void)state;
+  size_t n = 1;
+  while (!attempt(n))
+    n++;
+  assert_true(n > 8 && n < 100);
+}
+
+/* A network whose second reservation fails works on with the first. */
+static void failed_reservation_changes_nothing(void **state) {
+  (void)state;
+  float x[BATCH * 14 * 3], before[BATCH * 3];
+  fr__rng rng;
+  fr__rng_init(&rng, 1, 0);
+  made_numbers(&rng, -1, 1, x, BATCH * 14 * 3);
+  fr_net *net = made_net(ARCH, input, 3, BATCH, 0);
+  const size_t layers = fr_net_layer_count(net);
+  memcpy(before, fr_net_forward(net, x, BATCH, 0, layers, false), sizeof before);
+  for (size_t n = 1; n <= 2; n++) {
+    allocations = 0;
+    fail_at = n;
+    assert_int_equal(fr_net_reserve(net, 2 * BATCH, true, 3, NULL), FR_ERR_MEMORY);
+    fail_at = 0;
+  }
+  assert_non_null(made_tensor(net, "0.weight")->gradient);
+  const float *y = fr_net_forward(net, x, BATCH, 0, layers, false);
+  assert_memory_equal(before, y, sizeof before);
+  fr_net_free(net);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(steps_allocate_nothing),
+      cmocka_unit_test(each_allocation_may_fail),
+      cmocka_unit_test(failed_reservation_changes_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

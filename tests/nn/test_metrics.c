@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Losses and metrics against values worked out by hand. */
+#include <math.h>
+
+#include "made.h"
+
+/* One row of `classes` that calls class k. */
+static void call(fr_metrics *metrics, uint32_t label, size_t k, size_t times) {
+  float output[8] = {0};
+  output[k] = 1;
+  for (size_t i = 0; i < times; i++)
+    fr_metrics_add(metrics, output, &label, 1, 0.5);
+}
+
+/*
+ *            called 0  1  2
+ * true 0          8  2  0     recall 0.8, F1 = 16 / (10 + 9)  = 0.842105
+ * true 1          1  3  1     recall 0.6, F1 =  6 / ( 5 + 5)  = 0.6
+ * true 2          0  0  5     recall 1,   F1 = 10 / ( 5 + 6)  = 0.909091
+ * class 3 does not occur
+ */
+static void confusion_gives_all(void **state) {
+  (void)state;
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init(&m, 4, err));
+  call(&m, 0, 0, 8);
+  call(&m, 0, 1, 2);
+  call(&m, 1, 0, 1);
+  call(&m, 1, 1, 3);
+  call(&m, 1, 2, 1);
+  call(&m, 2, 2, 5);
+  fr_metrics_finish(&m);
+  assert_int_equal(m.samples, 20);
+  assert_int_equal(m.confusion[0 * 4 + 1], 2);
+  assert_int_equal(m.confusion[1 * 4 + 0], 1);
+  assert_near(m.accuracy, 0.8, 1e-12, "accuracy");
+  assert_near(m.balanced_accuracy, 0.8, 1e-12, "balanced accuracy");
+  assert_near(m.macro_f1, (16.0 / 19 + 0.6 + 10.0 / 11) / 3, 1e-12, "macro F1");
+  assert_near(m.loss, 0.5, 1e-12, "loss");
+  /* Wilson: (0.8 + z²/40 ± z sqrt(0.16/20 + z²/1600)) / (1 + z²/20), z = 1.959964 */
+  assert_near(m.accuracy_low, 0.583983, 1e-6, "low");
+  assert_near(m.accuracy_high, 0.919342, 1e-6, "high");
+  fr_metrics_release(&m);
+  fr_metrics_release(&m); /* harmless */
+}
+
+/* Newcombe 1998, table I: 0 of 20, 1 of 29 and 15 of 148 (method 3). */
+static void interval_is_wilsons(void **state) {
+  (void)state;
+  static const struct {
+    size_t hits, samples;
+    double low, high;
+  } rows[] = {{0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {15, 148, 0.0624, 0.1605}};
+  for (size_t i = 0; i < 3; i++) {
+    fr_metrics m;
+    ASSERT_OK(fr_metrics_init(&m, 2, err));
+    call(&m, 1, 1, rows[i].hits);
+    call(&m, 1, 0, rows[i].samples - rows[i].hits);
+    fr_metrics_finish(&m);
+    assert_near(m.accuracy_low, rows[i].low, 6e-5, "low");
+    assert_near(m.accuracy_high, rows[i].high, 6e-5, "high");
+    fr_metrics_release(&m);
+  }
+}
+
+static void nothing_tested_is_not_zero(void **state) {
+  (void)state;
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init(&m, 3, err));
+  fr_metrics_finish(&m);
+  assert_true(isnan(m.accuracy) && isnan(m.macro_f1) && isnan(m.loss));
+  assert_true(m.accuracy_low == 0 && m.accuracy_high == 1);
+  fr_metrics_release(&m);
+  fr_error err;
+  assert_int_equal(fr_metrics_init(&m, 0, &err), FR_ERR_ARGUMENT);
+}
+
+/* Logits 0, log 2, log 5 have probabilities 1/8, 2/8, 5/8. */
+static void cross_entropy_is_minus_log_probability(void **state) {
+  (void)state;
+  const float z[] = {0, 0.69314718f, 1.6094379f, 0, 0.69314718f, 1.6094379f};
+  const uint32_t label[] = {1, 2};
+  float d[6];
+  const double loss = fr_loss_compute(FR_LOSS_CROSS_ENTROPY, z, label, 2, 3, d);
+  assert_near(loss, (log(4) + log(1.6)) / 2, 1e-6, "loss");
+  const double wanted[] = {0.125, 0.25 - 1, 0.625, 0.125, 0.25, 0.625 - 1};
+  for (size_t i = 0; i < 6; i++)
+    assert_near((double)d[i], wanted[i] / 2, 1e-6, "gradient");
+  assert_near(fr_loss_compute(FR_LOSS_CROSS_ENTROPY, z, label, 2, 3, NULL), loss, 0,
+              "without gradient");
+}
+
+static void cross_entropy_bears_any_logit(void **state) {
+  (void)state;
+  const float z[] = {1000, -1000, 999};
+  const uint32_t label = 1;
+  float d[3];
+  const double loss = fr_loss_compute(FR_LOSS_CROSS_ENTROPY, z, &label, 1, 3, d);
+  assert_near(loss, 2000 + log(1 + exp(-1)), 1e-3, "loss");
+  assert_near((double)d[0], 1 / (1 + exp(-1)), 1e-6, "gradient");
+  assert_near((double)d[1], -1, 1e-6, "gradient");
+  const uint32_t none = 0;
+  assert_near(fr_loss_compute(FR_LOSS_CROSS_ENTROPY, z, &none, 1, 1, d), 0, 0,
+              "one class");
+}
+
+static void squared_error_is_half_the_sum(void **state) {
+  (void)state;
+  const float y[] = {0.5f, 0.25f, 1, 0};
+  const uint32_t label[] = {0, 1};
+  float d[4];
+  /* (0.25 + 0.0625) / 2 and (1 + 1) / 2, their mean */
+  assert_near(fr_loss_compute(FR_LOSS_SQUARED, y, label, 2, 2, d), 0.578125, 1e-9,
+              "loss");
+  const double wanted[] = {-0.25, 0.125, 0.5, -0.5};
+  for (size_t i = 0; i < 4; i++)
+    assert_near((double)d[i], wanted[i], 1e-9, "gradient");
+}
+
+static void labels_without_class_count_nothing(void **state) {
+  (void)state;
+  const float y[] = {1, 2, 3, 4};
+  const uint32_t label[] = {FR_NONE, 1};
+  float d[4];
+  fr_loss_compute(FR_LOSS_CROSS_ENTROPY, y, label, 2, 2, d);
+  assert_true(d[0] == 0.0f && d[1] == 0.0f && d[2] != 0.0f);
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init(&m, 2, err));
+  fr_metrics_add(&m, y, label, 2, 0);
+  assert_int_equal(m.samples, 1);
+  fr_metrics_release(&m);
+}
+
+static void losses_have_names(void **state) {
+  (void)state;
+  enum fr_loss loss = FR_LOSS_CROSS_ENTROPY;
+  assert_true(fr_loss_parse("squared", &loss) && loss == FR_LOSS_SQUARED);
+  assert_true(fr_loss_parse(fr_loss_name(FR_LOSS_CROSS_ENTROPY), &loss));
+  assert_int_equal(loss, FR_LOSS_CROSS_ENTROPY);
+  assert_false(fr_loss_parse("hinge", &loss));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(confusion_gives_all),
+      cmocka_unit_test(interval_is_wilsons),
+      cmocka_unit_test(nothing_tested_is_not_zero),
+      cmocka_unit_test(cross_entropy_is_minus_log_probability),
+      cmocka_unit_test(cross_entropy_bears_any_logit),
+      cmocka_unit_test(squared_error_is_half_the_sum),
+      cmocka_unit_test(labels_without_class_count_nothing),
+      cmocka_unit_test(losses_have_names),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
