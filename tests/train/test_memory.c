@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each allocation of a run fails in turn: out of memory is a sentence, and no more (the
+ * linker wraps malloc and its kin: see meson.build). */
+#include "toy.h"
+
+enum { ALWAYS = -1, TRIES = 200 };
+
+static int left = ALWAYS; /* allocations that still succeed */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static bool may_allocate(void) {
+  if (left > 0)
+    left--;
+  return left != 0;
+}
+
+void *__wrap_malloc(size_t size) { return may_allocate() ? __real_malloc(size) : NULL; }
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return may_allocate() ? __real_calloc(count, size) : NULL;
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+  return may_allocate() ? __real_realloc(old, size) : NULL;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return may_allocate() ? __real_aligned_alloc(alignment, size) : NULL;
+}
+
+/* Runs with `allowed` allocations; the status, after looking at what must hold. */
+static enum fr_status train_with(int allowed) {
+  static toy a, b;
+  const fr_samples train = toy_samples(&a, 1), validate = toy_samples(&b, 2);
+  fr_net *net = toy_net("dense(4) bn relu dense(classes)", 5);
+  fr_net *before = toy_net("dense(4) bn relu dense(classes)", 5);
+  fr_train_options options = fr_train_default_options();
+  options.epochs = 2;
+  options.first_trained = 1;
+  fr_train_result result = {0};
+  fr_error err = {.text = ""};
+  left = allowed;
+  const enum fr_status status =
+      fr_train(net, &train, &validate, &options, NULL, NULL, &result, &err);
+  left = ALWAYS;
+  if (status != FR_OK) {
+    assert_int_equal(status, FR_ERR_MEMORY);
+    assert_non_null(strstr(err.text, "out of memory"));
+    assert_null(result.history);
+    assert_true(toy_same_weights(net, before));
+  }
+  fr_train_result_release(&result);
+  fr_net_free(net);
+  fr_net_free(before);
+  return status;
+}
+
+static enum fr_status test_with(int allowed) {
+  static toy a;
+  const fr_samples samples = toy_samples(&a, 1);
+  fr_net *net = toy_net("dense(4) bn relu dense(classes)", 5);
+  fr_metrics metrics = {0};
+  left = allowed;
+  const enum fr_status status =
+      fr_test(net, &samples, FR_LOSS_CROSS_ENTROPY, 16, NULL, &metrics, NULL);
+  left = ALWAYS;
+  if (status != FR_OK)
+    assert_int_equal(status, FR_ERR_MEMORY);
+  assert_true((status == FR_OK) == (metrics.confusion != NULL));
+  fr_metrics_release(&metrics);
+  fr_net_free(net);
+  return status;
+}
+
+/* allowed 1: the first allocation fails */
+static void assert_every_failure_is_told(enum fr_status (*run)(int allowed),
+                                         int at_least) {
+  int allowed = 1;
+  while (allowed < TRIES && run(allowed) != FR_OK)
+    allowed++;
+  assert_true(allowed > at_least);
+  assert_true(allowed < TRIES);
+}
+
+static void training_survives_each_failure(void **state) {
+  (void)state;
+  assert_every_failure_is_told(train_with, 8);
+}
+
+static void testing_survives_each_failure(void **state) {
+  (void)state;
+  assert_every_failure_is_told(test_with, 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(training_survives_each_failure),
+      cmocka_unit_test(testing_survives_each_failure),
+  };
+  return cmocka_run_group_tests_name("train/memory", tests, NULL, NULL);
+}
