@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each allocation of a run fails in turn: out of memory is a sentence, and no more (the
+/* Memory runs out at each allocation of a run in turn: that is a sentence, and no more (the
  * linker wraps malloc and its kin: see meson.build). */
 #include "toy.h"
 
