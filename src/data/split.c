@@ -126,7 +126,7 @@ static enum fr_status folds_subject(const fr_windows *windows, const char *argum
 static enum fr_status folds_kfold(const fr_windows *windows, const char *argument,
                                   size_t *folds, fr_error *err) {
   int64_t k;
-  size_t people;
+  size_t people = 0;
   if (!fr__parse_integer(argument, 2, INT32_MAX, &k))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "kfold:%s: '%s' is not a number of folds from 2 on", argument,
@@ -178,7 +178,7 @@ static enum fr_status move_listed(job *j, const char *list, enum fr_side move,
 }
 
 static enum fr_status assign_subject(job *j, const char *argument, fr_error *err) {
-  size_t folds;
+  size_t folds = 0;
   assign_all(j, FR_SIDE_TRAIN);
   if (strcmp(argument, "loo") != 0)
     return move_listed(j, argument, FR_SIDE_TEST, err);
@@ -187,7 +187,7 @@ static enum fr_status assign_subject(job *j, const char *argument, fr_error *err
 }
 
 static enum fr_status assign_kfold(job *j, const char *argument, fr_error *err) {
-  size_t folds;
+  size_t folds = 0;
   const enum fr_status status = folds_kfold(j->windows, argument, &folds, err);
   return status == FR_OK ? assign_fold(j, folds, true, err) : status;
 }
@@ -359,7 +359,7 @@ static enum fr_status assign_sides(job *j, const char *how, const char *validate
                                    bool *leaky, fr_error *err) {
   const rule *r;
   const char *argument;
-  size_t folds;
+  size_t folds = 0;
   enum fr_status status = find_rule(how, &r, &argument, err);
   if (status == FR_OK)
     status = rule_folds(r, j->windows, argument, &folds, err);

@@ -91,7 +91,7 @@ static void sides_of_vectors_share_no_signal(void **state) {
       check_apart(&w, &split);
       fr_split_release(&split);
     }
-  /* 180 windows of each person and activity, 60 a trial: the last 45 test, and the 15 before
+  /* 180 windows of each person and activity, 60 a trial: the last 45 test; the 15 before
    * them in the same trial overlap the first of them. */
   fr_split split = split_of(&w, "time:0.75", "none", 0);
   assert_int_equal(split.count[FR_SIDE_TEST], 4 * 45);
