@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Each sensor is working, dead, forbidden or absent; what is chosen works.
+. "$(dirname "$0")/tap.sh"
+
+ok "doctor exits 0" exits 0 doctor --json "$folder/doctor.json"
+ok "every sensor has a state and a reason" json \
+  "all(s['state'] in ('working', 'dead', 'forbidden', 'absent') and s['reason']
+     for s in j['result']['sensors'])" "$folder/doctor.json"
+ok "what is chosen works" json \
+  "[s['state'] for s in j['result']['sensors'] if s['name'] == j['result']['chosen']]
+     == ['working']" "$folder/doctor.json"
+ok "the model says its rule and a band" json \
+  "j['result']['model']['rule'] and j['result']['model']['core_w']['low']
+     < j['result']['model']['core_w']['high']" "$folder/doctor.json"
+
+# A machine whose only counter stands still: dead, and the model is used.
+zone="$folder/root/sys/class/powercap/intel-rapl:0"
+mkdir -p "$zone" "$folder/root/proc"
+cp /proc/cpuinfo /proc/stat "$folder/root/proc/"
+echo package-0 >"$zone/name"
+echo 0 >"$zone/energy_uj"
+echo 262143328850 >"$zone/max_energy_range_uj"
+ok "doctor works on another root" exits 0 doctor --root "$folder/root" \
+  --json "$folder/dead.json"
+ok "a counter that stands still is dead" json \
+  "[s['state'] for s in j['result']['sensors'] if 'intel-rapl:0' in s['name']] == ['dead']" \
+  "$folder/dead.json"
+ok "and the model is used" json "'model' in j['result']['chosen']" "$folder/dead.json"
+finish

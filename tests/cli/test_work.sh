@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Train, test, transfer and look at what is stored, on synthetic walkers.
+. "$(dirname "$0")/tap.sh"
+model="$folder/a.safetensors"
+data='synthetic:subjects=4&trials=4&seconds=20'
+
+ok "train exits 0" exits 0 train --data "$data" --net small --epochs 4 -o "$model" \
+  --json "$folder/train.json" --quiet
+ok "the model is there" test -s "$model"
+ok "accuracy is a measure with bounds" json \
+  "(lambda a: 0 <= a['low'] <= a['value'] <= a['high'] <= 1 and a['source'] == 'count')(
+     j['result']['accuracy'])" "$folder/train.json"
+ok "the confusion matrix counts every sample" json \
+  "sum(map(sum, j['result']['confusion'])) == j['result']['samples'] > 0" \
+  "$folder/train.json"
+ok "energy has a source and a band" json \
+  "all(e['low'] < e['value'] < e['high'] and e['unit'] == 'J' and e['source'] != 'none'
+     for e in (j['result']['energy'], j['result']['program']))" "$folder/train.json"
+ok "phases and unmarked add up to the program's energy" json \
+  "abs(sum(p['program']['value'] for p in j['result']['phases'])
+     - j['result']['program']['value']) < 1e-3 * j['result']['program']['value']" \
+  "$folder/train.json"
+ok "forward, backward and update are phases" json \
+  "{'train/forward', 'train/backward', 'train/update', 'test', 'read', 'normalize'}
+     <= {p['name'] for p in j['result']['phases']}" "$folder/train.json"
+
+ok "test exits 0" exits 0 test "$model" --json "$folder/test.json" --quiet
+ok "test repeats what train measured" python3 -c "
+import json, sys
+a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert a['confusion'] == b['confusion'] and a['accuracy'] == b['accuracy']" \
+  "$folder/train.json" "$folder/test.json"
+ok "--split all tests more" exits 0 test "$model" --split all --json "$folder/all.json"
+ok "it does" python3 -c "
+import json, sys
+a, b = (json.load(open(f))['result']['samples'] for f in sys.argv[1:])
+assert b > a" "$folder/test.json" "$folder/all.json"
+ok "other channels are refused with a sentence" fails_saying 1 "channel" test "$model" \
+  --data "$data&features=extrasensory"
+
+ok "the same seed gives the same model" exits 0 train --data "$data" --net small --epochs 4 \
+  -o "$folder/b.safetensors" --json "$folder/b.json" --quiet
+ok "bit for bit in its figures" python3 -c "
+import json, sys
+a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert a['confusion'] == b['confusion']" "$folder/train.json" "$folder/b.json"
+
+ok "transfer exits 0" exits 0 transfer "$model" --epochs 3 -o "$folder/c.safetensors" \
+  --data 'synthetic:subjects=3&trials=4&seconds=20&seed=9' --json "$folder/c.json"
+ok "it trained the new head only" json "j['result']['epochs'] <= 3" "$folder/c.json"
+ok "append works too" exits 0 transfer "$model" --append --epochs 2 \
+  --data 'synthetic:subjects=3&trials=4&seconds=20&seed=9'
+
+ok "a leaky split is called so" exits 0 train --data "$data" --split random:0.75 --epochs 1
+ok "on stderr" grep -q leaky "$folder/err"
+ok "info tells what it cost" exits 0 info "$model" --json "$folder/card.json"
+ok "provenance is in the card" json "j['result']['provenance'][0]['program']['value'] > 0" \
+  "$folder/card.json"
+ok "runs list shows them" exits 0 runs list
+ok "train is there, done" grep -q 'train .*done' "$folder/out"
+ok "runs show exits 0" exits 0 runs show 1 --json "$folder/show.json"
+ok "with its figures" json "j['result']['figures']['program']['value'] > 0" \
+  "$folder/show.json"
+ok "a folder in the model's place is one sentence" fails_saying 1 "$folder" test "$folder"
+head -c 100 "$model" >"$folder/cut.safetensors"
+ok "a truncated model is one sentence" fails_saying 1 "cut.safetensors" info \
+  "$folder/cut.safetensors"
+finish
