@@ -13,8 +13,7 @@ double FR__KERN_NAME(peak)(size_t rounds, float *result) {
   for (size_t i = 0; i < SUMS; i++)
     sum[i] = splat((float)i);
   for (size_t r = 0; r < rounds; r++)
-#pragma GCC unroll 12
-    for (size_t i = 0; i < SUMS; i++)
+    EACH(i, SUMS)
       sum[i] = sum[i] * x + y;
   for (size_t i = 1; i < SUMS; i++)
     sum[0] += sum[i];

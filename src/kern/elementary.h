@@ -47,16 +47,35 @@ INLINE vec vec_exp(vec x) {
   return (exp_minus_one(z.r) + 1.0f) * power_of_two(half) * power_of_two(z.n - half);
 }
 
-/* 1 / (1 + e^-x) */
-INLINE vec vec_sigmoid(vec x) { return 1.0f / (1.0f + vec_exp(-x)); }
+/* e^x on -87 <= x < 88.9, infinite from 88.4 on: where 2^n needs no care. */
+INLINE vec exp_in_range(vec x) {
+  const reduced z = reduce(x);
+  return (exp_minus_one(z.r) + 1.0f) * power_of_two(z.n);
+}
 
-/* e / (e + 2), e = e^2x - 1: without cancellation near 0, where n = 0. It is 1 from 9.02
- * on. */
-INLINE vec vec_tanh(vec x) {
+/* 1 / (1 + e^-x); 0 below -88.4, where it is no normal float. */
+INLINE vec vec_sigmoid(vec x) {
+  return 1.0f / (1.0f + exp_in_range(clamp(-x, -87.0f, 88.8f)));
+}
+
+/* e^2x - 1, of |x| as 9.1 where it is larger: without cancellation near 0, where n = 0.
+ */
+INLINE vec exp_2x_minus_one(vec x) {
   const reduced z = reduce(clamp(x, -9.1f, 9.1f) * 2.0f);
   const vec scale = power_of_two(z.n);
-  const vec e = scale * exp_minus_one(z.r) + (scale - 1.0f);
+  return scale * exp_minus_one(z.r) + (scale - 1.0f);
+}
+
+/* e / (e + 2), e = e^2x - 1: it is 1 from 9.02 on. */
+INLINE vec vec_tanh(vec x) {
+  const vec e = exp_2x_minus_one(x);
   return e / (e + 2.0f);
+}
+
+/* 1 + e^-x, the denominator of a sigmoid; |x| beyond 43 counts as 43 (a sigmoid of
+ * 2e-19), so that the product of two is finite. */
+INLINE vec sigmoid_denominator(vec x) {
+  return 1.0f + exp_in_range(clamp(-x, -43.0f, 43.0f));
 }
 
 #endif

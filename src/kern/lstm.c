@@ -4,26 +4,39 @@
 
 #include "kern/elementary.h"
 
-/* One row: gates (4H), the others (H). */
+/*
+ * One row: gates (4H), the others (H). Divisions are what costs most here, so two gates
+ * share one: 1 / x = y (1 / (x y)), 1 / y = x (1 / (x y)).
+ */
+INLINE void units_forward(size_t j, size_t count, size_t units, float *gates,
+                          const float *c_in, float *c_out, float *h_out, float *tanh_c) {
+  const vec i_below = sigmoid_denominator(get(gates + j, count));
+  const vec f_below = sigmoid_denominator(get(gates + units + j, count));
+  const vec e = exp_2x_minus_one(get(gates + 2 * units + j, count));
+  const vec o_below = sigmoid_denominator(get(gates + 3 * units + j, count));
+  const vec g_below = e + 2.0f;
+  const vec share_if = 1.0f / (i_below * f_below), share_go = 1.0f / (g_below * o_below);
+  const vec i = f_below * share_if, f = i_below * share_if;
+  const vec g = e * o_below * share_go, o = g_below * share_go;
+  const vec before = c_in != NULL ? get(c_in + j, count) : (vec){0};
+  const vec c = f * before + i * g;
+  const vec t = vec_tanh(c);
+  put(gates + j, i, count);
+  put(gates + units + j, f, count);
+  put(gates + 2 * units + j, g, count);
+  put(gates + 3 * units + j, o, count);
+  put(c_out + j, c, count);
+  put(tanh_c + j, t, count);
+  put(h_out + j, o * t, count);
+}
+
 static void row_forward(size_t units, float *gates, const float *c_in, float *c_out,
                         float *h_out, float *tanh_c) {
-  for (size_t j = 0; j < units; j += LANES) {
-    const size_t count = lanes_left(units, j);
-    const vec i = vec_sigmoid(get(gates + j, count));
-    const vec f = vec_sigmoid(get(gates + units + j, count));
-    const vec g = vec_tanh(get(gates + 2 * units + j, count));
-    const vec o = vec_sigmoid(get(gates + 3 * units + j, count));
-    const vec before = c_in != NULL ? get(c_in + j, count) : (vec){0};
-    const vec c = f * before + i * g;
-    const vec t = vec_tanh(c);
-    put(gates + j, i, count);
-    put(gates + units + j, f, count);
-    put(gates + 2 * units + j, g, count);
-    put(gates + 3 * units + j, o, count);
-    put(c_out + j, c, count);
-    put(tanh_c + j, t, count);
-    put(h_out + j, o * t, count);
-  }
+  size_t j = 0;
+  for (; units - j >= LANES; j += LANES)
+    units_forward(j, LANES, units, gates, c_in, c_out, h_out, tanh_c);
+  if (j < units)
+    units_forward(j, units - j, units, gates, c_in, c_out, h_out, tanh_c);
 }
 
 void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *s) {

@@ -14,13 +14,10 @@ INLINE void tile(const fr__tile *t, size_t rows, size_t vectors, bool trans_a) {
   const size_t row = trans_a ? 1 : t->lda, step = trans_a ? t->lda : 1;
   for (size_t p = t->depth; p > 0; p--) {
     vec b_row[TILE_VECTORS];
-#pragma GCC unroll 2
-    for (size_t v = 0; v < vectors; v++)
+    EACH(v, vectors)
       b_row[v] = load(b + v * LANES);
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < vectors; v++)
+    EACH(i, rows)
+      EACH(v, vectors)
         sum[i][v] += a[i * row] * b_row[v];
     a += step;
     b += ldb;
@@ -28,21 +25,15 @@ INLINE void tile(const fr__tile *t, size_t rows, size_t vectors, bool trans_a) {
   float *const c = t->c;
   const float *const bias = t->bias;
   if (t->add)
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < vectors; v++)
+    EACH(i, rows)
+      EACH(v, vectors)
         sum[i][v] += load(c + i * ldc + v * LANES);
   if (bias != NULL)
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < vectors; v++)
+    EACH(i, rows)
+      EACH(v, vectors)
         sum[i][v] += load(bias + v * LANES);
-#pragma GCC unroll 16
-  for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (size_t v = 0; v < vectors; v++)
+  EACH(i, rows)
+    EACH(v, vectors)
       store(c + i * ldc + v * LANES, sum[i][v]);
 }
 
@@ -77,14 +68,12 @@ void fr__kern_row(const fr__tile *t) {
   const float *a = t->a, *b = t->b;
   const size_t ldb = t->ldb, step = t->trans_a ? t->lda : 1;
   for (size_t p = t->depth; p > 0; p--) {
-#pragma GCC unroll 8
-    for (size_t v = 0; v < ROW_VECTORS; v++)
+    EACH(v, ROW_VECTORS)
       sum[v] += *a * load(b + v * LANES);
     a += step;
     b += ldb;
   }
-#pragma GCC unroll 8
-  for (size_t v = 0; v < ROW_VECTORS; v++) {
+  EACH(v, ROW_VECTORS) {
     float *const c = t->c + v * LANES;
     if (t->add)
       sum[v] += load(c);

@@ -32,6 +32,13 @@
 #define VEC_BYTES 16 /* SSE2, NEON */
 #endif
 #define LANES ((size_t)VEC_BYTES / 4)
+/* A loop of constant length that must be written out, so that an array of vectors becomes
+ * a set of registers. */
+#ifdef __clang__
+#define EACH(i, n) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (n); i++)
+#else
+#define EACH(i, n) _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(VEC_BYTES)));
