@@ -4,6 +4,7 @@
  * others are divided by 1 - share (inverted dropout; Srivastava et al. 2014, section 10),
  * so that testing is the identity.
  */
+#include <math.h>
 #include <string.h>
 
 #include "nn/layer.h"
@@ -28,15 +29,20 @@ static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
   return train ? batch * fr__shape_elements(layer->in) : 0;
 }
 
-/* Each draw of 64 bits decides two numbers. */
+/* Each draw of 64 bits decides four numbers, by 16 bits each. */
 static void draw(const fr__layer *layer, fr__rng *rng, float *mask, size_t n) {
-  const uint32_t limit = (uint32_t)((double)layer->factor * 4294967296.0);
-  const float kept = 1.0f / (1.0f - layer->factor);
-  uint64_t bits = 0;
-  for (size_t i = 0; i < n; i++) {
-    bits = i % 2 == 0 ? fr__rng_next(rng) : bits >> 32;
-    mask[i] = (uint32_t)bits < limit ? 0.0f : kept;
+  const uint32_t limit = (uint32_t)lrintf(layer->factor * 65536.0f);
+  const float choice[2] = {1.0f / (1.0f - layer->factor), 0.0f};
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const uint64_t bits = fr__rng_next(rng);
+    mask[i] = choice[(bits & 0xffff) < limit];
+    mask[i + 1] = choice[(bits >> 16 & 0xffff) < limit];
+    mask[i + 2] = choice[(bits >> 32 & 0xffff) < limit];
+    mask[i + 3] = choice[bits >> 48 < limit];
   }
+  for (uint64_t bits = i < n ? fr__rng_next(rng) : 0; i < n; i++, bits >>= 16)
+    mask[i] = choice[(bits & 0xffff) < limit];
 }
 
 static void multiply(const float *x, const float *mask, float *y, size_t n) {

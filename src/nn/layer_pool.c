@@ -48,21 +48,25 @@ static uint32_t *places(const fr__layer *layer) {
 }
 
 /* One window: x (width, C), y (C). */
-static void max_window(const float *x, size_t width, size_t channels, float *y) {
+static void max_window(const float *restrict x, size_t width, size_t channels,
+                       float *restrict y) {
   memcpy(y, x, channels * sizeof(float));
   for (size_t w = 1; w < width; w++)
     for (size_t c = 0; c < channels; c++)
       y[c] = x[w * channels + c] > y[c] ? x[w * channels + c] : y[c];
 }
 
-static void max_window_placed(const float *x, size_t width, size_t channels, float *y,
-                              uint32_t *place) {
+/* The same, with the place of the greatest (the first, where several are). Without
+ * branches: what is greatest is as good as random. */
+static void max_window_placed(const float *restrict x, size_t width, size_t channels,
+                              float *restrict y, uint32_t *restrict place) {
   memcpy(y, x, channels * sizeof(float));
   memset(place, 0, channels * sizeof(*place));
   for (size_t w = 1; w < width; w++)
     for (size_t c = 0; c < channels; c++) {
       const float v = x[w * channels + c];
-      place[c] = v > y[c] ? (uint32_t)w : place[c];
+      const uint32_t greater = 0u - (uint32_t)(v > y[c]); /* all bits or none */
+      place[c] = (place[c] & ~greater) | ((uint32_t)w & greater);
       y[c] = v > y[c] ? v : y[c];
     }
 }
@@ -80,20 +84,33 @@ static void max_forward(fr__layer *layer, const fr__pass *pass) {
     }
 }
 
+/* One window: dx (width, C) from dy (C). */
+static void max_window_backward(const float *restrict dy, const uint32_t *restrict place,
+                                size_t width, size_t channels, float *restrict dx) {
+  for (uint32_t w = 0; w < width; w++)
+    for (size_t c = 0; c < channels; c++)
+      dx[w * channels + c] = place[c] == w ? dy[c] : 0.0f;
+}
+
+/* Steps that are passed over at the end get 0. */
+static void clear_rest(const fr__layer *layer, size_t b, float *dx) {
+  const size_t channels = layer->in.channels, seen = layer->out.steps * layer->width;
+  memset(dx + (b * layer->in.steps + seen) * channels, 0,
+         (layer->in.steps - seen) * channels * sizeof(float));
+}
+
 static void max_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
                          float *dx) {
-  const size_t channels = layer->in.channels;
-  if (!dx)
-    return;
-  memset(dx, 0, pass->batch * fr__shape_elements(layer->in) * sizeof(float));
-  for (size_t b = 0; b < pass->batch; b++)
+  const size_t channels = layer->in.channels, width = layer->width;
+  const size_t batch = dx ? pass->batch : 0;
+  for (size_t b = 0; b < batch; b++) {
     for (size_t t = 0; t < layer->out.steps; t++) {
       const size_t from = (b * layer->out.steps + t) * channels;
-      const uint32_t *place = places(layer) + from;
-      float *to = dx + (b * layer->in.steps + t * layer->width) * channels;
-      for (size_t c = 0; c < channels; c++)
-        to[place[c] * channels + c] = dy[from + c];
+      max_window_backward(dy + from, places(layer) + from, width, channels,
+                          dx + (b * layer->in.steps + t * width) * channels);
     }
+    clear_rest(layer, b, dx);
+  }
 }
 
 static void average_forward(fr__layer *layer, const fr__pass *pass) {
@@ -109,22 +126,21 @@ static void average_forward(fr__layer *layer, const fr__pass *pass) {
     }
 }
 
-/* dx[t w + i] = dy[t] / width; steps that are passed over get 0. */
+/* dx[t width + i] = dy[t] / width */
 static void average_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
                              float *dx) {
   const size_t channels = layer->in.channels, width = layer->width;
   const size_t seen = layer->out.steps * width;
   const float share = 1.0f / (float)width;
-  if (!dx)
-    return;
-  for (size_t b = 0; b < pass->batch; b++) {
+  const size_t batch = dx ? pass->batch : 0;
+  for (size_t b = 0; b < batch; b++) {
     float *to = dx + b * fr__shape_elements(layer->in);
     for (size_t t = 0; t < seen; t++) {
       const float *from = dy + (b * layer->out.steps + t / width) * channels;
       for (size_t c = 0; c < channels; c++)
         to[t * channels + c] = share * from[c];
     }
-    memset(to + seen * channels, 0, (layer->in.steps - seen) * channels * sizeof(float));
+    clear_rest(layer, b, dx);
   }
 }
 

@@ -206,7 +206,7 @@ static void dropout_agrees(void **state) {
 static void chains_agree(void **state) {
   (void)state;
   check_shapes("conv1d(5,3,pad=same) bn tanh lstm(4,all) gelu", 1, SMOOTH);
-  check_shapes("conv1d(4,3) sigmoid dropout(0.3) tanh avgpool(2) dense(6) bn", 4, SMOOTH);
+  check_shapes("conv1d(4,3) bn sigmoid dropout(0.3) tanh avgpool(2) dense(6)", 4, SMOOTH);
   check_shapes("tanh sigmoid softmax flatten tanh dropout(0.2) dropout(0.2)", 1, SMOOTH);
   check_shapes("lstm(3,all) dropout(0.2) tanh lstm(3,all) sigmoid flatten", 1, SMOOTH);
 }
