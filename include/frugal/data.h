@@ -202,4 +202,16 @@ typedef struct fr_data_facts {
 /* What a data set at `spec` consists of, for comparison with what its publisher says. */
 enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *err);
 
+/*
+ * Fetches a published data set, "motionsense" or "extrasensory", into `directory`/`name`: a
+ * download that was cut off is resumed, a file that is there is only checked. Number of files,
+ * rows and people and the digest are compared with what is known; an unknown digest is recorded
+ * beside the file (FILE.digest) and compared the next time. What is found is in *facts. The
+ * addresses are replaced by $FRUGAL_MOTIONSENSE_URL and $FRUGAL_EXTRASENSORY_URL. `progress`
+ * and `facts` may be NULL.
+ */
+enum fr_status fr_data_fetch(const char *name, const char *directory,
+                             void (*progress)(void *self, double done), void *self,
+                             fr_data_facts *facts, fr_error *err);
+
 #endif

@@ -155,10 +155,10 @@ static int by_place(const void *first, const void *second) {
   if (order == 0)
     order = compare_u64(a->record.trial, b->record.trial);
   if (order == 0)
-    order = compare_u64(a->record.activity, b->record.activity);
-  if (order == 0)
     order =
         (a->record.start_s > b->record.start_s) - (a->record.start_s < b->record.start_s);
+  if (order == 0)
+    order = compare_u64(a->record.activity, b->record.activity);
   return order != 0 ? order : compare_u64(a->was, b->was);
 }
 

@@ -233,26 +233,36 @@ static bool is_zip(const char *path) {
   return got == 4 && (memcmp(magic, "PK\3\4", 4) == 0 || memcmp(magic, "PK\5\6", 4) == 0);
 }
 
+/* The files of a folder; archives in it where there is nothing else, as a fetch leaves
+ * it. */
+static enum fr_status each_of_folder(unpacking *u, const fr__files *files,
+                                     const char *path, fr_error *err) {
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < files->count && status == FR_OK; i++) {
+    const char *name = files->at[i].path + strlen(path);
+    name += strspn(name, "/");
+    if (!ends_with(name, ".zip") && is_wanted(u, name))
+      status = give_file(u, &files->at[i], name, err);
+  }
+  if (u->files > 0 || status != FR_OK)
+    return status;
+  for (size_t i = 0; i < files->count && status == FR_OK; i++)
+    if (ends_with(files->at[i].path, ".zip"))
+      status = each_of_zip(u, files->at[i].path, err);
+  return status;
+}
+
 static enum fr_status each_of(unpacking *u, const fr__files *files, const char *path,
                               fr_error *err) {
   for (size_t i = 0; i < files->count; i++)
     u->packed += files->at[i].size;
   if (!files->folder && (is_zip(path) || ends_with(path, ".zip")))
     return each_of_zip(u, path, err);
-  enum fr_status status = FR_OK;
-  for (size_t i = 0; i < files->count && status == FR_OK; i++) {
-    const char *name = files->at[i].path;
-    if (files->folder) {
-      name += strlen(path);
-      name += strspn(name, "/");
-      if (!is_wanted(u, name))
-        continue;
-    } else if (strrchr(name, '/') != NULL) {
-      name = strrchr(name, '/') + 1;
-    }
-    status = give_file(u, &files->at[i], name, err);
+  if (!files->folder) {
+    const char *const slash = strrchr(path, '/');
+    return give_file(u, &files->at[0], slash != NULL ? slash + 1 : path, err);
   }
-  return status;
+  return each_of_folder(u, files, path, err);
 }
 
 static enum fr_status visit(const char *path, unpacking *u, fr_error *err) {

@@ -25,8 +25,9 @@ typedef struct fr__visitor {
 } fr__visitor;
 
 /* Every wanted file below `path`, a folder's in order of their names, an archive's in its
- * own order. Hidden files and __MACOSX are passed over; "x.gz" is given unpacked. A file
- * alone is given whatever its name is. */
+ * own order. An archive in a folder is looked into where the folder
+ * holds no other file that is wanted. Hidden files and __MACOSX are passed over; "x.gz"
+ * is given unpacked. A file alone is given whatever its name is. */
 enum fr_status fr__files_each(const char *path, const fr__visitor *visitor,
                               const fr_data_options *options, fr_error *err);
 
