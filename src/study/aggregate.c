@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Repeats to means with intervals, pairs to ratios, both to the count of tests that pays.
+ */
+#include "study/study.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- cells ---- */
+
+typedef struct bounds {
+  double low, high; /* what the quantity cannot leave */
+} bounds;
+
+static double clamp(double x, bounds to) {
+  return x < to.low ? to.low : x > to.high ? to.high : x;
+}
+
+/* The first run of a cell that knows this figure: it tells unit, source and bounds. */
+static bool any_measure(const fr__plan *plan, size_t cell, const char *phase,
+                        const char *key, fr_measure *out) {
+  for (size_t r = 0; r < plan->study->repeats; r++) {
+    const json_t *run = plan->run[r * plan->cells + cell].result;
+    if (fr__json_measure_read(json_object_get(json_object_get(run, phase), key), out))
+      return true;
+  }
+  return false;
+}
+
+static size_t known_values(const fr__plan *plan, size_t cell, const char *phase,
+                           const char *key, double *values) {
+  char path[96];
+  size_t n = 0;
+  snprintf(path, sizeof path, "%s.%s", phase, key);
+  fr__cell_values(plan, cell, path, values);
+  for (size_t r = 0; r < plan->study->repeats; r++)
+    if (isfinite(values[r]))
+      values[n++] = values[r];
+  return n;
+}
+
+/* Mean over repeats with its t interval; beside it the band of the sensor itself, which
+ * all repeats share and which a ratio of two cells is free of. */
+static json_t *mean_of(const fr__plan *plan, size_t cell, const char *phase,
+                       const char *key, bounds to) {
+  double values[FR__STUDY_REPEATS];
+  fr_measure one;
+  if (!any_measure(plan, cell, phase, key, &one))
+    return json_null();
+  const size_t n = known_values(plan, cell, phase, key, values);
+  const fr_interval x = fr_interval_mean(values, n);
+  const double scale = one.value != 0.0 ? x.mean / one.value : 1.0;
+  const fr_measure band = {x.mean, one.low * scale, one.high * scale, one.unit,
+                           one.source};
+  fr_measure mean = {x.mean, clamp(x.low, to), clamp(x.high, to), one.unit, one.source};
+  if (n < 2)
+    mean = band;
+  json_t *out = fr__json_measure(mean);
+  if (json_is_object(out)) {
+    json_object_set_new(out, "band_low", fr__json_number(band.low));
+    json_object_set_new(out, "band_high", fr__json_number(band.high));
+  }
+  return out;
+}
+
+/* A count such as epochs, as a measure over repeats. */
+static json_t *mean_count(const fr__plan *plan, size_t cell, const char *phase,
+                          const char *key) {
+  double values[FR__STUDY_REPEATS];
+  const size_t n = known_values(plan, cell, phase, key, values);
+  const fr_interval x = fr_interval_mean(values, n);
+  if (n == 0)
+    return json_null();
+  return fr__json_measure((fr_measure){x.mean, clamp(x.low, (bounds){0.0, HUGE_VAL}),
+                                       x.high, FR_UNIT_NONE, FR_SOURCE_COUNT});
+}
+
+static void write_names(const fr__plan *plan, const char *group, size_t index, char phase,
+                        json_t *to) {
+  const fr_study *study = plan->study;
+  const fr__study_cell *cell = &plan->cell[index];
+  char name[48];
+  fr__cell_name(study, phase, cell->data, cell->net, name);
+  json_object_set_new(to, "name", json_string(name));
+  json_object_set_new(to, "group", json_string(group));
+  json_object_set_new(to, "phase", json_string(phase == 'R' ? "train" : "test"));
+  json_object_set_new(to, "data", json_string(study->data[cell->data].code));
+  json_object_set_new(to, "data_name", json_string(study->data[cell->data].name));
+  json_object_set_new(to, "net", json_string(study->networks[cell->net].name));
+  json_object_set_new(to, "net_code", json_string(study->networks[cell->net].code));
+  json_object_set_new(to, "mechanism", json_string(fr__cell_mechanism(study, cell)));
+  json_object_set_new(to, "transferred", json_boolean(cell->mechanism != SIZE_MAX));
+  if (cell->source != SIZE_MAX)
+    json_object_set_new(to, "source",
+                        json_string(study->data[plan->cell[cell->source].data].code));
+}
+
+static void write_grams(const fr__plan *plan, json_t *to) {
+  fr_intensity at;
+  fr_measure energy;
+  const char *spec = plan->study->intensity;
+  json_t *grams = json_null();
+  if (fr_intensity_find(spec != NULL ? spec : "table:world", &at, NULL) == FR_OK &&
+      fr__json_measure_read(json_object_get(to, "energy"), &energy))
+    grams = fr__json_measure(fr_carbon_grams(energy, &at, plan->study->pue));
+  json_object_set_new(to, "grams", grams);
+}
+
+static json_t *cell_row(const fr__plan *plan, const char *group, size_t cell,
+                        char phase) {
+  static const char *const energies[] = {"program", "energy", "core_seconds"};
+  static const char *const shares[] = {"accuracy", "macro_f1", "balanced_accuracy"};
+  static const char *const whole[] = {"parameters", "trained_parameters", "classes"};
+  const char *part = phase == 'R' ? "train" : "test";
+  const json_t *first = plan->run[cell].result;
+  json_t *row = json_object();
+  write_names(plan, group, cell, phase, row);
+  for (size_t i = 0; i < 3; i++)
+    json_object_set_new(row, energies[i],
+                        mean_of(plan, cell, part, energies[i], (bounds){0.0, HUGE_VAL}));
+  for (size_t i = 0; i < 3; i++)
+    json_object_set_new(row, shares[i],
+                        mean_of(plan, cell, part, shares[i], (bounds){0.0, 1.0}));
+  json_object_set_new(row, "operations", mean_count(plan, cell, part, "operations"));
+  json_object_set_new(row, "samples", mean_count(plan, cell, part, "samples"));
+  json_object_set_new(row, "repetitions", mean_count(plan, cell, part, "repetitions"));
+  if (phase == 'R') {
+    json_object_set_new(row, "epochs", mean_count(plan, cell, part, "epochs"));
+    json_object_set_new(
+        row, "pretraining",
+        mean_of(plan, cell, "pretraining", "program", (bounds){0.0, HUGE_VAL}));
+  } else {
+    json_object_set_new(row, "tests", json_integer(1000)); /* that the energy is of */
+  }
+  for (size_t i = 0; i < 3; i++)
+    json_object_set(row, whole[i], json_object_get(first, whole[i]));
+  json_object_set_new(row, "n", json_integer((json_int_t)plan->study->repeats));
+  write_grams(plan, row);
+  return row;
+}
+
+static void add_group_cells(const fr__plan *plan, const fr__study_group *group,
+                            size_t data, size_t net, json_t *to) {
+  const size_t source = fr__study_source(plan->study, group, data);
+  for (size_t phase = 0; phase < 2; phase++)
+    for (size_t m = 0; m <= group->mechanisms_count; m++) {
+      const size_t mechanism =
+          m == 0 ? SIZE_MAX
+                 : fr__study_find_mechanism(plan->study, group->mechanisms[m - 1]);
+      const size_t cell = fr__plan_find(plan, data, net, mechanism, source);
+      if (cell != SIZE_MAX)
+        json_array_append_new(to,
+                              cell_row(plan, group->name, cell, phase == 0 ? 'R' : 'E'));
+    }
+}
+
+json_t *fr__aggregate_cells(const fr__plan *plan) {
+  const fr_study *study = plan->study;
+  json_t *list = json_array();
+  for (size_t g = 0; g < study->groups_count; g++) {
+    const fr__study_group *group = &study->groups[g];
+    for (size_t d = 0; d < group->data_count; d++)
+      for (size_t n = 0; n < fr__study_group_nets(study, group); n++)
+        add_group_cells(plan, group, fr__study_find_data(study, group->data[d]),
+                        fr__study_group_net(study, group, n), list);
+  }
+  return list;
+}
+
+/* ---- ratios ---- */
+
+typedef struct gather {
+  const fr__plan *plan;
+  json_t *list;
+} gather;
+
+static void write_pair(const fr__plan *plan, const fr__pair *pair, json_t *to) {
+  const fr__study_cell *cell = &plan->cell[pair->of];
+  const char *mechanism = fr__cell_mechanism(plan->study, cell);
+  char name[48];
+  fr__cell_name(plan->study, pair->phase, cell->data, cell->net, name);
+  json_object_set_new(to, "of", json_sprintf("%s %s", name, mechanism));
+  json_object_set_new(to, "to", json_sprintf("%s %s", name, FR__STUDY_SCRATCH));
+  json_object_set_new(to, "name", json_string(name));
+  json_object_set_new(to, "group", json_string(pair->group));
+  json_object_set_new(to, "mechanism", json_string(mechanism));
+  json_object_set_new(to, "data", json_string(plan->study->data[cell->data].code));
+  json_object_set_new(to, "net", json_string(plan->study->networks[cell->net].code));
+}
+
+static void write_interval(const fr_interval *x, json_t *to) {
+  json_object_set_new(to, "value", fr__json_number(x->mean));
+  json_object_set_new(to, "low", fr__json_number(x->low));
+  json_object_set_new(to, "high", fr__json_number(x->high));
+  json_object_set_new(to, "n", json_integer((json_int_t)x->n));
+}
+
+static void add_ratios(void *self, const fr__pair *pair) {
+  gather *g = self;
+  for (const char *const *q = fr__pair_quantities(pair->phase); *q != NULL; q++) {
+    fr_interval x = {(double)NAN, (double)NAN, (double)NAN, 0};
+    const bool known = fr__pair_interval(g->plan, pair, *q, &x);
+    const bool points = strcmp(*q, "accuracy_difference") == 0;
+    json_t *row = json_object();
+    write_pair(g->plan, pair, row);
+    json_object_set_new(row, "quantity", json_string(*q));
+    write_interval(&x, row);
+    json_object_set_new(row, "unit", json_string(points ? "points" : "1"));
+    if (!known)
+      json_object_set_new(row, "reason", json_string("no repeat has it on both sides"));
+    json_array_append_new(g->list, row);
+  }
+}
+
+json_t *fr__aggregate_ratios(const fr__plan *plan) {
+  gather g = {plan, json_array()};
+  fr__each_pair(plan, add_ratios, &g);
+  return g.list;
+}
+
+/* ---- break-even ---- */
+
+/* Signs of saving (J of training) and extra (J a test), and what follows from them. */
+static const char *case_of(double saving, double extra) {
+  if (saving > 0.0 && extra > 0.0)
+    return "";
+  if (saving >= 0.0)
+    return "always saves: neither training nor testing costs more when transferred";
+  if (extra >= 0.0)
+    return "never saves: training and testing cost more when transferred";
+  return "saves only after so many tests: training costs more, testing less";
+}
+
+typedef struct balance {
+  double tests;
+  fr_interval interval; /* n 0: not known */
+  const char *reason;
+} balance;
+
+static double mean(const double *x, size_t n) { return fr_interval_mean(x, n).mean; }
+
+/* tests = saving / extra, where both have the same sign (saved and eaten, or spent and
+ * won back), paired by seed. */
+static balance balance_of(const double *saving, const double *extra, size_t n) {
+  const double s = mean(saving, n), e = mean(extra, n);
+  balance b = {.tests = (double)NAN, .reason = case_of(s, e)};
+  double ratio[FR__STUDY_REPEATS], one[FR__STUDY_REPEATS];
+  if (n == 0) {
+    b.reason = "not measured";
+    return b;
+  }
+  if (!(s / e > 0.0) || !isfinite(s / e))
+    return b;
+  b.tests = s / e;
+  for (size_t i = 0; i < n; i++) {
+    if (strcmp(case_of(saving[i], extra[i]), b.reason) != 0) {
+      b.reason = "the seeds disagree on whether training or testing costs more";
+      return b;
+    }
+    ratio[i] = saving[i] / extra[i];
+    one[i] = 1.0;
+  }
+  b.interval = fr_interval_ratio(ratio, one, n);
+  return b;
+}
+
+static balance weigh(const fr__plan *plan, const fr__pair *train, const char *quantity) {
+  fr__pair test = *train;
+  double of[FR__STUDY_REPEATS + 1], to[FR__STUDY_REPEATS + 1];
+  double saving[FR__STUDY_REPEATS], extra[FR__STUDY_REPEATS];
+  test.phase = 'E';
+  const size_t n = fr__pair_values(plan, train, quantity, of, to);
+  for (size_t i = 0; i < n; i++)
+    saving[i] = to[i] - of[i];
+  const size_t m = fr__pair_values(plan, &test, "program", of, to);
+  for (size_t i = 0; i < m; i++)
+    extra[i] = (of[i] - to[i]) / 1000.0; /* the energy is of 1,000 tests */
+  return balance_of(saving, extra, n == m ? n : 0);
+}
+
+static void write_balance(const balance *b, const char *suffix, json_t *to) {
+  char key[64];
+  const bool known = b->interval.n >= 2;
+  const struct {
+    const char *name;
+    double value;
+  } numbers[] = {{"tests", b->tests},
+                 {"low", known ? b->interval.low : (double)NAN},
+                 {"high", known ? b->interval.high : (double)NAN}};
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(key, sizeof key, "%s%s", numbers[i].name, suffix);
+    json_object_set_new(to, key, fr__json_number(numbers[i].value));
+  }
+  snprintf(key, sizeof key, "reason%s", suffix);
+  json_object_set_new(to, key, json_string(b->reason));
+}
+
+static void add_balance(void *self, const fr__pair *pair) {
+  gather *g = self;
+  if (pair->phase != 'R')
+    return;
+  const fr__study_cell *cell = &g->plan->cell[pair->of];
+  char name[48];
+  json_t *row = json_object();
+  fr__cell_name(g->plan->study, 'R', cell->data, cell->net, name);
+  write_pair(g->plan, pair, row);
+  json_object_set_new(row, "cell", json_string(name + 1));
+  const balance without = weigh(g->plan, pair, "program");
+  const balance with = weigh(g->plan, pair, "program_with_pretraining");
+  write_balance(&without, "", row);
+  write_balance(&with, "_with_pretraining", row);
+  json_array_append_new(g->list, row);
+}
+
+json_t *fr__aggregate_break_even(const fr__plan *plan) {
+  gather g = {plan, json_array()};
+  fr__each_pair(plan, add_balance, &g);
+  return g.list;
+}

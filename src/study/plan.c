@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which cells there are, what identifies a run of them, and what the store already holds.
+ */
+#include "study/study.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CELLS_CEILING 4096
+#define KEY_VERSION 1 /* of what a cell's run does: raise it when that changes */
+
+/* ---- cells ---- */
+
+static size_t find_cell(const fr__plan *plan, size_t data, size_t net, size_t mechanism,
+                        size_t source) {
+  for (size_t i = 0; i < plan->cells; i++) {
+    const fr__study_cell *c = &plan->cell[i];
+    if (c->data == data && c->net == net && c->mechanism == mechanism &&
+        c->source == source)
+      return i;
+  }
+  return SIZE_MAX;
+}
+
+size_t fr__plan_find(const fr__plan *plan, size_t data, size_t net, size_t mechanism,
+                     size_t source_data) {
+  if (mechanism == SIZE_MAX)
+    return find_cell(plan, data, net, SIZE_MAX, SIZE_MAX);
+  return find_cell(plan, data, net, mechanism,
+                   find_cell(plan, source_data, net, SIZE_MAX, SIZE_MAX));
+}
+
+/* The cell's index; SIZE_MAX where the ceiling is met. */
+static size_t add_cell(fr__plan *plan, fr__study_cell cell) {
+  const size_t old = find_cell(plan, cell.data, cell.net, cell.mechanism, cell.source);
+  if (old != SIZE_MAX || plan->cells == CELLS_CEILING)
+    return old;
+  plan->cell[plan->cells] = cell;
+  return plan->cells++;
+}
+
+static void add_transfers(fr__plan *plan, const fr__study_group *group, size_t data,
+                          size_t net) {
+  for (size_t m = 0; m < group->mechanisms_count; m++) {
+    const size_t from = fr__study_source(plan->study, group, data);
+    const size_t source = add_cell(
+        plan, (fr__study_cell){
+                  .data = from, .net = net, .mechanism = SIZE_MAX, .source = SIZE_MAX});
+    if (source == SIZE_MAX)
+      return;
+    plan->cell[source].is_source = true;
+    add_cell(plan, (fr__study_cell){.data = data,
+                                    .net = net,
+                                    .mechanism = fr__study_find_mechanism(
+                                        plan->study, group->mechanisms[m]),
+                                    .source = source});
+  }
+}
+
+enum fr_status fr__plan_cells(fr__plan *plan, fr_error *err) {
+  const fr_study *study = plan->study;
+  plan->cell = calloc(CELLS_CEILING, sizeof *plan->cell);
+  if (plan->cell == NULL)
+    return fr__fail_memory(err, "the cells of a study");
+  for (size_t g = 0; g < study->groups_count; g++) {
+    const fr__study_group *group = &study->groups[g];
+    for (size_t d = 0; d < group->data_count; d++)
+      for (size_t n = 0; n < fr__study_group_nets(study, group); n++) {
+        const size_t data = fr__study_find_data(study, group->data[d]);
+        const size_t net = fr__study_group_net(study, group, n);
+        add_cell(plan, (fr__study_cell){.data = data,
+                                        .net = net,
+                                        .mechanism = SIZE_MAX,
+                                        .source = SIZE_MAX});
+        add_transfers(plan, group, data, net);
+      }
+  }
+  if (plan->cells == CELLS_CEILING)
+    return fr__fail(err, FR_ERR_LIMIT, "study '%s' has more than %d cells", study->name,
+                    CELLS_CEILING);
+  plan->run = calloc(plan->cells * study->repeats, sizeof *plan->run);
+  return plan->run != NULL ? FR_OK : fr__fail_memory(err, "the runs of a study");
+}
+
+static void release_sets(fr__plan *plan) {
+  for (size_t i = 0; plan->set != NULL && i < plan->study->data_count; i++) {
+    fr_prepared_release(&plan->set[i].prepared);
+    fr_data_free(plan->set[i].data);
+  }
+  free(plan->set);
+}
+
+void fr__plan_release(fr__plan *plan) {
+  for (size_t i = 0; plan->run != NULL && i < plan->cells * plan->study->repeats; i++)
+    json_decref(plan->run[i].result);
+  release_sets(plan);
+  free(plan->run);
+  free(plan->cell);
+  free(plan->models);
+  fr__gauge_free(plan->gauge);
+  *plan = (fr__plan){0};
+}
+
+const char *fr__cell_mechanism(const fr_study *study, const fr__study_cell *cell) {
+  return cell->mechanism == SIZE_MAX ? FR__STUDY_SCRATCH
+                                     : study->mechanisms[cell->mechanism].name;
+}
+
+void fr__cell_name(const fr_study *study, char phase, size_t data, size_t net,
+                   char name[48]) {
+  const char letter[] = {phase, '\0'};
+  snprintf(name, 48, "%s%s%s", letter, study->data[data].code, study->networks[net].code);
+}
+
+void fr__plan_label(fr__plan *plan, size_t run) {
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
+  char name[48];
+  fr__cell_name(plan->study, 'R', cell->data, cell->net, name);
+  snprintf(plan->label, sizeof plan->label, "%s %s, repeat %zu", name,
+           fr__cell_mechanism(plan->study, cell), run / plan->cells + 1);
+}
+
+/* ---- data ---- */
+
+static void on_read(void *self, double done) {
+  fr__plan *plan = self;
+  plan->now_done = done;
+  fr__plan_go_on(plan);
+}
+
+static enum fr_status open_set(fr__plan *plan, size_t i, fr_error *err) {
+  const fr__study_data *data = &plan->study->data[i];
+  fr__study_set *set = &plan->set[i];
+  const fr_data_options options = {
+      .cache = plan->options->cache, .progress = on_read, .self = plan};
+  snprintf(plan->label, sizeof plan->label, "reading %.100s", data->name);
+  fr__gauge_phase_begin(plan->gauge, "read");
+  enum fr_status status = fr_data_open(data->open, &options, &set->data, err);
+  fr__gauge_phase_end(plan->gauge);
+  set->folds = 1;
+  set->fold = SIZE_MAX;
+  if (status == FR_OK && !fr__plan_go_on(plan))
+    status = fr__fail(err, FR_ERR_CANCELLED, "the study was stopped");
+  if (status == FR_OK)
+    status = fr__plan_prepare(plan, i, 0, err);
+  if (status == FR_OK)
+    status = fr_split_folds(&set->prepared.windows,
+                            data->split != NULL ? data->split : set->data->split,
+                            &set->folds, err);
+  return status;
+}
+
+/* Where a data set has folds, repeat r tests fold r; each fold has its own statistics. */
+enum fr_status fr__plan_prepare(fr__plan *plan, size_t data, size_t repeat,
+                                fr_error *err) {
+  const fr__study_data *asked = &plan->study->data[data];
+  fr__study_set *set = &plan->set[data];
+  const size_t fold = repeat % set->folds;
+  if (fold == set->fold)
+    return FR_OK;
+  fr_prepare_options options = {.window = asked->window,
+                                .step = asked->step,
+                                .split = asked->split,
+                                .validate = asked->validate,
+                                .fold = fold,
+                                .seed = plan->study->seed};
+  fr_task_parse(asked->task != NULL ? asked->task : "subject", &options.task);
+  const fr_observer observer = {.self = plan->gauge,
+                                .phase_begin = fr__gauge_phase_begin,
+                                .phase_end = fr__gauge_phase_end};
+  fr_prepared_release(&set->prepared);
+  set->fold = SIZE_MAX;
+  const enum fr_status status =
+      fr_prepared_init(&set->prepared, set->data, &options, &observer, err);
+  if (status == FR_OK)
+    set->fold = fold;
+  return status;
+}
+
+/* ---- keys ---- */
+
+static const char *text_or(const char *text, const char *other) {
+  return text != NULL ? text : other;
+}
+
+static void add_data(fr__buf *text, const fr__plan *plan, size_t data, size_t repeat) {
+  const fr__study_data *d = &plan->study->data[data];
+  const fr__study_set *set = &plan->set[data];
+  fr__buf_printf(text,
+                 "data %016" PRIx64 "\n%s\n%s\n%s\n%s\n%u %u\nfold %zu of %zu, seed %u\n",
+                 set->data->digest, d->spec, text_or(d->task, "subject"),
+                 text_or(d->split, set->data->split), text_or(d->validate, "0.1"),
+                 d->window, d->step, repeat % set->folds, set->folds, plan->study->seed);
+}
+
+static void add_net(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell) {
+  const fr__study_net *net = &plan->study->networks[cell->net];
+  const fr_samples *samples = &plan->set[cell->data].prepared.train;
+  const char *arch = text_or(net->arch, net->name);
+  const char *preset = fr_net_preset(arch, (fr_shape){samples->steps, samples->channels});
+  fr__buf_printf(text, "net %s\n", text_or(preset, arch));
+}
+
+static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
+                          size_t repeat) {
+  if (cell->mechanism == SIZE_MAX)
+    return;
+  const fr_transfer_options o =
+      fr__study_transfer(&plan->study->mechanisms[cell->mechanism]);
+  fr__buf_printf(text, "transfer %d %s %zu %.9g\nfrom %s\n", (int)o.kind,
+                 text_or(o.head, "-"), o.freeze, (double)o.refine,
+                 plan->run[repeat * plan->cells + cell->source].key);
+}
+
+/* Everything that a run's figures depend on; the processor and the sensor too, since
+ * figures of two of them are not one sample. */
+static enum fr_status make_key(fr__plan *plan, size_t run, const char *sensor,
+                               fr_error *err) {
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
+  const size_t repeat = run / plan->cells;
+  const fr_train_options o = fr__study_train_options(plan->study);
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  fr__buf_printf(&text, "frugal %s, cell %d\n%s\n%s\n", FR_VERSION, KEY_VERSION,
+                 plan->cpu.cpu, sensor);
+  add_data(&text, plan, cell->data, repeat);
+  add_net(&text, plan, cell);
+  add_mechanism(&text, plan, cell, repeat);
+  fr__buf_printf(&text, "train %zu %zu %zu %.9g\nseed %zu\n", o.epochs, o.batch,
+                 o.patience, (double)o.optimizer.learning_rate,
+                 plan->study->seed + repeat);
+  const enum fr_status status = text.status;
+  if (status == FR_OK)
+    snprintf(plan->run[run].key, FR__STUDY_KEY, "%016" PRIx64,
+             fr__hash_bytes(fr__buf_text(&text), text.length));
+  else
+    fr__fail_memory(err, "a cell's key");
+  fr__buf_release(&text);
+  return status;
+}
+
+char *fr__plan_model(const fr__plan *plan, const char *key) {
+  char name[FR__STUDY_KEY + 16];
+  snprintf(name, sizeof name, "%s.safetensors", key);
+  return fr__path_join(plan->models, name);
+}
+
+/* A source whose network is gone must be trained again. */
+static bool network_is_there(const fr__plan *plan, const fr__study_run *run) {
+  char *path = fr__plan_model(plan, run->key);
+  const bool there = path != NULL && access(path, R_OK) == 0;
+  free(path);
+  return there;
+}
+
+static enum fr_status look_up(fr__plan *plan, size_t i, fr_error *err) {
+  fr__study_run *run = &plan->run[i];
+  fr__study_cell *cell = &plan->cell[i % plan->cells];
+  fr_run found = {0};
+  const enum fr_status status =
+      fr_store_cell_find(plan->options->store, run->key, &found, err);
+  if (status == FR_ERR_NOT_FOUND)
+    return FR_OK;
+  if (status != FR_OK)
+    return status;
+  json_t *result = found.result != NULL ? json_loads(found.result, 0, NULL) : NULL;
+  if (json_is_object(result) && (!cell->is_source || network_is_there(plan, run))) {
+    run->result = json_incref(result);
+    run->id = found.id;
+    run->reused = true;
+    cell->seconds = (double)(found.ended_utc_ns - found.started_utc_ns) * 1e-9;
+    plan->reused++;
+    plan->done++;
+  }
+  json_decref(result);
+  fr_run_release(&found);
+  return FR_OK;
+}
+
+static enum fr_status check_shapes(const fr__plan *plan, fr_error *err) {
+  for (size_t i = 0; i < plan->cells; i++) {
+    const fr__study_cell *cell = &plan->cell[i];
+    if (cell->source == SIZE_MAX)
+      continue;
+    const size_t from = plan->cell[cell->source].data;
+    const fr_samples *a = &plan->set[cell->data].prepared.train;
+    const fr_samples *b = &plan->set[from].prepared.train;
+    if (a->steps != b->steps || a->channels != b->channels)
+      return fr__fail(err, FR_ERR_ARGUMENT,
+                      "a network of '%s' (%zu x %zu) does not fit '%s' (%zu x %zu)",
+                      plan->study->data[from].name, b->steps, b->channels,
+                      plan->study->data[cell->data].name, a->steps, a->channels);
+  }
+  return FR_OK;
+}
+
+static enum fr_status make_models_folder(fr__plan *plan, fr_error *err) {
+  const char *store = fr_store_path(plan->options->store);
+  const size_t size = strlen(store) + sizeof ".cells";
+  plan->models = malloc(size);
+  if (plan->models == NULL)
+    return fr__fail_memory(err, "a path");
+  snprintf(plan->models, size, "%s.cells", store);
+  return fr__dir_make(plan->models, err);
+}
+
+enum fr_status fr__plan_open(fr__plan *plan, fr_error *err) {
+  fr_meter_report meter = {0};
+  plan->set = calloc(plan->study->data_count, sizeof *plan->set);
+  if (plan->set == NULL)
+    return fr__fail_memory(err, "the data of a study");
+  enum fr_status status = make_models_folder(plan, err);
+  for (size_t i = 0; i < plan->study->data_count && status == FR_OK; i++)
+    status = open_set(plan, i, err);
+  if (status == FR_OK)
+    status = check_shapes(plan, err);
+  if (status == FR_OK)
+    status = fr__gauge_read(plan->gauge, &meter, err);
+  plan->source = meter.energy.source;
+  for (size_t i = 0; i < plan->cells * plan->study->repeats && status == FR_OK; i++) {
+    status = make_key(plan, i, meter.sensor, err);
+    if (status == FR_OK)
+      status = look_up(plan, i, err);
+  }
+  fr_meter_report_release(&meter);
+  return status;
+}
+
+/* ---- progress ---- */
+
+#define TELL_NS 50000000u /* progress is told at most every 50 ms */
+
+/* Seconds that the remaining runs will take, by what their cells took; negative: not
+ * known. */
+static double time_left(const fr__plan *plan) {
+  double known = 0.0, left = 0.0;
+  size_t cells_known = 0, unknown = 0;
+  for (size_t i = 0; i < plan->cells; i++) {
+    known += plan->cell[i].seconds;
+    cells_known += plan->cell[i].seconds > 0.0;
+  }
+  for (size_t i = 0; i < plan->cells * plan->study->repeats; i++) {
+    const double seconds = plan->cell[i % plan->cells].seconds;
+    const double share = i == plan->now ? 1.0 - plan->now_done : 1.0;
+    if (plan->run[i].result == NULL && seconds > 0.0)
+      left += seconds * share;
+    else if (plan->run[i].result == NULL)
+      unknown++;
+  }
+  if (cells_known == 0)
+    return -1.0;
+  return left + (double)unknown * known / (double)cells_known;
+}
+
+static fr_measure spent(const fr_power_sample *last, enum fr_source source) {
+  /* Only for the eye while it runs: the bounds come with the result. */
+  return (fr_measure){last->energy_j, last->energy_j, last->energy_j, FR_UNIT_JOULE,
+                      source};
+}
+
+bool fr__plan_go_on(fr__plan *plan) {
+  const fr_study_options *options = plan->options;
+  const uint64_t now = fr__clock_ns();
+  if (options->progress != NULL && now - plan->told_ns >= TELL_NS) {
+    const fr_power_sample last = fr__gauge_last(plan->gauge);
+    const fr_study_progress progress = {.done = plan->done,
+                                        .cells = plan->cells * plan->study->repeats,
+                                        .reused = plan->reused,
+                                        .cell = plan->label,
+                                        .cell_done = plan->now_done,
+                                        .power_w = last.power_w,
+                                        .energy = spent(&last, plan->source),
+                                        .eta_s = time_left(plan)};
+    plan->told_ns = now;
+    options->progress(options->self, &progress);
+  }
+  return options->may_go_on == NULL || options->may_go_on(options->self);
+}
