@@ -38,13 +38,13 @@ typedef struct fr_doctor_report {
 enum fr_status fr_doctor_run(const char *root, fr_doctor_report *report, fr_error *err);
 void fr_doctor_report_release(fr_doctor_report *report);
 
-/* The model's view of this processor: watts of one busy core, with its band and the rule that
+/* The model's view of this processor: watts of one busy logical processor, with its band and the rule that
  * gave them. */
 typedef struct fr_cpu_power {
   char cpu[128];        /* "AMD EPYC 7763 64-Core Processor"; what the kernel says */
-  size_t cores;         /* online */
-  fr_measure core_w;    /* one core, busy */
-  fr_measure idle_w;    /* one core's share of the package at rest */
+  size_t cores;         /* logical processors online */
+  fr_measure core_w;    /* what one of them adds to the package at rest while it is busy */
+  fr_measure idle_w;    /* one's share of the package at rest */
   char rule[256];       /* "name: …", "family: …", "class: …", with the row's source */
 } fr_cpu_power;
 
@@ -64,7 +64,8 @@ typedef struct fr_meter_options {
   double interval_s;  /* 0.1 */
   const char *root;   /* stands for "/"; NULL: "" */
   const char *sensor; /* "perf", "powercap", "model"; NULL: the best that works */
-  /* Called from the sampling thread for each sample; may be NULL. */
+  /* Called from the sampling thread for each of its samples; may be NULL. It may ask for
+   * figures, but must not start, stop or free the meter. */
   void (*sample)(void *self, const fr_power_sample *sample);
   void *self;
 } fr_meter_options;
@@ -74,7 +75,7 @@ fr_meter_options fr_meter_default_options(void);
 typedef struct fr_phase_report {
   char path[128];       /* "train/forward"; "unmarked" for what no phase claims */
   uint64_t count;       /* times entered */
-  double duration_s;    /* wall time inside, children excluded */
+  double duration_s;    /* wall time inside, children excluded; of all threads together */
   double core_s;        /* CPU time inside, children excluded */
   fr_measure energy;    /* machine's, shared in proportion to CPU time */
   fr_measure program;   /* program's */
@@ -97,18 +98,21 @@ typedef struct fr_meter fr_meter;
 /* Chooses and opens the sensor (may take 200 ms once a process: the choice is kept). */
 enum fr_status fr_meter_new(const fr_meter_options *options, fr_meter **out, fr_error *err);
 void fr_meter_free(fr_meter *meter);
+/* Idempotent; after a stop all figures begin anew. */
 enum fr_status fr_meter_start(fr_meter *meter, fr_error *err);
 /* A sample now, on the caller's thread: figures of two reports then frame a piece of work. */
 void fr_meter_sample(fr_meter *meter);
 /* Idempotent. */
 void fr_meter_stop(fr_meter *meter);
 
-/* Marks for the calling thread; nested, at most 16 deep, names without '/'. A phase of a thread
- * belongs to the meter it was begun on. Cheap: no lock, no system call but the thread's clock. */
+/* Marks for the calling thread; nested, at most 16 deep (deeper ones count as their parent),
+ * names without '/'. A phase of a thread belongs to the meter it was begun on. Cheap: no lock,
+ * no system call but the thread's clock, and that at most every 20 us. A NULL meter is none. */
 void fr_phase_begin(fr_meter *meter, const char *name);
 void fr_phase_end(fr_meter *meter);
 
-/* Figures since start; any time, stopped or not. Release the report. */
+/* Figures since start; any time, stopped or not: takes a sample where it runs. Before the first
+ * start the measures are absent. Release the report. */
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);
 void fr_meter_report_release(fr_meter_report *report);
 

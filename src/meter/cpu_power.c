@@ -6,8 +6,9 @@
  * W_high). With s threads per core and i the idle fraction, a busy logical processor adds
  *     core_w = (1 - i) * W * 2 / (1 + s),   from (1 - i) * W_low / s  to  W_high,
  * since it has its core alone (W) or shares it with s - 1 others (W / s), and nobody
- * tells which; and at rest it costs idle_w = i * W / s. All logical processors busy then
- * add up to the package's design power (to 7 % with s = 2).
+ * tells which; and at rest it costs idle_w = i * W / s. With s = 1 all processors busy
+ * add up to the package's design power. With s = 2 the middle is a third too low for one
+ * busy thread per core and a quarter too high for two.
  */
 #include <math.h>
 #include <stdio.h>

@@ -42,13 +42,21 @@ fr_meter_options fr_meter_default_options(void) {
 
 /* ---- new and free ---- */
 
-/* The sentence for "no sensor": of the one that was asked for, its first domain's reason.
- */
+/* A domain that is forbidden can be helped; else the first one speaks for all. */
+static const fr__domain *telling_domain(const fr__sensor *sensor) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    if (sensor->domain[i].state == FR_SENSOR_FORBIDDEN)
+      return &sensor->domain[i];
+  }
+  return &sensor->domain[0];
+}
+
+/* The sentence for "no sensor", of the one that was asked for. */
 static enum fr_status no_sensor(const fr__sensor *sensor, fr_error *err) {
-  const fr__domain *domain = sensor->domain;
   if (sensor->count == 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is absent: %s",
                     sensor->ops->name, sensor->reason);
+  const fr__domain *domain = telling_domain(sensor);
   if (domain->state == FR_SENSOR_FORBIDDEN)
     return fr__fail(err, FR_ERR_PERMISSION,
                     "sensor '%s' is forbidden: %s; this grants it: %s", domain->name,
@@ -300,9 +308,11 @@ static void fill_power(const fr_meter *meter, fr_meter_report *report) {
   const fr__ledger *ledger = &meter->ledger;
   const double duration_s = report->duration_s;
   report->power_mean_w = duration_s > 0 ? ledger->reading.energy_j / duration_s : 0;
+  const double mean_w = report->power_mean_w;
   const bool known = ledger->power_max_w > 0;
-  report->power_min_w = known ? ledger->power_min_w : report->power_mean_w;
-  report->power_max_w = known ? ledger->power_max_w : report->power_mean_w;
+  /* the mean has the cut-off rest in it, minimum and maximum do not */
+  report->power_min_w = known ? fmin(ledger->power_min_w, mean_w) : mean_w;
+  report->power_max_w = known ? fmax(ledger->power_max_w, mean_w) : mean_w;
 }
 
 /* Under the lock. */
