@@ -9,6 +9,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "frugal/data.h"
@@ -41,6 +42,8 @@ static inline void input_write(const char *name, const void *bytes, size_t size)
   snprintf(folder, sizeof folder, "%s", input_path(name));
   *strrchr(folder, '/') = '\0';
   ASSERT_OK(fr__dir_make(folder, err));
+  /* a new file each time: truncating one makes some file systems wait for the disk */
+  unlink(input_path(name));
   FILE *const file = fopen(input_path(name), "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(bytes, 1, size, file), size);
