@@ -57,15 +57,18 @@ typedef struct fr_data_options {
  *   motionsense:PATH     the published zip or the unpacked folder. Keys: activities=dws,ups,wlk,jog
  *                        subjects=1-12,14 channels=rotation,acceleration,attitude,gravity
  *                        rate=Hz features=extrasensory (20 s windows, step 1 s: see
- *                        fr_dataset_features)
+ *                        fr_dataset_features) features_step=seconds
  *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1 (minutes with
  *                        the phone in a pocket) min=200 (people with at least so many such
  *                        minutes; 200 with pocket=1, else 0) features=motion (accelerometer and
  *                        gyroscope: 52 columns; the default) or all (225) subjects=ID,...
  *   csv:PATH             any CSV file. Keys: label=COLUMN subject=COLUMN trial=COLUMN time=COLUMN
- *                        (seconds) rate=Hz channels=COLUMN,...
+ *                        (seconds) rate=Hz channels=COLUMN,... (all that have no other use).
+ *                        Rows that follow each other with one subject, trial and label are a
+ *                        record, which also ends where time goes back or leaps by more than
+ *                        four steps; without time= and rate= each row is a feature vector.
  *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30 seed=1
- *                        activities=wlk,jog,... features=extrasensory
+ *                        activities=wlk,jog,... rate=Hz features=extrasensory
  * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
@@ -84,7 +87,11 @@ enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_erro
 enum fr_status fr_dataset_features(const fr_dataset *series, double length_s, double step_s,
                                    fr_dataset **out, fr_error *err);
 
-/* A copy of `series` resampled to `rate_hz` (low-pass where the rate falls, then linear). */
+/*
+ * A copy of `series` resampled to `rate_hz` by a windowed sinc, which is low-pass where
+ * the rate falls. Channels "attitude.*" are angles that wrap around: they take the
+ * nearest step.
+ */
 enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz, fr_dataset **out,
                                    fr_error *err);
 
@@ -124,15 +131,16 @@ typedef struct fr_split {
 } fr_split;
 
 /*
- * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16; elsewhere the
- * last third of each person's and activity's trials tests), subject:ID,ID-ID (those test),
- * subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the first 70 % of each
- * person's time, of each activity's where it is told, trains), random:0.75, all (everything
- * tests). NULL: the data's own. `validate`, taken from the training side only: a share such as
- * 0.1 (the last tenth of each person's and activity's training time), trial (the last training
- * trial of each person and activity; its last tenth, where there is only one), subject:IDS,
- * none or NULL. Windows of different sides never share signal, except under random, which is
- * leaky and says so. FR_ERR_NOT_FOUND where a side that is asked for stays empty.
+ * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16;
+ * elsewhere the last third of each person's and activity's trials tests), subject:ID,ID-
+ * ID (those test), subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the
+ * first 70 % of each person's time, of each activity's where it is told, trains),
+ * random:0.75, all (everything tests). NULL: the data's own. `validate`, taken from the
+ * training side only: a share such as 0.1 (the last tenth of each person's and
+ * activity's training time), trial (the last training trial of each person and activity;
+ * its last tenth, where there is only one), subject:IDS, none or NULL. Windows of
+ * different sides never share signal, except under random, which is leaky and says so.
+ * FR_ERR_NOT_FOUND where a side that is asked for stays empty.
  */
 enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
                              const char *validate, size_t fold, uint64_t seed, fr_error *err);
@@ -148,8 +156,8 @@ enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t
 typedef struct fr_normalizer {
   size_t channels;
   float *shift; /* (channels) mean; owned */
-  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant, 0 where training
-                   never saw it; owned */
+  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant, 0 where
+                   training never saw it; owned */
 } fr_normalizer;
 
 /* Means and deviations of the steps that training windows cover, each step counted once. */
