@@ -36,7 +36,8 @@ check-clients: build
 	@sh tools/clients.sh $(BUILD)
 
 bench: build
-	@ninja -C $(BUILD) bench
+	@ninja -C $(BUILD) bench/bench_kern
+	@$(BUILD)/bench/bench_kern
 
 install: build
 	meson install -C $(BUILD)
