@@ -132,9 +132,9 @@ typedef struct fr_split {
 
 /*
  * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16;
- * elsewhere the last third of each person's and activity's trials tests), subject:ID,ID-
- * ID (those test), subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the
- * first 70 % of each person's time, of each activity's where it is told, trains),
+ * elsewhere the last third of each person's and activity's trials tests), subject:ID,ID-ID
+ * (those test), subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the first
+ * 70 % of each person's time, of each activity's where it is told, trains),
  * random:0.75, all (everything tests). NULL: the data's own. `validate`, taken from the
  * training side only: a share such as 0.1 (the last tenth of each person's and
  * activity's training time), trial (the last training trial of each person and activity;
