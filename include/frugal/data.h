@@ -2,9 +2,10 @@
 /*
  * data: recordings as published -> records -> windows -> split -> normalised samples.
  *
- * A record is one continuous stretch of one person, one trial, one activity; windows are places
- * in records, so that no window can cross a person, a trial or an activity. Nothing here knows
- * networks. Objects are not shared between threads while they change; reading them is safe.
+ * A record is one continuous stretch of one person, one trial, one activity; windows are
+ * places in records, so that no window can cross a person, a trial or an activity.
+ * Nothing here knows networks. Objects are not shared between threads while they change;
+ * reading them is safe.
  */
 #ifndef FRUGAL_DATA_H
 #define FRUGAL_DATA_H
@@ -15,8 +16,8 @@ typedef struct fr_record {
   uint32_t subject;  /* into fr_dataset.subjects */
   uint32_t activity; /* into fr_dataset.activities; FR_NONE where it is not told */
   uint32_t trial;    /* into fr_dataset.trials; FR_NONE where there are none */
-  double start_s;    /* time of the first step: since 1970 where it is known, else since the
-                        start of the recording */
+  double start_s;    /* time of the first step: since 1970 where it is known, else since
+                        the start of the recording */
   double span_s;     /* time from the first step's start to the last step's end; what two
                         records share of it, they may share of the signal too */
   size_t steps;
@@ -54,21 +55,24 @@ typedef struct fr_data_options {
 
 /*
  * Reads what `spec` names: KIND:PATH[?key=value&...].
- *   motionsense:PATH     the published zip or the unpacked folder. Keys: activities=dws,ups,wlk,jog
- *                        subjects=1-12,14 channels=rotation,acceleration,attitude,gravity
- *                        rate=Hz features=extrasensory (20 s windows, step 1 s: see
+ *   motionsense:PATH     the published zip or the unpacked folder. Keys:
+ *                        activities=dws,ups,wlk,jog subjects=1-12,14
+ *                        channels=rotation,acceleration,attitude,gravity rate=Hz
+ *                        features=extrasensory (20 s windows, step 1 s: see
  *                        fr_dataset_features) features_step=seconds
- *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1 (minutes with
- *                        the phone in a pocket) min=200 (people with at least so many such
- *                        minutes; 200 with pocket=1, else 0) features=motion (accelerometer and
- *                        gyroscope: 52 columns; the default) or all (225) subjects=ID,...
- *   csv:PATH             any CSV file. Keys: label=COLUMN subject=COLUMN trial=COLUMN time=COLUMN
- *                        (seconds) rate=Hz channels=COLUMN,... (all that have no other use).
- *                        Rows that follow each other with one subject, trial and label are a
- *                        record, which also ends where time goes back or leaps by more than
- *                        four steps; without time= and rate= each row is a feature vector.
- *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30 seed=1
- *                        activities=wlk,jog,... rate=Hz features=extrasensory
+ *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1
+ *                        (minutes with the phone in a pocket) min=200 (people with at
+ *                        least so many such minutes; 200 with pocket=1, else 0)
+ *                        features=motion (accelerometer and gyroscope: 52 columns; the
+ *                        default) or all (225) subjects=ID,...
+ *   csv:PATH             any CSV file. Keys: label=COLUMN subject=COLUMN trial=COLUMN
+ *                        time=COLUMN (seconds) rate=Hz channels=COLUMN,... (all that have
+ *                        no other use). Rows that follow each other with one subject,
+ *                        trial and label are a record, which also ends where time goes
+ *                        back or leaps by more than four steps; without time= and rate=
+ *                        each row is a feature vector.
+ *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
+ *                        seed=1 activities=wlk,jog,... rate=Hz features=extrasensory
  * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
@@ -79,21 +83,22 @@ void fr_data_free(fr_dataset *data);
 enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_error *err);
 
 /*
- * ExtraSensory's 26 accelerometer and 26 gyroscope features (Vaizman et al. 2017, IEEE Pervasive
- * Computing 16(4)) of `length_s` windows every `step_s` of `series`, whose channels must include
- * gravity and userAcceleration (g) and rotationRate (rad/s). Windows stay inside a record. The
- * result has rate_hz 0 and one record a window; it shares nothing with `series`.
+ * ExtraSensory's 26 accelerometer and 26 gyroscope features (Vaizman et al. 2017, IEEE
+ * Pervasive Computing 16(4)) of `length_s` windows every `step_s` of `series`, whose
+ * channels must include gravity and userAcceleration (g) and rotationRate (rad/s).
+ * Windows stay inside a record. The result has rate_hz 0 and one record a window; it
+ * shares nothing with `series`.
  */
-enum fr_status fr_dataset_features(const fr_dataset *series, double length_s, double step_s,
-                                   fr_dataset **out, fr_error *err);
+enum fr_status fr_dataset_features(const fr_dataset *series, double length_s,
+                                   double step_s, fr_dataset **out, fr_error *err);
 
 /*
  * A copy of `series` resampled to `rate_hz` by a windowed sinc, which is low-pass where
  * the rate falls. Channels "attitude.*" are angles that wrap around: they take the
  * nearest step.
  */
-enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz, fr_dataset **out,
-                                   fr_error *err);
+enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz,
+                                   fr_dataset **out, fr_error *err);
 
 /* ---- windows ---- */
 
@@ -110,8 +115,8 @@ typedef struct fr_windows {
   fr_window *at; /* (count), ordered by record, then start */
 } fr_windows;
 
-/* Every window of `length` steps, `step` apart, that fits into a record. Feature vectors have
- * length 1 and step 1 whatever is asked for. FR_ERR_NOT_FOUND where nothing fits. */
+/* Every window of `length` steps, `step` apart, that fits into a record. Feature vectors
+ * have length 1 and step 1 whatever is asked for. FR_ERR_NOT_FOUND where nothing fits. */
 enum fr_status fr_windows_init(fr_windows *windows, const fr_dataset *data, size_t length,
                                size_t step, fr_error *err);
 void fr_windows_release(fr_windows *windows);
@@ -132,18 +137,19 @@ typedef struct fr_split {
 
 /*
  * `split`: trial (long trials train, short ones test: MotionSense 1-9 and 11-16;
- * elsewhere the last third of each person's and activity's trials tests), subject:ID,ID-ID
- * (those test), subject:loo and kfold:K (by person; `fold` says which), time:0.7 (the first
- * 70 % of each person's time, of each activity's where it is told, trains),
- * random:0.75, all (everything tests). NULL: the data's own. `validate`, taken from the
- * training side only: a share such as 0.1 (the last tenth of each person's and
+ * elsewhere the last third of each person's and activity's trials tests),
+ * subject:ID,ID-ID (those test), subject:loo and kfold:K (by person; `fold` says which),
+ * time:0.7 (the first 70 % of each person's time, of each activity's where it is told,
+ * trains), random:0.75, all (everything tests). NULL: the data's own. `validate`, taken
+ * from the training side only: a share such as 0.1 (the last tenth of each person's and
  * activity's training time), trial (the last training trial of each person and activity;
  * its last tenth, where there is only one), subject:IDS, none or NULL. Windows of
  * different sides never share signal, except under random, which is leaky and says so.
  * FR_ERR_NOT_FOUND where a side that is asked for stays empty.
  */
 enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
-                             const char *validate, size_t fold, uint64_t seed, fr_error *err);
+                             const char *validate, size_t fold, uint64_t seed,
+                             fr_error *err);
 void fr_split_release(fr_split *split);
 
 /* How many folds `how` has on these windows: K, the number of people, else 1. */
@@ -160,11 +166,13 @@ typedef struct fr_normalizer {
                    training never saw it; owned */
 } fr_normalizer;
 
-/* Means and deviations of the steps that training windows cover, each step counted once. */
+/* Means and deviations of the steps that training windows cover; each step counts once.
+ */
 enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, const fr_windows *windows,
                                  const fr_split *split, fr_error *err);
 void fr_normalizer_release(fr_normalizer *normalizer);
-void fr_normalizer_apply(const fr_normalizer *normalizer, float *values, /* (rows, channels) */
+void fr_normalizer_apply(const fr_normalizer *normalizer,
+                         float *values, /* (rows, channels) */
                          size_t rows);
 /* Every record of `data`, in place. */
 enum fr_status fr_normalizer_apply_all(const fr_normalizer *normalizer, fr_dataset *data,
@@ -188,11 +196,12 @@ enum fr_status fr_classes_init(fr_names *classes, const fr_windows *windows,
                                const fr_split *split, enum fr_task task, fr_error *err);
 void fr_names_release(fr_names *names);
 
-/* The windows of one side whose name under `task` is in `classes`; others are left out and
- * counted in *unknown (may be NULL). */
+/* The windows of one side whose name under `task` is in `classes`; others are left out
+ * and counted in *unknown (may be NULL). */
 enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
-                               const fr_split *split, enum fr_side side, enum fr_task task,
-                               const fr_names *classes, size_t *unknown, fr_error *err);
+                               const fr_split *split, enum fr_side side,
+                               enum fr_task task, const fr_names *classes,
+                               size_t *unknown, fr_error *err);
 void fr_samples_release(fr_samples *samples);
 
 bool fr_task_parse(const char *name, enum fr_task *out);
@@ -211,12 +220,12 @@ typedef struct fr_data_facts {
 enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *err);
 
 /*
- * Fetches a published data set, "motionsense" or "extrasensory", into `directory`/`name`: a
- * download that was cut off is resumed, a file that is there is only checked. Number of files,
- * rows and people and the digest are compared with what is known; an unknown digest is recorded
- * beside the file (FILE.digest) and compared the next time. What is found is in *facts. The
- * addresses are replaced by $FRUGAL_MOTIONSENSE_URL and $FRUGAL_EXTRASENSORY_URL. `progress`
- * and `facts` may be NULL.
+ * Fetches a published data set, "motionsense" or "extrasensory", into `directory`/`name`:
+ * a download that was cut off is resumed, a file that is there is only checked. Number of
+ * files, rows and people and the digest are compared with what is known; an unknown
+ * digest is recorded beside the file (FILE.digest) and compared the next time. What is
+ * found is in *facts. The addresses are replaced by $FRUGAL_MOTIONSENSE_URL and
+ * $FRUGAL_EXTRASENSORY_URL. `progress` and `facts` may be NULL.
  */
 enum fr_status fr_data_fetch(const char *name, const char *directory,
                              void (*progress)(void *self, double done), void *self,

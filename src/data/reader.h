@@ -110,8 +110,8 @@ enum fr_status fr__builder_add(fr__builder *builder, const fr_record *about,
 
 /*
  * Puts names into natural order and records into the order of subject, trial, time
- * and activity, so that the result does not depend on the order of the input, and computes
- * the digest. FR_ERR_NOT_FOUND where there is no record.
+ * and activity, so that the result does not depend on the order of the input, and
+ * computes the digest. FR_ERR_NOT_FOUND where there is no record.
  */
 enum fr_status fr__builder_finish(fr__builder *builder, fr_dataset **out, fr_error *err);
 
