@@ -49,7 +49,7 @@ typedef struct reading {
 
 /* ---- files ---- */
 
-/* The person in ".../UUID.features_labels.csv[.gz]"; length 0 where it is no such name. */
+/* The person in "UUID.features_labels.csv[.gz]"; length 0 where it is no such name. */
 static size_t subject_of(const char *name, const char **subject) {
   const char *const slash = strrchr(name, '/');
   *subject = slash != NULL ? slash + 1 : name;
