@@ -91,11 +91,11 @@ static void forbid(fr__domain *domain, int number) {
   char text[FR__SYSFS_TEXT] = "unknown";
   (void)fr__sysfs_text("/proc/sys/kernel/perf_event_paranoid", text);
   domain->state = FR_SENSOR_FORBIDDEN;
-  snprintf(
-      domain->reason, sizeof domain->reason,
-      "%s; kernel.perf_event_paranoid is %s, and counters of the whole machine need 0 "
-      "or the capability CAP_PERFMON",
-      strerror(number), text);
+  snprintf(domain->reason, sizeof domain->reason,
+           "%.60s; kernel.perf_event_paranoid is %.20s, and counters of the whole "
+           "machine need 0 "
+           "or the capability CAP_PERFMON",
+           strerror(number), text);
   if (strtol(text, NULL, 10) > 0)
     snprintf(
         domain->fix, sizeof domain->fix,

@@ -128,8 +128,8 @@ static void samples_come_at_the_interval_and_the_last_one_has_it_all(void **stat
   options.self = &samples;
   fr_meter *meter = NULL;
   assert_int_equal(fr_meter_new(&options, &meter, NULL), FR_OK);
-  assert_int_equal(fr_meter_start(meter, NULL), FR_OK);
   samples.meter = meter;
+  assert_int_equal(fr_meter_start(meter, NULL), FR_OK);
   rest(0.3);
   burn(0.004);
   fr_meter_stop(meter);
@@ -137,7 +137,8 @@ static void samples_come_at_the_interval_and_the_last_one_has_it_all(void **stat
   fr_meter_free(meter);
   tree_release(&t);
   const int count = atomic_load(&samples.count);
-  assert_true(count >= 10 && count <= 33); /* a loaded machine may miss some */
+  assert_true(count >= 10); /* a loaded machine may miss some */
+  assert_true(count <= r.duration_s / 0.01 + 2);
   assert_true(samples.ordered);
   assert_near(samples.energy_j, r.energy.value, 1e-9);
   assert_near(samples.core_s, r.core_seconds.value, 1e-9);

@@ -176,6 +176,37 @@ static void zones_below_their_package_are_found_there(void **state) {
   assert_string_equal(report.sensor, "powercap, 1 package + 1 DRAM");
 }
 
+/* Alone on the machine: all above the package's rest. Beside others: the share of busy
+ * time. */
+static void a_program_gets_its_share_above_the_rest(void **state) {
+  (void)state;
+  static const power_zone zones[] = {{"intel-rapl:0", "package-0", 900}};
+  machine m;
+  machine_init(&m, zones, 1);
+  fr_cpu_power cpu;
+  assert_int_equal(fr_cpu_power_find(m.t.root, &cpu, NULL), FR_OK);
+  fr_meter *meter = metered(&m);
+  burn(0.02);
+  zone_set(&m.t, zones, m.uj[0] + 10000000u);
+  const fr_meter_report alone = figures(meter);
+  tree_write(&m.t, "proc/stat", "cpu  200 0 100 1000 0 0 0 0 0 0\n"); /* 1 s of others */
+  burn(0.02);
+  zone_set(&m.t, zones, m.uj[0] + 20000000u);
+  const fr_meter_report beside = figures(meter);
+  fr_meter_free(meter);
+  machine_release(&m);
+  const double idle_j = 2 * cpu.idle_w.value * alone.duration_s;
+  assert_near(alone.program.value, 10 - idle_j, 1e-6);
+  assert_true(alone.program.low < alone.program.value);
+  assert_true(alone.program.high > 10);
+  const double share = beside.program.value - alone.program.value;
+  const double own_s = beside.core_seconds.value - alone.core_seconds.value;
+  const double busy_s = 1.0 - alone.core_seconds.value; /* what /proc/stat gained */
+  const double above_j =
+      10 - 2 * cpu.idle_w.value * (beside.duration_s - alone.duration_s);
+  assert_near(share, above_j * own_s / busy_s, 1e-6);
+}
+
 static void a_wrap_loses_nothing(void **state) {
   (void)state;
   static const power_zone zones[] = {{"intel-rapl:0", "package-0", 900}};
@@ -343,6 +374,7 @@ int main(void) {
       cmocka_unit_test(a_psys_below_its_packages_is_not_believed),
       cmocka_unit_test(the_same_package_through_mmio_counts_once),
       cmocka_unit_test(zones_below_their_package_are_found_there),
+      cmocka_unit_test(a_program_gets_its_share_above_the_rest),
       cmocka_unit_test(a_wrap_loses_nothing),
       cmocka_unit_test(ten_thousand_wraps_lose_at_most_a_unit_each),
       cmocka_unit_test(what_cannot_be_true_is_bridged_with_the_power_before),
