@@ -79,6 +79,25 @@ size_t fr__places_run(const fr__places *places, size_t from) {
   return to;
 }
 
+static int compare_diary(const void *x, const void *y) {
+  const fr__place *a = x, *b = y;
+  int order = compare_u32(a->subject, b->subject);
+  if (!order)
+    order = (a->start_s > b->start_s) - (a->start_s < b->start_s);
+  return order ? order : (a->window > b->window) - (a->window < b->window);
+}
+
+void fr__places_by_diary(fr__places *places) {
+  qsort(places->at, places->count, sizeof *places->at, compare_diary);
+}
+
+size_t fr__places_person(const fr__places *places, size_t from) {
+  size_t to = from + 1;
+  while (to < places->count && places->at[to].subject == places->at[from].subject)
+    to++;
+  return to;
+}
+
 static bool on_side(const fr__places *places, size_t i, enum fr_side side) {
   return places->side[places->at[i].window] == side;
 }

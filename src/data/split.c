@@ -187,7 +187,7 @@ static enum fr_status assign_subject(job *j, const char *argument, fr_error *err
 }
 
 static enum fr_status assign_kfold(job *j, const char *argument, fr_error *err) {
-  size_t folds = 0;
+  size_t folds = 1;
   const enum fr_status status = folds_kfold(j->windows, argument, &folds, err);
   return status == FR_OK ? assign_fold(j, folds, true, err) : status;
 }
@@ -225,11 +225,16 @@ static enum fr_status assign_trial(job *j, const char *argument, fr_error *err) 
   return FR_OK;
 }
 
-/* The last `share` of each person's and activity's windows on side `have`. */
+/* The last `share` of each person's windows on side `have`: by the clock where the person
+ * has one time line, else, where trials each begin anew, of each activity's trials. */
 static void move_last(job *j, double share, enum fr_side have, enum fr_side move) {
-  fr__places_by_history(&j->places);
+  const bool diary = j->data->trials.count == 0;
+  if (diary)
+    fr__places_by_diary(&j->places);
+  else
+    fr__places_by_history(&j->places);
   for (size_t from = 0, to; from < j->places.count; from = to) {
-    to = fr__places_run(&j->places, from);
+    to = diary ? fr__places_person(&j->places, from) : fr__places_run(&j->places, from);
     fr__places_move_last(&j->places, from, to, share, have, move);
   }
 }

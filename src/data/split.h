@@ -34,6 +34,13 @@ void fr__places_by_history(fr__places *places);
  * history. */
 size_t fr__places_run(const fr__places *places, size_t from);
 
+/* By person, and in it by the clock: the order of a diary, which trials that each begin
+ * at 0 do not have. */
+void fr__places_by_diary(fr__places *places);
+
+/* The end of the run of one person that begins at `from`, ordered as a diary. */
+size_t fr__places_person(const fr__places *places, size_t from);
+
 /* Moves the last round(share * n) of the n places in [from, to) that are on side `have`
  * to side `move`: at least one and not all, where there are two. */
 void fr__places_move_last(fr__places *places, size_t from, size_t to, double share,

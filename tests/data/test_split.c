@@ -132,11 +132,14 @@ static void last_third_of_trials_tests(void **state) {
   made_free(&data);
 }
 
+/* By the clock of each person, whatever they did: the first person changes activity in
+ * the hundredth minute, which must not put any minute before the 140th on the test side.
+ */
 static void first_share_of_time_trains(void **state) {
   (void)state;
-  fr_dataset data = made_dataset("extrasensory", 0, 1, 2, 0, 0, 300);
+  fr_dataset data = made_dataset("extrasensory", 0, 1, 2, 2, 0, 300);
   for (size_t i = 0; i < 200; i++)
-    made_add(&data, 0, FR_NONE, FR_NONE, 1.4e9 + 60.0 * (double)i, 20, 1);
+    made_add(&data, 0, (uint32_t)(i >= 100), FR_NONE, 1.4e9 + 60.0 * (double)i, 20, 1);
   for (size_t i = 0; i < 100; i++)
     made_add(&data, 1, FR_NONE, FR_NONE, 1.4e9 + 60.0 * (double)i, 20, 1);
   fr_windows w;
