@@ -107,7 +107,7 @@ void fr_meter_stop(fr_meter *meter);
 
 /* Marks for the calling thread; nested, at most 16 deep (deeper ones count as their parent),
  * names without '/'. A phase of a thread belongs to the meter it was begun on. Cheap: no lock,
- * no system call but the thread's clock, and that at most every 20 us. A NULL meter is none. */
+ * no system call but the thread's clock, and that at most every 100 us. A NULL meter is none. */
 void fr_phase_begin(fr_meter *meter, const char *name);
 void fr_phase_end(fr_meter *meter);
 

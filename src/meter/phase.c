@@ -93,7 +93,7 @@ static void add(_Atomic uint64_t *x, uint64_t n) {
  * reading settles it.
  */
 static uint64_t cpu_now(fr__thread *t, uint64_t wall_ns) {
-  enum { EXACT_NS = 20000 };
+  enum { EXACT_NS = 100000 };
   const uint64_t moved_cpu_ns = get(&t->moved_cpu_ns);
   if (wall_ns - t->read_wall_ns < EXACT_NS)
     return moved_cpu_ns + (wall_ns - get(&t->moved_wall_ns));
