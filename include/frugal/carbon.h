@@ -17,7 +17,8 @@ typedef struct fr_intensity {
 enum fr_status fr_intensity_find(const char *spec, fr_intensity *out, fr_error *err);
 
 /* energy (J) × intensity × pue; absent where either is absent. pue >= 1. */
-fr_measure fr_carbon_grams(fr_measure energy_j, const fr_intensity *intensity, double pue);
+fr_measure fr_carbon_grams(fr_measure energy_j, const fr_intensity *intensity,
+                           double pue);
 
 /* A row of the poster's table: "Car, avg incl. fuel, 1 lifetime", 126,000 lb. */
 typedef struct fr_equivalent {

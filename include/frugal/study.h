@@ -2,8 +2,9 @@
 /*
  * study: a matrix of experiments, repeated, resumable, and what follows from it.
  *
- * Every (data, network, mechanism, repeat) is a cell run in the store, found again by a hash of
- * everything that matters; the aggregate is the study run's `result`, the JSON object that
+ * Every (data, network, mechanism, repeat) is a cell run in the store, found again by a
+ * hash of everything that matters; the aggregate is the study run's `result`, the JSON
+ * object that
  * `--json` prints and that report draws from.
  */
 #ifndef FRUGAL_STUDY_H
@@ -14,10 +15,11 @@
 
 typedef struct fr_study fr_study; /* what a YAML file says, checked */
 
-/* Reads and checks `path`; `$FRUGAL_DATA` in data specs is replaced. Errors carry line numbers. */
+/* Reads and checks `path`; `$FRUGAL_DATA` in data specs is replaced. Errors carry line
+ * numbers. */
 enum fr_status fr_study_load(const char *path, fr_study **out, fr_error *err);
-enum fr_status fr_study_parse(const char *name, const char *yaml, size_t size, fr_study **out,
-                              fr_error *err);
+enum fr_status fr_study_parse(const char *name, const char *yaml, size_t size,
+                              fr_study **out, fr_error *err);
 void fr_study_free(fr_study *study);
 const char *fr_study_name(const fr_study *study);
 
@@ -32,11 +34,12 @@ typedef struct fr_study_progress {
 } fr_study_progress;
 
 typedef struct fr_study_options {
-  fr_store *store;    /* borrowed */
-  const char *cache;  /* of prepared data; NULL: none */
-  const char *argv;   /* JSON array, for the store */
+  fr_store *store;   /* borrowed */
+  const char *cache; /* of prepared data; NULL: none */
+  const char *argv;  /* JSON array, for the store */
   void (*progress)(void *self, const fr_study_progress *progress);
-  bool (*may_go_on)(void *self); /* asked often; false stops after what is running is dropped */
+  bool (*may_go_on)(
+      void *self); /* asked often; false stops after what is running is dropped */
   void *self;
 } fr_study_options;
 
@@ -54,7 +57,8 @@ typedef struct fr_interval {
 /* Student's t. */
 fr_interval fr_interval_mean(const double *x, size_t n);
 
-/* Ratio of paired values a[i] / b[i]: geometric mean with the t interval of the log ratios. */
+/* Ratio of paired values a[i] / b[i]: geometric mean with the t interval of the log
+ * ratios. */
 fr_interval fr_interval_ratio(const double *a, const double *b, size_t n);
 
 enum fr_verdict { FR_HOLDS, FR_DOES_NOT_HOLD, FR_UNDECIDED };

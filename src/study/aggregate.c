@@ -196,6 +196,12 @@ static void write_interval(const fr_interval *x, json_t *to) {
   json_object_set_new(to, "n", json_integer((json_int_t)x->n));
 }
 
+static const char *why_unknown(const char *quantity) {
+  return strstr(quantity, "equal_accuracy") != NULL
+             ? "the transferred network reaches that accuracy under no seed"
+             : "no repeat has it on both sides";
+}
+
 static void add_ratios(void *self, const fr__pair *pair) {
   gather *g = self;
   for (const char *const *q = fr__pair_quantities(pair->phase); *q != NULL; q++) {
@@ -208,7 +214,7 @@ static void add_ratios(void *self, const fr__pair *pair) {
     write_interval(&x, row);
     json_object_set_new(row, "unit", json_string(points ? "points" : "1"));
     if (!known)
-      json_object_set_new(row, "reason", json_string("no repeat has it on both sides"));
+      json_object_set_new(row, "reason", json_string(why_unknown(*q)));
     json_array_append_new(g->list, row);
   }
 }

@@ -147,6 +147,24 @@ static void a_name_that_leads_elsewhere_is_refused(void **state) {
   }
 }
 
+static void the_examples_are_read(void **state) {
+  (void)state;
+  static const char *const names[] = {"poster", "demo", "demo-synthetic"};
+  setenv("FRUGAL_DATA", "/data", 1);
+  for (size_t i = 0; i < 3; i++) {
+    char path[512];
+    fr_study *study = NULL;
+    fr_error err = {0};
+    snprintf(path, sizeof path, EXAMPLES "/%s.yaml", names[i]);
+    if (fr_study_load(path, &study, &err) != FR_OK)
+      fail_msg("%s", err.text);
+    assert_int_equal(study->claims_count, 5); /* the poster's statements */
+    assert_string_equal(study->groups[0].name, "poster");
+    fr_study_free(study);
+  }
+  unsetenv("FRUGAL_DATA");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_study_is_read),
@@ -155,6 +173,7 @@ int main(void) {
       cmocka_unit_test(mistakes_are_named_with_their_line),
       cmocka_unit_test(ceilings_are_kept),
       cmocka_unit_test(a_name_that_leads_elsewhere_is_refused),
+      cmocka_unit_test(the_examples_are_read),
   };
   return cmocka_run_group_tests_name("study/config", tests, NULL, NULL);
 }
