@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FR_REPORT_GNUPLOT_H
+#define FR_REPORT_GNUPLOT_H
+
+#include "base/buf.h"
+#include "frugal/base.h"
+
+/* Runs gnuplot (found by $PATH, without a shell and without its user's settings) on
+ * `script` and appends what it draws on its standard output to *out. FR_ERR_NOT_FOUND
+ * where there is no gnuplot; its first message where it fails. */
+enum fr_status fr__gnuplot_run(const char *script, fr__buf *out, fr_error *err);
+
+/* `text` as a gnuplot string in which nothing is an escape or a substitution. */
+void fr__gnuplot_quote(fr__buf *out, const char *text);
+
+#endif

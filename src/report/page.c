@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* index.html: one file that needs nothing beside it. */
+#include "report/page.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "report/format.h"
+#include "report/tables.h"
+
+/* Text inside an element or an attribute: nothing in it is markup any more. */
+static void put_text(fr__buf *out, const char *text) {
+  for (; *text != '\0'; text++) {
+    const char *entity = *text == '&'    ? "&amp;"
+                         : *text == '<'  ? "&lt;"
+                         : *text == '>'  ? "&gt;"
+                         : *text == '"'  ? "&quot;"
+                         : *text == '\'' ? "&#39;"
+                                         : NULL;
+    if (entity != NULL)
+      fr__buf_add(out, entity);
+    else if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t')
+      fr__buf_add_bytes(out, text, 1);
+  }
+}
+
+static void put_element(fr__buf *out, const char *open, const char *text,
+                        const char *close) {
+  fr__buf_add(out, open);
+  put_text(out, text);
+  fr__buf_add(out, close);
+}
+
+/* ---- tables ---- */
+
+static const char *class_of(const char *text) {
+  if (strcmp(text, "holds") == 0)
+    return "holds";
+  if (strcmp(text, "does not hold") == 0)
+    return "fails";
+  if (strcmp(text, "undecided") == 0)
+    return "open";
+  if (strcmp(text, FR__NOT_MEASURED) == 0 || strcmp(text, "no such cell") == 0)
+    return "absent";
+  return NULL;
+}
+
+static void put_class(fr__buf *out, const char *const *word, size_t count) {
+  bool any = false;
+  for (size_t i = 0; i < count; i++) {
+    if (word[i] == NULL)
+      continue;
+    fr__buf_add(out, any ? " " : " class=\"");
+    fr__buf_add(out, word[i]);
+    any = true;
+  }
+  if (any)
+    fr__buf_add(out, "\"");
+}
+
+/* A number's interval, "(11.9–12.9)" at its end, is set apart. */
+static void put_number(fr__buf *out, const char *text) {
+  const char *open = strrchr(text, '(');
+  if (open == NULL || open == text || open[-1] != ' ') {
+    put_text(out, text);
+    return;
+  }
+  fr__buf value;
+  fr__buf_init(&value, 0);
+  fr__buf_add_bytes(&value, text, (size_t)(open - text));
+  put_text(out, fr__buf_text(&value));
+  put_element(out, "<span class=\"interval\">", open, "</span>");
+  fr__buf_release(&value);
+}
+
+static void put_cell(fr__buf *out, const fr__table *table, size_t i) {
+  const size_t c = i % table->columns;
+  const bool right = table->column[c].align == FR__ALIGN_RIGHT, head = c == 0;
+  const bool what = strcmp(table->column[c].title, "What") == 0;
+  const char *const word[] = {right ? "r" : NULL, what ? "what" : NULL,
+                              class_of(table->cell[i])};
+  fr__buf_add(out, head ? "<th scope=\"row\"" : "<td");
+  put_class(out, word, sizeof word / sizeof *word);
+  fr__buf_add(out, ">");
+  if (right)
+    put_number(out, table->cell[i]);
+  else
+    put_text(out, table->cell[i]);
+  fr__buf_add(out, head ? "</th>" : "</td>");
+}
+
+static void put_head_row(fr__buf *out, const fr__table *table) {
+  fr__buf_add(out, "<thead><tr>");
+  for (size_t c = 0; c < table->columns; c++) {
+    const bool right = table->column[c].align == FR__ALIGN_RIGHT;
+    const bool what = strcmp(table->column[c].title, "What") == 0;
+    const char *const word[] = {right ? "r" : NULL, what ? "what" : NULL};
+    fr__buf_add(out, "<th scope=\"col\"");
+    put_class(out, word, sizeof word / sizeof *word);
+    put_element(out, ">", table->column[c].title, "</th>");
+  }
+  fr__buf_add(out, "</tr></thead>\n");
+}
+
+/* The table, released; nothing where it has no rows. */
+static void put_table(fr__buf *out, fr__table *table) {
+  if (table->status != FR_OK && out->status == FR_OK)
+    out->status = table->status;
+  if (table->cells > 0 && table->status == FR_OK) {
+    fr__buf_add(out, "<div class=\"wide\" tabindex=\"0\"><table>");
+    if (table->caption != NULL)
+      put_element(out, "<caption>", table->caption, "</caption>");
+    put_head_row(out, table);
+    fr__buf_add(out, "<tbody>\n");
+    for (size_t i = 0; i < table->cells; i++) {
+      if (i % table->columns == 0)
+        fr__buf_add(out, "<tr>");
+      put_cell(out, table, i);
+      if ((i + 1) % table->columns == 0)
+        fr__buf_add(out, "</tr>\n");
+    }
+    fr__buf_add(out, "</tbody></table></div>\n");
+  }
+  fr__table_release(table);
+}
+
+/* ---- head ---- */
+
+static void put_fact(fr__buf *out, const char *name, const char *text) {
+  if (*text == '\0')
+    return;
+  put_element(out, "<dt>", name, "</dt>");
+  put_element(out, "<dd>", text, "</dd>\n");
+}
+
+static void put_sensor(fr__buf *out, const fr__result *result) {
+  const json_t *machine = json_object_get(result->root, "machine");
+  fr__buf note;
+  fr__buf_init(&note, 0);
+  fr__sensor_note(result, &note);
+  put_element(out, "<dt>Energy</dt><dd><span class=\"badge\">", fr__buf_text(&note),
+              "</span> ");
+  put_element(out, "<span class=\"soft\">", fr__json_text(machine, "rule"),
+              "</span></dd>\n");
+  fr__buf_release(&note);
+}
+
+static void put_facts(fr__buf *out, const fr__result *result) {
+  const json_t *machine = json_object_get(result->root, "machine");
+  const char *cpu = fr__json_text(machine, "cpu");
+  const json_t *repeats = json_object_get(result->root, "repeats");
+  const json_t *seed = json_object_get(result->root, "seed");
+  fr__buf line;
+  fr__buf_init(&line, 0);
+  fr__buf_add(out, "<dl class=\"facts\">\n");
+  put_sensor(out, result);
+  put_fact(out, "Processor", *cpu != '\0' ? cpu : result->host_cpu);
+  if (json_is_integer(repeats))
+    fr__buf_printf(&line, "%lld, seeds from %lld", (long long)json_integer_value(repeats),
+                   (long long)json_integer_value(seed));
+  put_fact(out, "Repeats", fr__buf_text(&line));
+  fr__buf_clear(&line);
+  fr__grams_note(result, &line);
+  put_fact(out, "Footprint", fr__buf_text(&line));
+  if (result->started_utc_ns > 0) {
+    char when[FR__TIME_TEXT];
+    fr__time_format(result->started_utc_ns, when);
+    put_fact(out, "Started", when);
+  }
+  fr__buf_add(out, "</dl>\n");
+  fr__buf_release(&line);
+}
+
+static void put_head(fr__buf *out, const fr__result *result) {
+  fr__buf_add(out,
+              "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+              "<meta name=\"viewport\" content=\"width=device-width,"
+              "initial-scale=1\">\n<meta name=\"generator\" content=\"frugal " FR_VERSION
+              "\">\n");
+  put_element(out, "<title>", result->name, ": a frugal study</title>\n<style>\n");
+  fr__buf_add(out, fr__page_style);
+  fr__buf_add(out, "</style>\n</head>\n<body>\n<main>\n");
+  put_element(out, "<h1>", result->name, "</h1>\n");
+  if (*result->description != '\0')
+    put_element(out, "<p>", result->description, "</p>\n");
+  put_facts(out, result);
+  fr__buf_add(out, "<p class=\"soft\">Figures are means over repeats; in brackets and as "
+                   "error bars their 95 % interval over repeats. The error that the "
+                   "energy sensor itself may have is told above; all cells share it, so "
+                   "ratios are free of it.</p>\n");
+}
+
+static void put_warnings(fr__buf *out, const fr__result *result) {
+  const json_t *list = fr__json_array(result->root, "warnings");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *text = json_string_value(json_array_get(list, i));
+    if (text != NULL)
+      put_element(out, "<p class=\"warning\" role=\"note\">", text, "</p>\n");
+  }
+}
+
+/* ---- groups ---- */
+
+static void put_chart(fr__buf *out, const fr__chart *chart) {
+  if (chart->stem[0] == '\0')
+    return;
+  if (!chart->drawn) {
+    put_element(out, "<p class=\"missing\" role=\"note\">The chart \"", chart->stem,
+                "\" is missing: ");
+    put_element(out, "", chart->why.text, "; the table below holds its figures.</p>\n");
+    return;
+  }
+  fr__buf_add(out, "<figure><div class=\"panels\">\n");
+  for (int p = 0; p < FR__PANELS; p++)
+    if (chart->panel[p] != NULL)
+      fr__buf_add(out, chart->panel[p]);
+  put_element(out, "</div><figcaption>Error bars: 95 % interval over repeats. As files: ",
+              chart->stem, ".svg, ");
+  put_element(out, "", chart->stem, ".png.</figcaption></figure>\n");
+}
+
+static void put_quantity(fr__buf *out, const fr__result *result, const fr__grid *grid,
+                         enum fr__quantity quantity) {
+  fr__table table;
+  fr__tables_quantity(result, grid, quantity, &table);
+  put_table(out, &table);
+}
+
+static void put_more(fr__buf *out, const fr__result *result, const fr__grid *grid) {
+  static const enum fr__quantity more[] = {
+      FR__ENERGY, FR__CORE_SECONDS, FR__MACRO_F1,   FR__BALANCED_ACCURACY,
+      FR__EPOCHS, FR__OPERATIONS,   FR__PARAMETERS, FR__PRETRAINING,
+      FR__GRAMS};
+  fr__table ratios;
+  fr__buf_add(out,
+              "<details><summary>The machine's energy, core-seconds, macro-F1, epochs, "
+              "sizes and all ratios</summary>\n");
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+    if (more[i] != fr__grid_energy(grid) && fr__grid_has(grid, more[i]))
+      put_quantity(out, result, grid, more[i]);
+  fr__tables_ratios(result, grid->group, &ratios);
+  put_table(out, &ratios);
+  fr__buf_add(out, "</details>\n");
+}
+
+static void put_group(fr__buf *out, const fr__report *report, size_t g) {
+  const fr__grid *grid = &report->grid[g];
+  const fr__chart *chart = &report->chart[g * FR__PLOTS];
+  put_element(out, "<section>\n<h2>", grid->group->title, "</h2>\n");
+  if (*grid->group->note != '\0')
+    put_element(out, "<p>", grid->group->note, "</p>\n");
+  fr__buf_add(out, "<h3>Energy</h3>\n");
+  put_chart(out, &chart[FR__PLOT_ENERGY]);
+  put_quantity(out, &report->result, grid, fr__grid_energy(grid));
+  fr__buf_add(out, "<h3>Accuracy</h3>\n");
+  put_chart(out, &chart[FR__PLOT_ACCURACY]);
+  put_quantity(out, &report->result, grid, FR__ACCURACY);
+  if (chart[FR__PLOT_TRADE].stem[0] != '\0' && chart[FR__PLOT_TRADE].drawn) {
+    fr__buf_add(out, "<h3>What training costs and what it buys</h3>\n");
+    put_chart(out, &chart[FR__PLOT_TRADE]);
+  }
+  put_more(out, &report->result, grid);
+  fr__buf_add(out, "</section>\n");
+}
+
+/* ---- the rest ---- */
+
+typedef void table_of(const fr__result *result, fr__table *table);
+
+static void put_section(fr__buf *out, const fr__result *result, const char *key,
+                        const char *title, table_of *fill, const char *remark) {
+  fr__table table;
+  if (json_object_get(result->root, key) == NULL)
+    return;
+  fr__buf_printf(out, "<section>\n<h2>%s</h2>\n", title);
+  fill(result, &table);
+  if (table.cells == 0)
+    fr__buf_add(out, "<p class=\"soft\">None.</p>\n");
+  put_table(out, &table);
+  if (*remark != '\0')
+    fr__buf_printf(out, "<p class=\"soft\">%s</p>\n", remark);
+  fr__buf_add(out, "</section>\n");
+}
+
+static void put_grams(fr__buf *out, const fr__result *result) {
+  fr__table table;
+  fr__buf note;
+  fr__buf_init(&note, 0);
+  fr__grams_note(result, &note);
+  put_element(out,
+              "<section>\n<h2>Footprint</h2>\n<p>The whole study: ", fr__buf_text(&note),
+              ".</p>\n");
+  fr__tables_equivalents(result, &table);
+  put_table(out, &table);
+  fr__buf_add(out, "</section>\n");
+  fr__buf_release(&note);
+}
+
+void fr__page_write(const fr__report *report, fr__buf *out) {
+  const fr__result *result = &report->result;
+  const json_t *runs = fr__json_array(result->root, "runs");
+  put_head(out, result);
+  put_warnings(out, result);
+  put_section(
+      out, result, "claims", "What the poster said and what was found", fr__tables_claims,
+      "\"Holds\" where our interval lies inside the range, \"does not hold\" where "
+      "it lies outside, \"undecided\" across a bound or without an interval.");
+  for (size_t g = 0; g < report->grids; g++)
+    put_group(out, report, g);
+  put_section(out, result, "break_even", "When transfer pays", fr__tables_break_even, "");
+  put_grams(out, result);
+  put_section(out, result, "settings", "Protocol", fr__tables_settings, "");
+  put_section(out, result, "phases", "Phases", fr__tables_phases, "");
+  fr__buf_printf(
+      out,
+      "<p class=\"soft\">%zu cell runs, kept in the store as parts of run %lld. "
+      "All figures: results.json and results.csv beside this page.</p>\n",
+      json_array_size(runs), (long long)result->run);
+  fr__buf_add(out, "</main>\n</body>\n</html>\n");
+}
