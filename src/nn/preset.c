@@ -16,10 +16,9 @@ static const preset presets[] = {
      "conv1d(32,5,pad=same) relu maxpool(2) conv1d(32,5,pad=same) relu avgpool(all) "
      "dense(classes)"},
     {"big", "dense(512) relu dropout(0.2) dense(256) relu dropout(0.2) dense(classes)",
-     "conv1d(64,9,pad=same) bn relu maxpool(2) dropout(0.2) "
-     "conv1d(64,9,pad=same) bn relu maxpool(2) dropout(0.2) "
-     "conv1d(128,5,pad=same) bn relu maxpool(2) dropout(0.3) "
-     "conv1d(128,5,pad=same) bn relu avgpool(all) dropout(0.5) dense(classes)"},
+     "conv1d(96,9,pad=same) bn relu maxpool(4) dropout(0.2) "
+     "conv1d(160,5,pad=same) bn relu maxpool(2) dropout(0.3) "
+     "conv1d(160,5,pad=same) bn relu avgpool(all) dropout(0.5) dense(classes)"},
     {"sain", NULL, "lstm(64) dense(32) relu dense(classes)"},
 };
 
