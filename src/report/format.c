@@ -30,25 +30,29 @@ static int decimals_of(double value, double low, double high) {
   return wanted <= base ? base : wanted < most ? wanted : most;
 }
 
-/* Fixed decimals, digits before the point in groups of three where there are five or
- * more. */
+static void append(char text[FR__TEXT], const char *piece) {
+  const size_t used = strlen(text);
+  snprintf(text + used, FR__TEXT - used, "%s", piece);
+}
+
+/* Fixed decimals, a true minus sign, digits before the point in groups of three where
+ * there are five or more. */
 static void put_fixed(char text[FR__TEXT], double value, int decimals) {
   char plain[FR__TEXT];
-  if (fabs(value) > 1e18) {
-    snprintf(text, FR__TEXT, "%.3g", value);
-    return;
+  text[0] = '\0';
+  if (value < 0)
+    append(text, "\u2212");
+  if (fabs(value) > 1e18)
+    snprintf(plain, sizeof plain, "%.3g", fabs(value));
+  else
+    snprintf(plain, sizeof plain, "%.*f", decimals, fabs(value));
+  const size_t whole = strcspn(plain, ".e");
+  for (size_t i = 0; plain[i] != '\0'; i++) {
+    const char digit[2] = {plain[i], '\0'};
+    if (i > 0 && i < whole && (whole - i) % 3 == 0 && whole > 4)
+      append(text, THOUSANDS);
+    append(text, digit);
   }
-  snprintf(plain, sizeof plain, "%.*f", decimals, value);
-  const size_t whole = strcspn(plain, "."), sign = plain[0] == '-';
-  size_t used = 0;
-  for (size_t i = 0; plain[i] != '\0' && used + 4 < FR__TEXT; i++) {
-    if (i > sign && i < whole && (whole - i) % 3 == 0 && whole - sign > 4) {
-      memcpy(text + used, THOUSANDS, strlen(THOUSANDS));
-      used += strlen(THOUSANDS);
-    }
-    text[used++] = plain[i];
-  }
-  text[used] = '\0';
 }
 
 typedef struct prefix {
@@ -73,7 +77,7 @@ static bool takes_prefix(const char *unit) {
          strncmp(unit, "gCO2e", 5) == 0 || strcmp(unit, "g") == 0;
 }
 
-/* The unit as it is written for people: CO₂ with its index, core seconds with a space. */
+/* The unit as people write it: CO₂ with its index, core seconds with a space. */
 static const char *written_unit(const char *unit) {
   if (strcmp(unit, "gCO2e") == 0)
     return "g CO₂e";
@@ -101,7 +105,8 @@ static fr__number_text scaled(const fr__figure *f, double factor, const char *un
     return out;
   put_fixed(low, l, decimals);
   put_fixed(high, h, decimals);
-  snprintf(out.interval, sizeof out.interval, "(%.40s–%.40s)", low, high);
+  snprintf(out.interval, sizeof out.interval,
+           l < 0 ? "(%.40s to %.40s)" : "(%.40s–%.40s)", low, high);
   return out;
 }
 
@@ -110,6 +115,8 @@ fr__number_text fr__format_figure(const fr__figure *f) {
     return absent();
   if (strcmp(f->unit, "gCO2e") == 0 && fabs(f->value) >= 1e6)
     return scaled(f, 1e6, "", "t CO₂e");
+  if (strcmp(f->unit, "gCO2e") == 0 && fabs(f->value) >= 1e3)
+    return scaled(f, 1e3, "k", "g CO₂e");
   const prefix p = takes_prefix(f->unit) ? prefix_for(f->value) : (prefix){1, ""};
   return scaled(f, p.factor, p.text, written_unit(f->unit));
 }

@@ -107,7 +107,10 @@ static void put_table(fr__buf *out, fr__table *table) {
   if (table->status != FR_OK && out->status == FR_OK)
     out->status = table->status;
   if (table->cells > 0 && table->status == FR_OK) {
-    fr__buf_add(out, "<div class=\"wide\" tabindex=\"0\"><table>");
+    /* Where the first column is a sentence, a phone shows it above its figures. */
+    fr__buf_add(out, table->column[0].flexible
+                         ? "<div class=\"wide\" tabindex=\"0\"><table class=\"stack\">"
+                         : "<div class=\"wide\" tabindex=\"0\"><table>");
     if (table->caption != NULL)
       put_element(out, "<caption>", table->caption, "</caption>");
     put_head_row(out, table);

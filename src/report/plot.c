@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gnuplot scripts of the charts. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/chart.h"
@@ -8,9 +9,10 @@
 #include "report/gnuplot.h"
 #include "report/table.h"
 
-#define WIDTH 470 /* of a panel, in pixels */
+#define WIDTH 470        /* of a panel in a file, in pixels */
+#define WIDTH_INLINE 420 /* in a page, where a phone makes it smaller still */
 #define HEIGHT 400
-#define LOG_SPAN 20    /* largest over smallest value from which an axis is logarithmic */
+#define LOG_SPAN 10    /* largest over smallest value from which an axis is logarithmic */
 #define MOST_LABELS 12 /* values written above bars */
 #define MOST_ROWS 48   /* categories that one panel can show */
 #define INK "#222222"  /* replaced by the page's own in SVG inside a page */
@@ -207,10 +209,12 @@ static double offset_of(const fr__grid *grid, size_t s) {
 
 /* The number above a bar, short: its unit stands at the axis. */
 static void bar_text(const fr__figure *f, double factor, char text[FR__TEXT]) {
-  fr__figure bare = {.known = true, .unit = "", .source = ""};
+  fr__figure bare = {.known = true, .unit = "", .source = "", .band = -1};
   bare.value = bare.low = bare.high = f->value * factor;
   const fr__number_text number = fr__format_figure(&bare);
   memcpy(text, number.value, FR__TEXT);
+  if (bare.value > 0.095 && bare.value < 0.995)
+    snprintf(text, FR__TEXT, "%.2f", bare.value);
 }
 
 /* $P_S: place, value, low, high, text. */
@@ -341,11 +345,12 @@ static void put_trade_names(const fr__grid *grid, fr__buf *out) {
       if (!in_panel(&grid->row[r], FR__PANEL_TRAIN) || x == NULL || y == NULL)
         continue;
       fr__buf_add(out, "set label ");
-      fr__gnuplot_quote(out, grid->row[r].name);
+      /* without the R that all of them begin with */
+      fr__gnuplot_quote(out, grid->row[r].name + (grid->row[r].name[0] == 'R'));
       fr__buf_printf(out,
                      " at first %.9g, first %.9g %s font ',12' textcolor rgb '" INK "'\n",
                      x->value, y->value * 100,
-                     s % 2 == 0 ? "left offset 0.7,-0.8" : "right offset -0.7,0.8");
+                     s % 2 == 0 ? "left offset 0.5,0.6" : "left offset 0.5,-0.6");
     }
 }
 
@@ -374,7 +379,7 @@ static void put_trade_panel(const fr__grid *grid, fr__buf *out) {
 /* ---- the whole script ---- */
 
 static void put_terminal(enum fr__medium medium, int panels, fr__buf *out) {
-  const int width = WIDTH * panels;
+  const int width = (medium == FR__SVG_INLINE ? WIDTH_INLINE : WIDTH) * panels;
   if (medium == FR__PNG) {
     fr__buf_printf(
         out,

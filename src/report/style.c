@@ -52,5 +52,9 @@ const char fr__page_style[] =
     "@media(max-width:34rem){main{padding:1rem .9rem 3rem}h1{font-size:1.45rem}"
     "table{font-size:.85rem}th,td{padding:.3rem .35rem}.interval{display:block}"
     ".facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.5rem}"
-    ".what{display:none}}\n"
+    ".what{display:none}.stack,.stack tbody,.stack thead,.stack caption{display:block}"
+    ".stack tr{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.5rem,1fr));"
+    "border-bottom:1px solid var(--line)}.stack th,.stack td{border:0}"
+    ".stack th:first-child{grid-column:1/-1}.stack td:nth-child(2){padding-left:0;"
+    "text-align:left}.stack thead th:nth-child(2){padding-left:0;text-align:left}}\n"
     "@media print{details{display:block}body{font-size:11pt}}\n";

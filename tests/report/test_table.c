@@ -57,7 +57,8 @@ static void test_long_text_breaks_at_spaces(void **state) {
   fr__table_add(&table, "12.4");
   char *text = render(&table, 22);
   assert_string_equal(text, "Name                 J\n"
-                            "────────────────  ────\n"
+                            "────────────────"
+                            "  ────\n"
                             "a longer          12.4\n"
                             "sentence here\n");
   free(text);

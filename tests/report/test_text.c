@@ -5,11 +5,10 @@
 #include "fixture.h"
 #include "report/table.h"
 
-static char *text_of(const room *r, size_t columns) {
-  char *text = NULL;
+static void text_of(const room *r, size_t columns, char **text) {
   fr_error err = {0};
-  assert_int_equal(fr_report_study_text(r->store, r->run, columns, &text, &err), FR_OK);
-  return text;
+  *text = NULL;
+  assert_int_equal(fr_report_study_text(r->store, r->run, columns, text, &err), FR_OK);
 }
 
 static size_t widest_line(const char *text) {
@@ -30,7 +29,8 @@ static void test_fits_the_terminal(void **state) {
   char *json = fixture_json("");
   room_open(&r, "study", json);
   for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-    char *text = text_of(&r, columns[i]);
+    char *text;
+    text_of(&r, columns[i], &text);
     assert_true(widest_line(text) <= columns[i]);
     assert_non_null(strstr(text, "RMB"));
     assert_null(strchr(text, '\x1b'));
@@ -40,19 +40,26 @@ static void test_fits_the_terminal(void **state) {
   room_close(&r);
 }
 
+/* The line that begins with `word`, the caller's. */
+static char *line_of(const char *text, const char *word) {
+  const char *at = strstr(text, word);
+  if (at == NULL)
+    fail_msg("no line begins with '%s'", word);
+  return at == NULL ? NULL : strndup(at + 1, strcspn(at + 1, "\n"));
+}
+
 static void test_transferred_stands_beside_not(void **state) {
   (void)state;
   room r;
   char *json = fixture_json("");
   room_open(&r, "study", json);
-  char *text = text_of(&r, 140);
-  const char *row = strstr(text, "\nREB ");
-  assert_non_null(row);
-  char line[256];
-  snprintf(line, sizeof line, "%.*s", (int)strcspn(row + 1, "\n"), row + 1);
+  char *text;
+  text_of(&r, 140, &text);
+  char *line = line_of(text, "\nREB ");
   assert_non_null(strstr(line, "96.3\u00A0J (57.8–134.8)"));
   assert_non_null(strstr(line, "14.8\u00A0J (8.9–20.7)"));
   assert_non_null(strstr(line, "15.4\u00A0% (14.3–16.6)"));
+  free(line);
   assert_non_null(strstr(text, "7 to 26\u00A0%"));
   assert_non_null(strstr(text, "modelled, ±41\u00A0%"));
   assert_non_null(strstr(text, "Warning: no sensor counts here"));
