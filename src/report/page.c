@@ -306,8 +306,10 @@ void fr__page_write(const fr__report *report, fr__buf *out) {
   put_warnings(out, result);
   put_section(
       out, result, "claims", "What the poster said and what was found", fr__tables_claims,
-      "\"Holds\" where our interval lies inside the range, \"does not hold\" where "
-      "it lies outside, \"undecided\" across a bound or without an interval.");
+      "Ours is the mean of the cells that the statement is about, in brackets what "
+      "their 95 % intervals span together. A statement holds where each cell's "
+      "interval lies inside the range, does not hold where that of any lies "
+      "outside, and is undecided across a bound or without an interval.");
   for (size_t g = 0; g < report->grids; g++)
     put_group(out, report, g);
   put_section(out, result, "break_even", "When transfer pays", fr__tables_break_even, "");
