@@ -2,8 +2,8 @@
 /*
  * meter: joules, by the best working sensor, and the phases that spent them.
  *
- * Three energies, never mixed: `energy`, the machine while it ran, idle included; `delta`, above
- * its normal power; `program`, the part attributed to this program.
+ * Three energies, never mixed: `energy`, the machine while it ran, idle included;
+ * `delta`, above its normal power; `program`, the part attributed to this program.
  */
 #ifndef FRUGAL_METER_H
 #define FRUGAL_METER_H
@@ -21,7 +21,8 @@ enum fr_sensor_state {
 const char *fr_sensor_state_name(enum fr_sensor_state state);
 
 typedef struct fr_sensor_report {
-  char name[64];    /* "perf power/energy-psys", "powercap intel-rapl:0 (package-0)", "model" */
+  char name[64]; /* "perf power/energy-psys", "powercap intel-rapl:0 (package-0)", "model"
+                  */
   enum fr_source source;
   enum fr_sensor_state state;
   char reason[256]; /* why it is in that state, one sentence */
@@ -34,18 +35,19 @@ typedef struct fr_doctor_report {
   size_t chosen;            /* index of what a meter would use */
 } fr_doctor_report;
 
-/* Tries every sensor, keeping one core busy for 200 ms. `root` stands for "/"; NULL: "". */
+/* Tries every sensor, keeping one core busy for 200 ms. `root` stands for "/"; NULL: "".
+ */
 enum fr_status fr_doctor_run(const char *root, fr_doctor_report *report, fr_error *err);
 void fr_doctor_report_release(fr_doctor_report *report);
 
-/* The model's view of this processor: watts of one busy logical processor, with its band and the rule that
- * gave them. */
+/* The model's view of this processor: watts of one busy logical processor, with its band
+ * and the rule that gave them. */
 typedef struct fr_cpu_power {
-  char cpu[128];        /* "AMD EPYC 7763 64-Core Processor"; what the kernel says */
-  size_t cores;         /* logical processors online */
-  fr_measure core_w;    /* what one of them adds to the package at rest while it is busy */
-  fr_measure idle_w;    /* one's share of the package at rest */
-  char rule[256];       /* "name: …", "family: …", "class: …", with the row's source */
+  char cpu[128];     /* "AMD EPYC 7763 64-Core Processor"; what the kernel says */
+  size_t cores;      /* logical processors online */
+  fr_measure core_w; /* what one of them adds to the package at rest while it is busy */
+  fr_measure idle_w; /* one's share of the package at rest */
+  char rule[256];    /* "name: …", "family: …", "class: …", with the row's source */
 } fr_cpu_power;
 
 enum fr_status fr_cpu_power_find(const char *root, fr_cpu_power *out, fr_error *err);
@@ -53,11 +55,11 @@ enum fr_status fr_cpu_power_find(const char *root, fr_cpu_power *out, fr_error *
 /* ---- meter ---- */
 
 typedef struct fr_power_sample {
-  uint64_t t_ns;      /* since the meter's start */
-  double power_w;     /* machine, mean since the sample before */
-  double energy_j;    /* machine, since start */
-  double program_j;   /* program, since start */
-  double core_s;      /* program's CPU time since start */
+  uint64_t t_ns;    /* since the meter's start */
+  double power_w;   /* machine, mean since the sample before */
+  double energy_j;  /* machine, since start */
+  double program_j; /* program, since start */
+  double core_s;    /* program's CPU time since start */
 } fr_power_sample;
 
 typedef struct fr_meter_options {
@@ -73,12 +75,12 @@ typedef struct fr_meter_options {
 fr_meter_options fr_meter_default_options(void);
 
 typedef struct fr_phase_report {
-  char path[128];       /* "train/forward"; "unmarked" for what no phase claims */
-  uint64_t count;       /* times entered */
-  double duration_s;    /* wall time inside, children excluded; of all threads together */
-  double core_s;        /* CPU time inside, children excluded */
-  fr_measure energy;    /* machine's, shared in proportion to CPU time */
-  fr_measure program;   /* program's */
+  char path[128];     /* "train/forward"; "unmarked" for what no phase claims */
+  uint64_t count;     /* times entered */
+  double duration_s;  /* wall time inside, children excluded; of all threads together */
+  double core_s;      /* CPU time inside, children excluded */
+  fr_measure energy;  /* machine's, shared in proportion to CPU time */
+  fr_measure program; /* program's */
 } fr_phase_report;
 
 typedef struct fr_meter_report {
@@ -87,32 +89,36 @@ typedef struct fr_meter_report {
   fr_measure energy;
   fr_measure program;
   double power_min_w, power_mean_w, power_max_w;
-  char sensor[64];  /* name of what was read */
-  char rule[256];   /* how the model knew its watts; empty with a counter */
+  char sensor[64]; /* name of what was read */
+  char rule[256];  /* how the model knew its watts; empty with a counter */
   size_t count;
-  fr_phase_report *phase; /* (count) exclusive: they add up to energy and to program; owned */
+  fr_phase_report
+      *phase; /* (count) exclusive: they add up to energy and to program; owned */
 } fr_meter_report;
 
 typedef struct fr_meter fr_meter;
 
 /* Chooses and opens the sensor (may take 200 ms once a process: the choice is kept). */
-enum fr_status fr_meter_new(const fr_meter_options *options, fr_meter **out, fr_error *err);
+enum fr_status fr_meter_new(const fr_meter_options *options, fr_meter **out,
+                            fr_error *err);
 void fr_meter_free(fr_meter *meter);
 /* Idempotent; after a stop all figures begin anew. */
 enum fr_status fr_meter_start(fr_meter *meter, fr_error *err);
-/* A sample now, on the caller's thread: figures of two reports then frame a piece of work. */
+/* A sample now, on the caller's thread: figures of two reports then frame a piece of
+ * work. */
 void fr_meter_sample(fr_meter *meter);
 /* Idempotent. */
 void fr_meter_stop(fr_meter *meter);
 
-/* Marks for the calling thread; nested, at most 16 deep (deeper ones count as their parent),
- * names without '/'. A phase of a thread belongs to the meter it was begun on. Cheap: no lock,
- * no system call but the thread's clock, and that at most every 100 us. A NULL meter is none. */
+/* Marks for the calling thread; nested, at most 16 deep (deeper ones count as their
+ * parent), names without '/'. A phase of a thread belongs to the meter it was begun on.
+ * Cheap: no lock, no system call but the thread's clock, and that at most every 100 us. A
+ * NULL meter is none. */
 void fr_phase_begin(fr_meter *meter, const char *name);
 void fr_phase_end(fr_meter *meter);
 
-/* Figures since start; any time, stopped or not: takes a sample where it runs. Before the first
- * start the measures are absent. Release the report. */
+/* Figures since start; any time, stopped or not: takes a sample where it runs. Before the
+ * first start the measures are absent. Release the report. */
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);
 void fr_meter_report_release(fr_meter_report *report);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the commands share. Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong
- * usage. Results go to stdout as a table, or as JSON with `--json -`; progress to stderr.
+ * What the commands share. Exit codes: 0 done, 1 failed with one sentence on stderr, 2
+ * wrong usage. Results go to stdout as a table, or as JSON with `--json -`; progress to
+ * stderr.
  */
 #ifndef FR_CLI_CLI_H
 #define FR_CLI_CLI_H
@@ -30,7 +31,8 @@ int cli_cmd_test(int argc, char **argv);
 int cli_cmd_train(int argc, char **argv);
 int cli_cmd_transfer(int argc, char **argv);
 
-/* ---- options that several commands share: argp children with the structs they fill ---- */
+/* ---- options that several commands share: argp children with the structs they fill ----
+ */
 
 typedef struct cli_output {
   const char *json; /* FILE, "-" or NULL */
@@ -57,10 +59,10 @@ typedef struct cli_training {
 extern const struct argp cli_training_argp;
 
 /* Parses a number of an option, or ends with usage. */
-size_t cli_number(struct argp_state *state, const char *option, const char *text, size_t low,
-                  size_t high);
-double cli_real(struct argp_state *state, const char *option, const char *text, double low,
-                double high);
+size_t cli_number(struct argp_state *state, const char *option, const char *text,
+                  size_t low, size_t high);
+double cli_real(struct argp_state *state, const char *option, const char *text,
+                double low, double high);
 
 /* ---- saying things ---- */
 
@@ -85,8 +87,8 @@ void cli_result_release(cli_result *result);
 void cli_warn(cli_result *result, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /*
- * Prints `table` to stdout, unless the JSON takes its place, and the warnings to stderr; writes
- * the JSON where it is asked for.
+ * Prints `table` to stdout, unless the JSON takes its place, and the warnings to stderr;
+ * writes the JSON where it is asked for.
  */
 int cli_result_print(cli_result *result, const cli_output *output, const char *table);
 
@@ -101,9 +103,10 @@ typedef struct cli_progress {
   size_t width; /* of what stands on the line */
 } cli_progress;
 void cli_progress_start(cli_progress *progress, bool quiet);
-/* `done` 0 to 1; eta_s < 0: from `done` and the time gone; watts and joules absent: not shown. */
-void cli_progress_draw(cli_progress *progress, const char *what, double done, double eta_s,
-                       double power_w, fr_measure energy);
+/* `done` 0 to 1; eta_s < 0: from `done` and the time gone; watts and joules absent: not
+ * shown. */
+void cli_progress_draw(cli_progress *progress, const char *what, double done,
+                       double eta_s, double power_w, fr_measure energy);
 void cli_progress_end(cli_progress *progress);
 
 /* "3.2 kJ", "41 mJ", "2:05", "1 h 02 min" for people. */
@@ -120,8 +123,8 @@ bool cli_interrupted(void);
 int cli_run_study(const fr_study *study, const char *directory, const char *command,
                   const cli_output *output, const char *argv);
 /* Report, tables and JSON of a study that was run; an exit code. */
-int cli_report_study(fr_store *store, int64_t run, const char *directory, const char *command,
-                     const cli_output *output);
+int cli_report_study(fr_store *store, int64_t run, const char *directory,
+                     const char *command, const cli_output *output);
 
 /* ---- data ---- */
 

@@ -20,7 +20,8 @@ typedef struct data {
 
 static const struct argp_option options[] = {
     {"directory", 'd', "DIR", 0,
-     "the folder of data sets (default: $FRUGAL_DATA, else $XDG_DATA_HOME/frugal/data)", 0},
+     "the folder of data sets (default: $FRUGAL_DATA, else $XDG_DATA_HOME/frugal/data)",
+     0},
     {0},
 };
 
@@ -38,8 +39,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       argp_error(state, "'%s' is one word too many", text);
     return 0;
   case ARGP_KEY_END:
-    if (d->verb == NULL || (strcmp(d->verb, "list") != 0 && strcmp(d->verb, "check") != 0 &&
-                            strcmp(d->verb, "fetch") != 0))
+    if (d->verb == NULL ||
+        (strcmp(d->verb, "list") != 0 && strcmp(d->verb, "check") != 0 &&
+         strcmp(d->verb, "fetch") != 0))
       argp_error(state, "say list, check or fetch");
     else if (strcmp(d->verb, "list") != 0 && d->what == NULL)
       argp_error(state, "say what to %s", d->verb);
@@ -53,7 +55,8 @@ static const struct argp argp = {
     options,
     parse,
     "list\ncheck SPEC\nfetch motionsense|extrasensory",
-    "Lists the data sets that are found, counts what one consists of, or fetches one from "
+    "Lists the data sets that are found, counts what one consists of, or fetches one "
+    "from "
     "its publisher (resumed where it was cut off, and checked).",
     children,
     NULL,
@@ -77,7 +80,8 @@ static char *folder_of(const data *d) {
 static const struct {
   const char *name, *place, *about;
 } known[] = {
-    {"motionsense", "motionsense", "24 people, 6 activities, phone in the trouser pocket"},
+    {"motionsense", "motionsense",
+     "24 people, 6 activities, phone in the trouser pocket"},
     {"extrasensory", "extrasensory", "60 people in daily life, features of each minute"},
 };
 
@@ -100,15 +104,15 @@ static enum fr_status list(const char *folder, cli_result *result, fr__buf *text
     else
       fr__table_addf(&table, "not found: frugal data fetch %s", known[i].name);
     fr__table_add(&table, known[i].about);
-    json_array_append_new(sets, json_pack("{s:s, s:s*, s:b}", "name", known[i].name, "path",
-                                          path, "found", found));
+    json_array_append_new(sets, json_pack("{s:s, s:s*, s:b}", "name", known[i].name,
+                                          "path", path, "found", found));
     free(path);
   }
   fr__table_add(&table, "synthetic");
   fr__table_add(&table, "built in");
   fr__table_add(&table, "walkers from a gait model");
-  json_array_append_new(sets, json_pack("{s:s, s:n, s:b}", "name", "synthetic", "path",
-                                        "found", 1));
+  json_array_append_new(
+      sets, json_pack("{s:s, s:n, s:b}", "name", "synthetic", "path", "found", 1));
   const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
   fr__table_release(&table);
   return status;
@@ -123,7 +127,8 @@ static void say_facts(const fr_data_facts *facts, cli_result *result, fr__buf *t
                  facts->rows, facts->subjects, digest);
   json_object_set_new(result->result, "files", json_integer((json_int_t)facts->files));
   json_object_set_new(result->result, "rows", json_integer((json_int_t)facts->rows));
-  json_object_set_new(result->result, "subjects", json_integer((json_int_t)facts->subjects));
+  json_object_set_new(result->result, "subjects",
+                      json_integer((json_int_t)facts->subjects));
   json_object_set_new(result->result, "digest", json_string(digest));
 }
 
@@ -174,8 +179,9 @@ int cli_cmd_data(int argc, char **argv) {
     status = list(folder, &result, &text, &err);
   else
     status = fetch(&d, folder, &result, &text, &err);
-  const int code = status == FR_OK ? cli_result_print(&result, &d.output, fr__buf_text(&text))
-                                   : cli_fail(&err);
+  const int code = status == FR_OK
+                       ? cli_result_print(&result, &d.output, fr__buf_text(&text))
+                       : cli_fail(&err);
   free(folder);
   fr__buf_release(&text);
   cli_result_release(&result);

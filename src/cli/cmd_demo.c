@@ -17,7 +17,8 @@ typedef struct demo {
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "where the report goes (default: frugal-demo)", 0},
-    {"synthetic", 's', NULL, 0, "use the built-in walkers even where recordings are found", 0},
+    {"synthetic", 's', NULL, 0,
+     "use the built-in walkers even where recordings are found", 0},
     {0},
 };
 
@@ -75,7 +76,8 @@ int cli_cmd_demo(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &d);
   const bool real = !d.synthetic && find_recordings();
   if (real)
-    fprintf(stderr, "frugal: demo on the recordings of MotionSense and ExtraSensory in %s\n",
+    fprintf(stderr,
+            "frugal: demo on the recordings of MotionSense and ExtraSensory in %s\n",
             getenv("FRUGAL_DATA"));
   else
     fputs("frugal: demo on synthetic walkers; for real recordings run frugal data fetch "

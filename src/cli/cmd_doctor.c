@@ -27,11 +27,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp argp = {
-    options, parse, NULL,
-    "Tries every energy sensor: working, dead (advertised, but does not advance under load), "
-    "forbidden (with the line that grants it) or absent.",
-    children, NULL, NULL};
+static const struct argp argp = {options,
+                                 parse,
+                                 NULL,
+                                 "Tries every energy sensor: working, dead (advertised, "
+                                 "but does not advance under load), "
+                                 "forbidden (with the line that grants it) or absent.",
+                                 children,
+                                 NULL,
+                                 NULL};
 
 static json_t *json_of_sensor(const fr_sensor_report *sensor) {
   return json_pack("{s:s, s:s, s:s, s:s*}", "name", sensor->name, "state",
@@ -51,8 +55,8 @@ static void fill(const fr_doctor_report *report, cli_result *result, fr__table *
     fr__table_add(table, i == report->chosen ? "→" : "");
     fr__table_add(table, sensor->name);
     fr__table_add(table, fr_sensor_state_name(sensor->state));
-    fr__table_addf(table, "%s%s%s", sensor->reason, sensor->fix[0] != '\0' ? "; to fix: " : "",
-                   sensor->fix);
+    fr__table_addf(table, "%s%s%s", sensor->reason,
+                   sensor->fix[0] != '\0' ? "; to fix: " : "", sensor->fix);
   }
   json_object_set_new(result->result, "sensors", sensors);
   json_object_set_new(result->result, "chosen",
@@ -62,8 +66,8 @@ static void fill(const fr_doctor_report *report, cli_result *result, fr__table *
 
 static json_t *json_of_cpu(const fr_cpu_power *cpu) {
   return json_pack("{s:s, s:I, s:o, s:o, s:s}", "name", cpu->cpu, "cores",
-                   (json_int_t)cpu->cores, "core_w", cli_json_measure(cpu->core_w), "idle_w",
-                   cli_json_measure(cpu->idle_w), "rule", cpu->rule);
+                   (json_int_t)cpu->cores, "core_w", cli_json_measure(cpu->core_w),
+                   "idle_w", cli_json_measure(cpu->idle_w), "rule", cpu->rule);
 }
 
 static void add_model(const fr_cpu_power *cpu, cli_result *result, fr__buf *text) {
@@ -71,8 +75,9 @@ static void add_model(const fr_cpu_power *cpu, cli_result *result, fr__buf *text
   fr__buf_printf(text,
                  "\nThe model: %s, %zu cores, %.1f W (%.1f to %.1f) a busy core, "
                  "%.1f W (%.1f to %.1f) a core at rest\n  %s\n",
-                 cpu->cpu, cpu->cores, cpu->core_w.value, cpu->core_w.low, cpu->core_w.high,
-                 cpu->idle_w.value, cpu->idle_w.low, cpu->idle_w.high, cpu->rule);
+                 cpu->cpu, cpu->cores, cpu->core_w.value, cpu->core_w.low,
+                 cpu->core_w.high, cpu->idle_w.value, cpu->idle_w.low, cpu->idle_w.high,
+                 cpu->rule);
 }
 
 int cli_cmd_doctor(int argc, char **argv) {

@@ -34,7 +34,8 @@ static void parse_shape(info *i, const char *text, struct argp_state *state) {
     return;
   }
   memcpy(steps, text, (size_t)(x - text));
-  if (!fr__parse_integer(steps, 1, 1000000, &t) || !fr__parse_integer(x + 1, 1, 1000000, &c))
+  if (!fr__parse_integer(steps, 1, 1000000, &t) ||
+      !fr__parse_integer(x + 1, 1, 1000000, &c))
     argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
   i->input = (fr_shape){(size_t)t, (size_t)c};
 }
@@ -60,17 +61,23 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp argp = {options, parse, "[MODEL]",
-                                 "The card of a model or of a named network: layers, "
-                                 "parameters, operations, classes and where it comes from.",
-                                 children, NULL, NULL};
+static const struct argp argp = {
+    options,
+    parse,
+    "[MODEL]",
+    "The card of a model or of a named network: layers, "
+    "parameters, operations, classes and where it comes from.",
+    children,
+    NULL,
+    NULL};
 
 static json_t *json_of_layer(const fr_net *net, size_t layer) {
   const fr_shape shape = fr_net_layer_shape(net, layer);
   return json_pack("{s:s, s:I, s:I, s:I, s:I}", "layer", fr_net_layer_text(net, layer),
-                   "steps", (json_int_t)shape.steps, "channels", (json_int_t)shape.channels,
-                   "parameters", (json_int_t)fr_net_layer_parameters(net, layer),
-                   "operations", (json_int_t)fr_net_layer_operations(net, layer));
+                   "steps", (json_int_t)shape.steps, "channels",
+                   (json_int_t)shape.channels, "parameters",
+                   (json_int_t)fr_net_layer_parameters(net, layer), "operations",
+                   (json_int_t)fr_net_layer_operations(net, layer));
 }
 
 static enum fr_status describe_net(const fr_net *net, cli_result *result, fr__buf *text,
@@ -123,8 +130,9 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
   fr__buf_printf(text, "\nTask %s, %zu classes:", model->task, model->classes.count);
   for (size_t i = 0; i < model->classes.count; i++)
     fr__buf_printf(text, " %s", model->classes.name[i]);
-  fr__buf_printf(text, "\nData %s, split %s, window %zu, step %zu, seed %llu\n", model->data,
-                 model->split, model->window, model->step, (unsigned long long)model->seed);
+  fr__buf_printf(text, "\nData %s, split %s, window %zu, step %zu, seed %llu\n",
+                 model->data, model->split, model->window, model->step,
+                 (unsigned long long)model->seed);
   size_t i;
   json_t *run;
   json_array_foreach(past, i, run) {
@@ -169,8 +177,9 @@ int cli_cmd_info(int argc, char **argv) {
   fr__buf text;
   fr__buf_init(&text, 0);
   const enum fr_status status = describe(&i, &result, &text, &err);
-  const int code = status == FR_OK ? cli_result_print(&result, &i.output, fr__buf_text(&text))
-                                   : cli_fail(&err);
+  const int code = status == FR_OK
+                       ? cli_result_print(&result, &i.output, fr__buf_text(&text))
+                       : cli_fail(&err);
   fr__buf_release(&text);
   cli_result_release(&result);
   return code;

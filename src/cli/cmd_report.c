@@ -56,7 +56,8 @@ static bool take_study(void *self, const fr_run *run) {
   return false;
 }
 
-static enum fr_status choose(fr_store *store, const report *r, fr_run *run, fr_error *err) {
+static enum fr_status choose(fr_store *store, const report *r, fr_run *run,
+                             fr_error *err) {
   newest n = {0};
   if (r->run != NULL && !fr__parse_integer(r->run, 1, INT64_MAX, &n.id))
     return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not the number of a run", r->run);

@@ -45,8 +45,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
-static const struct argp argp = {options, parse, "list\nshow ID",
-                                 "What was run, and what it cost.", children, NULL, NULL};
+static const struct argp argp = {
+    options, parse, "list\nshow ID", "What was run, and what it cost.", children,
+    NULL,    NULL};
 
 typedef struct listing {
   fr__table *table;
@@ -87,8 +88,8 @@ static bool list_one(void *self, const fr_run *run) {
   return true;
 }
 
-static enum fr_status list(fr_store *store, const runs *r, cli_result *result, fr__buf *text,
-                           fr_error *err) {
+static enum fr_status list(fr_store *store, const runs *r, cli_result *result,
+                           fr__buf *text, fr_error *err) {
   fr__table table;
   fr__table_init(&table, NULL);
   fr__table_column_add(&table, "Run", FR__ALIGN_RIGHT, false);
@@ -134,15 +135,16 @@ static void show_head(const fr_run *run, fr__buf *text) {
   char started[FR__TIME_TEXT], ended[FR__TIME_TEXT];
   time_of(run->started_utc_ns, started);
   time_of(run->ended_utc_ns, ended);
-  fr__buf_printf(text, "Run %lld: %s %s, %s\n", (long long)run->id, run->command, run->name,
-                 run->state);
+  fr__buf_printf(text, "Run %lld: %s %s, %s\n", (long long)run->id, run->command,
+                 run->name, run->state);
   fr__buf_printf(text, "  from %s to %s, frugal %s on %s (%s)\n", started,
-                 ended[0] != '\0' ? ended : "(not ended)", run->version, run->host, run->cpu);
+                 ended[0] != '\0' ? ended : "(not ended)", run->version, run->host,
+                 run->cpu);
   fr__buf_printf(text, "  %s\n", run->argv);
 }
 
-static enum fr_status show(fr_store *store, const runs *r, cli_result *result, fr__buf *text,
-                           fr_error *err) {
+static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
+                           fr__buf *text, fr_error *err) {
   int64_t id;
   if (!fr__parse_integer(r->id, 1, INT64_MAX, &id))
     return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not the number of a run", r->id);
@@ -192,8 +194,9 @@ int cli_cmd_runs(int argc, char **argv) {
   const bool listing_asked = strcmp(r.verb, "list") == 0;
   const enum fr_status status = listing_asked ? list(store, &r, &result, &text, &err)
                                               : show(store, &r, &result, &text, &err);
-  const int code = status == FR_OK ? cli_result_print(&result, &r.output, fr__buf_text(&text))
-                                   : cli_fail(&err);
+  const int code = status == FR_OK
+                       ? cli_result_print(&result, &r.output, fr__buf_text(&text))
+                       : cli_fail(&err);
   fr__buf_release(&text);
   cli_result_release(&result);
   fr_store_close(store);

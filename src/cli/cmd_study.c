@@ -50,8 +50,8 @@ static void on_progress(void *self, const fr_study_progress *p) {
   snprintf(what, sizeof what, "%zu/%zu  %s", p->done, p->cells,
            p->cell != NULL ? p->cell : "");
   const double cells = p->cells > 0 ? (double)p->cells : 1;
-  cli_progress_draw(self, what, ((double)p->done + p->cell_done) / cells, p->eta_s, p->power_w,
-                    p->energy);
+  cli_progress_draw(self, what, ((double)p->done + p->cell_done) / cells, p->eta_s,
+                    p->power_w, p->energy);
 }
 
 static bool may_go_on(void *self) {
@@ -59,8 +59,8 @@ static bool may_go_on(void *self) {
   return !cli_interrupted();
 }
 
-int cli_report_study(fr_store *store, int64_t run, const char *directory, const char *command,
-                     const cli_output *output) {
+int cli_report_study(fr_store *store, int64_t run, const char *directory,
+                     const char *command, const cli_output *output) {
   fr_error err;
   bool charts = false;
   char *table = NULL;
@@ -83,8 +83,8 @@ int cli_report_study(fr_store *store, int64_t run, const char *directory, const 
   char *page = fr__path_join(directory, "index.html");
   fr__buf text;
   fr__buf_init(&text, 0);
-  fr__buf_printf(&text, "%s\nReport: %s (run %lld)\n", table, page != NULL ? page : directory,
-                 (long long)run);
+  fr__buf_printf(&text, "%s\nReport: %s (run %lld)\n", table,
+                 page != NULL ? page : directory, (long long)run);
   json_object_set_new(result.result, "report", json_string(page));
   if (!charts)
     cli_warn(&result, "the charts are missing: gnuplot is not installed");
@@ -122,8 +122,9 @@ int cli_run_study(const fr_study *study_asked, const char *directory, const char
                             directory != NULL ? directory : fr_study_name(study_asked),
                             command, output);
   else if (status == FR_ERR_CANCELLED)
-    cli_fail_text("stopped; the finished cells are kept, and the same command goes on from "
-                  "there");
+    cli_fail_text(
+        "stopped; the finished cells are kept, and the same command goes on from "
+        "there");
   else
     cli_fail(&err);
   free(cache);

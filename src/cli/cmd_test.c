@@ -23,14 +23,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       argp_error(state, "'%s' is one word too many", text);
     t->model = text;
     return 0;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "say which model: MODEL.safetensors"); return 0;
+  case ARGP_KEY_NO_ARGS:
+    argp_error(state, "say which model: MODEL.safetensors");
+    return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }
 
-static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
-                                             {&cli_output_argp, 0, "Output:", 90},
-                                             {0}};
+static const struct argp_child children[] = {
+    {&cli_input_argp, 0, "Data:", 10}, {&cli_output_argp, 0, "Output:", 90}, {0}};
 static const struct argp argp = {
     NULL,
     parse,

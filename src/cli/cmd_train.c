@@ -49,12 +49,9 @@ static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
                                              {&cli_output_argp, 0, "Output:", 90},
                                              {0}};
 static const struct argp argp = {
-    options,
-    parse,
-    NULL,
-    "Trains a network from scratch and tests it on the test side of the split.",
-    children,
-    NULL,
+    options,  parse,
+    NULL,     "Trains a network from scratch and tests it on the test side of the split.",
+    children, NULL,
     NULL};
 
 static enum fr_status build(const train *t, const cli_work *work, fr_net **out,
@@ -71,21 +68,22 @@ static enum fr_status run(cli_session *session, train *t, fr_error *err) {
   cli_work work = {0};
   fr_net *net = NULL;
   fr_train_result trained = {0};
-  enum fr_status status = cli_work_open(&work, session, &t->input, t->training.options.seed,
-                                        NULL, err);
+  enum fr_status status =
+      cli_work_open(&work, session, &t->input, t->training.options.seed, NULL, err);
   if (status == FR_OK)
     status = build(t, &work, &net, err);
   if (status == FR_OK)
-    status = fr_train(net, &work.prepared.train, &work.prepared.validate,
-                      &t->training.options, &session->observer, &session->budget, &trained,
-                      err);
+    status =
+        fr_train(net, &work.prepared.train, &work.prepared.validate, &t->training.options,
+                 &session->observer, &session->budget, &trained, err);
   if (status == FR_OK && cli_interrupted())
-    status = fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
+    status =
+        fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
   if (status == FR_OK)
     cli_session_trained(session, net, &trained);
   if (status == FR_OK)
-    status = cli_work_finish(&work, session, &t->input, &t->training.options, net, t->model,
-                             err);
+    status = cli_work_finish(&work, session, &t->input, &t->training.options, net,
+                             t->model, err);
   fr_train_result_release(&trained);
   fr_net_free(net);
   cli_work_release(&work);

@@ -20,9 +20,11 @@ typedef struct transfer {
 
 static const struct argp_option options[] = {
     {"append", KEY_APPEND, "ARCH", OPTION_ARG_OPTIONAL,
-     "keep the network whole and put layers behind it (default: 'relu dense(classes)')", 0},
+     "keep the network whole and put layers behind it (default: 'relu dense(classes)')",
+     0},
     {"replace", KEY_REPLACE, "ARCH", OPTION_ARG_OPTIONAL,
-     "put a new head in place of the last dense layer (the default; 'dense(classes)')", 0},
+     "put a new head in place of the last dense layer (the default; 'dense(classes)')",
+     0},
     {"freeze", KEY_FREEZE, "K", 0,
      "layers of the old network that are not trained (default: all that are kept)", 0},
     {"refine", KEY_REFINE, "RATE", 0,
@@ -44,7 +46,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     t->transfer.kind = key == KEY_APPEND ? FR_TRANSFER_APPEND : FR_TRANSFER_REPLACE;
     t->transfer.head = text;
     return 0;
-  case KEY_FREEZE: t->transfer.freeze = cli_number(state, "freeze", text, 0, 1000); return 0;
+  case KEY_FREEZE:
+    t->transfer.freeze = cli_number(state, "freeze", text, 0, 1000);
+    return 0;
   case KEY_REFINE:
     t->transfer.refine = (float)cli_real(state, "refine", text, 0, 1);
     return 0;
@@ -54,7 +58,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       argp_error(state, "'%s' is one word too many", text);
     t->source = text;
     return 0;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "say from which model: MODEL.safetensors"); return 0;
+  case ARGP_KEY_NO_ARGS:
+    argp_error(state, "say from which model: MODEL.safetensors");
+    return 0;
   case ARGP_KEY_END:
     if (t->input.data == NULL)
       argp_error(state, "say to which data: --data SPEC");
@@ -67,15 +73,15 @@ static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
                                              {&cli_training_argp, 0, "Training:", 20},
                                              {&cli_output_argp, 0, "Output:", 90},
                                              {0}};
-static const struct argp argp = {
-    options,
-    parse,
-    "MODEL",
-    "Starts from a trained model: keeps its layers, puts new ones behind or in place of its "
-    "head, and trains those on new data.",
-    children,
-    NULL,
-    NULL};
+static const struct argp argp = {options,
+                                 parse,
+                                 "MODEL",
+                                 "Starts from a trained model: keeps its layers, puts "
+                                 "new ones behind or in place of its "
+                                 "head, and trains those on new data.",
+                                 children,
+                                 NULL,
+                                 NULL};
 
 /* Windows are cut as the source's were unless the user says otherwise. */
 static void fill(cli_input *input, const fr_model *source) {
@@ -100,8 +106,8 @@ static enum fr_status check_shape(const fr_net *net, const fr_samples *samples,
 }
 
 /* Learning rates per layer; the caller's (free). */
-static enum fr_status fill_rates(const transfer *t, const fr_net *source, const fr_net *net,
-                                 float **out, fr_error *err) {
+static enum fr_status fill_rates(const transfer *t, const fr_net *source,
+                                 const fr_net *net, float **out, fr_error *err) {
   *out = calloc(fr_net_layer_count(net), sizeof **out);
   if (*out == NULL)
     return fr__fail_memory(err, "learning rates");
@@ -115,8 +121,7 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
   float *rates = NULL;
   fr_train_result trained = {0};
   fr_train_options *options_now = &t->training.options;
-  enum fr_status status =
-      check_shape(source->net, &work->prepared.train, t->source, err);
+  enum fr_status status = check_shape(source->net, &work->prepared.train, t->source, err);
   if (status == FR_OK)
     status = fr_transfer_new(source->net, &t->transfer, work->prepared.classes.count,
                              options_now->seed, &net, &options_now->first_trained, err);
@@ -127,7 +132,8 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
     status = fr_train(net, &work->prepared.train, &work->prepared.validate, options_now,
                       &session->observer, &session->budget, &trained, err);
   if (status == FR_OK && cli_interrupted())
-    status = fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
+    status =
+        fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
   if (status == FR_OK) {
     cli_session_trained(session, net, &trained);
     status = cli_work_finish(work, session, &t->input, options_now, net, t->model, err);
@@ -161,7 +167,8 @@ int cli_cmd_transfer(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &t);
   fr_error err = {0};
   cli_session session;
-  if (cli_session_start(&session, "transfer", t.source, argc, argv, &t.output, &err) != FR_OK)
+  if (cli_session_start(&session, "transfer", t.source, argc, argv, &t.output, &err) !=
+      FR_OK)
     return cli_fail(&err);
   const enum fr_status status = run(&session, &t, &err);
   return cli_session_end(&session, status, &err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* examples/demo.yaml and examples/demo-synthetic.yaml, compiled in by src/cli/meson.build. */
+/* examples/demo.yaml and examples/demo-synthetic.yaml, compiled in by
+ * src/cli/meson.build. */
 #ifndef FR_CLI_DEMO_STUDIES_H
 #define FR_CLI_DEMO_STUDIES_H
 

@@ -21,12 +21,14 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *to) {
   fputs("Usage: frugal COMMAND [options]\n"
-        "Trains, adapts and runs small neural networks on motion and gesture sequences, and\n"
+        "Trains, adapts and runs small neural networks on motion and gesture sequences, "
+        "and\n"
         "accounts for every joule and gram of CO2 that it spends.\n\n",
         to);
   for (size_t i = 0; i < COMMANDS; i++)
     fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
-  fputs("\nfrugal COMMAND --help tells the options of a command; frugal --version the version.\n",
+  fputs("\nfrugal COMMAND --help tells the options of a command; frugal --version the "
+        "version.\n",
         to);
 }
 
@@ -44,7 +46,8 @@ int main(int argc, char **argv) {
     return CLI_USAGE;
   }
   const char *word = argv[1];
-  if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
+  if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 ||
+      strcmp(word, "help") == 0) {
     print_help(stdout);
     return CLI_DONE;
   }

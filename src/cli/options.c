@@ -27,8 +27,8 @@ enum {
   KEY_OPTIMIZER,
 };
 
-size_t cli_number(struct argp_state *state, const char *option, const char *text, size_t low,
-                  size_t high) {
+size_t cli_number(struct argp_state *state, const char *option, const char *text,
+                  size_t low, size_t high) {
   int64_t value;
   if (!fr__parse_integer(text, (int64_t)low, (int64_t)high, &value))
     argp_error(state, "--%s takes a whole number from %zu to %zu, not '%s'", option, low,
@@ -36,8 +36,8 @@ size_t cli_number(struct argp_state *state, const char *option, const char *text
   return (size_t)value;
 }
 
-double cli_real(struct argp_state *state, const char *option, const char *text, double low,
-                double high) {
+double cli_real(struct argp_state *state, const char *option, const char *text,
+                double low, double high) {
   double value;
   if (!fr__parse_number(text, strlen(text), &value) || !isfinite(value) || value < low ||
       value > high)
@@ -49,8 +49,8 @@ double cli_real(struct argp_state *state, const char *option, const char *text, 
 /* ---- output ---- */
 
 static const struct argp_option output_options[] = {
-    {"json", KEY_JSON, "FILE", 0, "write the figures as JSON too (-: in the table's place)",
-     90},
+    {"json", KEY_JSON, "FILE", 0,
+     "write the figures as JSON too (-: in the table's place)", 90},
     {"store", KEY_STORE, "FILE", 0,
      "keep runs there (default: $XDG_DATA_HOME/frugal/runs.sqlite)", 90},
     {"quiet", 'q', NULL, 0, "show no progress", 90},
@@ -73,7 +73,8 @@ const struct argp cli_output_argp = {.options = output_options, .parser = parse_
 
 static const struct argp_option input_options[] = {
     {"data", KEY_DATA, "SPEC", 0,
-     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic", 10},
+     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic",
+     10},
     {"task", KEY_TASK, "TASK", 0, "subject (default) or activity", 10},
     {"window", KEY_WINDOW, "SAMPLES", 0, "length of a window (default 128)", 10},
     {"step", KEY_STEP, "SAMPLES", 0, "from one window to the next (default 64)", 10},
@@ -135,7 +136,9 @@ static error_t parse_training(int key, char *text, struct argp_state *state) {
   cli_training *training = state->input;
   fr_train_options *options = training != NULL ? &training->options : NULL;
   switch (key) {
-  case KEY_EPOCHS: options->epochs = cli_number(state, "epochs", text, 1, 1000000); return 0;
+  case KEY_EPOCHS:
+    options->epochs = cli_number(state, "epochs", text, 1, 1000000);
+    return 0;
   case KEY_PATIENCE:
     options->patience = cli_number(state, "patience", text, 0, 1000000);
     return 0;
@@ -145,7 +148,8 @@ static error_t parse_training(int key, char *text, struct argp_state *state) {
         (float)cli_real(state, "learning-rate", text, 1e-9, 100);
     return 0;
   case KEY_WEIGHT_DECAY:
-    options->optimizer.weight_decay = (float)cli_real(state, "weight-decay", text, 0, 100);
+    options->optimizer.weight_decay =
+        (float)cli_real(state, "weight-decay", text, 0, 100);
     return 0;
   case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
   case KEY_LOSS:

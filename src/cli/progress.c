@@ -85,8 +85,8 @@ static size_t cut_to(char *text, size_t width) {
   return seen;
 }
 
-void cli_progress_draw(cli_progress *progress, const char *what, double done, double eta_s,
-                       double power_w, fr_measure energy) {
+void cli_progress_draw(cli_progress *progress, const char *what, double done,
+                       double eta_s, double power_w, fr_measure energy) {
   if (!progress->shown)
     return;
   const uint64_t now = fr__clock_ns();

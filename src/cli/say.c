@@ -73,12 +73,11 @@ void cli_warn(cli_result *result, const char *format, ...) {
 }
 
 static int write_json(const cli_result *result, const char *path) {
-  json_t *whole = json_pack("{s:s, s:s, s:O, s:O}", "command", result->command, "version",
-                            FR_VERSION, "result", result->result, "warnings",
-                            result->warnings);
-  char *text = whole != NULL
-                   ? json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(9))
-                   : NULL;
+  json_t *whole =
+      json_pack("{s:s, s:s, s:O, s:O}", "command", result->command, "version", FR_VERSION,
+                "result", result->result, "warnings", result->warnings);
+  char *text =
+      whole != NULL ? json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(whole);
   if (text == NULL)
     return cli_fail_text("out of memory for the JSON result");
@@ -98,6 +97,7 @@ int cli_result_print(cli_result *result, const cli_output *output, const char *t
   const bool in_place = output->json != NULL && strcmp(output->json, "-") == 0;
   if (!in_place && table != NULL)
     fputs(table, stdout);
+  fflush(stdout); /* else a warning lands in the middle of the table; main looks for errors */
   size_t i;
   json_t *warning;
   json_array_foreach(result->warnings, i, warning)

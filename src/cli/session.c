@@ -28,7 +28,9 @@ static void draw(cli_session *s, const char *what, double done) {
                       fr_measure_absent(FR_UNIT_JOULE));
 }
 
-static void progress(void *self, const char *what, double done) { draw(self, what, done); }
+static void progress(void *self, const char *what, double done) {
+  draw(self, what, done);
+}
 
 static void epoch_done(void *self, const fr_epoch *epoch) {
   cli_session *s = self;
@@ -47,8 +49,8 @@ static bool may_go_on(void *self, const fr_epoch *epoch) {
   return !cli_interrupted();
 }
 
-/* On the sampling thread; a double that is drawn only, so a torn read would do no harm, and
- * aligned doubles do not tear where frugal runs. */
+/* On the sampling thread; a double that is drawn only, so a torn read would do no harm,
+ * and aligned doubles do not tear where frugal runs. */
 static void on_sample(void *self, const fr_power_sample *sample) {
   cli_session *s = self;
   __atomic_store(&s->power_w, &sample->power_w, __ATOMIC_RELAXED);
@@ -82,9 +84,9 @@ static void release(cli_session *s) {
   fr__buf_release(&s->text);
 }
 
-enum fr_status cli_session_start(cli_session *session, const char *command, const char *name,
-                                 int argc, char **argv, const cli_output *output,
-                                 fr_error *err) {
+enum fr_status cli_session_start(cli_session *session, const char *command,
+                                 const char *name, int argc, char **argv,
+                                 const cli_output *output, fr_error *err) {
   cli_session *s = session;
   *s = (cli_session){.output = output};
   s->observer = (fr_observer){s, phase_begin, phase_end, NULL, epoch_done, progress};
@@ -226,15 +228,16 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
   for (size_t i = 0; i < m->classes; i++) {
     json_t *row = json_array();
     for (size_t j = 0; j < m->classes; j++)
-      json_array_append_new(row, json_integer((json_int_t)m->confusion[i * m->classes + j]));
+      json_array_append_new(row,
+                            json_integer((json_int_t)m->confusion[i * m->classes + j]));
     json_array_append_new(rows, row);
   }
   json_object_set_new(result, "confusion", rows);
   fr__buf_printf(&session->text,
                  "test accuracy  %.2f %% (%.2f to %.2f) of %zu samples, macro-F1 %.4f, "
                  "balanced accuracy %.4f\n",
-                 100 * m->accuracy, 100 * m->accuracy_low, 100 * m->accuracy_high, m->samples,
-                 m->macro_f1, m->balanced_accuracy);
+                 100 * m->accuracy, 100 * m->accuracy_low, 100 * m->accuracy_high,
+                 m->samples, m->macro_f1, m->balanced_accuracy);
 }
 
 void cli_session_trained(cli_session *session, const fr_net *net,
@@ -244,8 +247,10 @@ void cli_session_trained(cli_session *session, const fr_net *net,
   json_object_set_new(result, "parameters",
                       json_integer((json_int_t)fr_net_parameters(net)));
   json_object_set_new(result, "epochs", json_integer((json_int_t)trained->epochs));
-  json_object_set_new(result, "best_epoch", json_integer((json_int_t)trained->best_epoch));
-  json_object_set_new(result, "operations", json_integer((json_int_t)trained->operations));
+  json_object_set_new(result, "best_epoch",
+                      json_integer((json_int_t)trained->best_epoch));
+  json_object_set_new(result, "operations",
+                      json_integer((json_int_t)trained->operations));
   json_object_set_new(result, "stop", json_string(fr_stop_name(trained->stop)));
   json_object_set_new(result, "validate_accuracy",
                       isnan(trained->best_validate_accuracy)
@@ -253,11 +258,12 @@ void cli_session_trained(cli_session *session, const fr_net *net,
                           : json_real(trained->best_validate_accuracy));
   char operations[48];
   cli_format_si((double)trained->operations, "FLOP", operations, sizeof operations);
-  fr__buf_printf(&session->text,
-                 "network        %s\n               %zu parameters; %zu epochs (%s), best "
-                 "%zu, %s\n",
-                 fr_net_text(net), fr_net_parameters(net), trained->epochs,
-                 fr_stop_name(trained->stop), trained->best_epoch, operations);
+  fr__buf_printf(
+      &session->text,
+      "network        %s\n               %zu parameters; %zu epochs (%s), best "
+      "%zu, %s\n",
+      fr_net_text(net), fr_net_parameters(net), trained->epochs,
+      fr_stop_name(trained->stop), trained->best_epoch, operations);
   if (!isnan(trained->best_validate_accuracy))
     fr__buf_printf(&session->text, "validation     %.2f %%\n",
                    100 * trained->best_validate_accuracy);

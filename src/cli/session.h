@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A metered piece of work of one command: meter, observer, progress, store and result in one
- * place, so that train, test and transfer differ only in the work.
+ * A metered piece of work of one command: meter, observer, progress, store and result in
+ * one place, so that train, test and transfer differ only in the work.
  */
 #ifndef FR_CLI_SESSION_H
 #define FR_CLI_SESSION_H
@@ -24,14 +24,16 @@ typedef struct cli_session {
 
 /* Opens meter and store and begins the run; `name` is what it is called there. On failure
  * nothing is left open. */
-enum fr_status cli_session_start(cli_session *session, const char *command, const char *name,
-                                 int argc, char **argv, const cli_output *output,
-                                 fr_error *err);
+enum fr_status cli_session_start(cli_session *session, const char *command,
+                                 const char *name, int argc, char **argv,
+                                 const cli_output *output, fr_error *err);
 
-/* Stops the meter and puts energies, core-seconds and phases into the result and the table. */
+/* Stops the meter and puts energies, core-seconds and phases into the result and the
+ * table. */
 enum fr_status cli_session_measured(cli_session *session, fr_error *err);
 
-/* Prints and stores where `status` is FR_OK, else says why not; releases all; an exit code. */
+/* Prints and stores where `status` is FR_OK, else says why not; releases all; an exit
+ * code. */
 int cli_session_end(cli_session *session, enum fr_status status, const fr_error *err);
 
 /* Keys accuracy, macro_f1, balanced_accuracy, confusion, classes, samples. */

@@ -23,8 +23,9 @@ static enum fr_status read_data(cli_work *work, cli_session *session, const char
   return status;
 }
 
-static enum fr_status options_of(const cli_input *input, uint64_t seed, const fr_model *model,
-                                 fr_prepare_options *out, fr_error *err) {
+static enum fr_status options_of(const cli_input *input, uint64_t seed,
+                                 const fr_model *model, fr_prepare_options *out,
+                                 fr_error *err) {
   *out = (fr_prepare_options){.window = input->window,
                               .step = input->step,
                               .rate_hz = input->rate_hz,
@@ -34,7 +35,8 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed, const fr
                               .seed = seed};
   const char *task = input->task != NULL ? input->task : "subject";
   if (!fr_task_parse(task, &out->task))
-    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not a task: subject or activity", task);
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not a task: subject or activity",
+                    task);
   if (model != NULL) {
     out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
     out->classes = &model->classes;
@@ -79,10 +81,11 @@ static enum fr_status warn(cli_session *session, const cli_work *work, const cha
   const fr_prepared *p = &work->prepared;
   if (p->split.leaky)
     cli_warn(&session->result,
-             "the split '%s' is leaky: neighbours of a test window were trained on", split);
+             "the split '%s' is leaky: neighbours of a test window were trained on",
+             split);
   if (p->unknown > 0)
-    cli_warn(&session->result, "%zu test samples of classes the model does not know left out",
-             p->unknown);
+    cli_warn(&session->result,
+             "%zu test samples of classes the model does not know left out", p->unknown);
   if (p->test.count == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "the split '%s' leaves nothing to test", split);
   return FR_OK;
@@ -99,9 +102,11 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
   if (status == FR_OK && model != NULL)
     status = check_channels(work, model, err);
   if (status == FR_OK)
-    status = fr_prepared_init(&work->prepared, work->data, &options, &session->observer, err);
+    status =
+        fr_prepared_init(&work->prepared, work->data, &options, &session->observer, err);
   if (status == FR_OK)
-    status = warn(session, work, input->split != NULL ? input->split : work->data->split, err);
+    status =
+        warn(session, work, input->split != NULL ? input->split : work->data->split, err);
   return status;
 }
 
@@ -137,9 +142,9 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
 static char *provenance_of(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
-  static const char *const keys[] = {"energy",    "program", "core_seconds", "duration_s",
-                                     "sensor",    "rule",    "epochs",       "operations",
-                                     "macro_f1",  "accuracy"};
+  static const char *const keys[] = {"energy",   "program", "core_seconds", "duration_s",
+                                     "sensor",   "rule",    "epochs",       "operations",
+                                     "macro_f1", "accuracy"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     json_t *value = json_object_get(all, keys[i]);
     if (value != NULL)
@@ -158,8 +163,8 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss 
                              size_t batch, fr_net *net, const fr_names *classes,
                              fr_error *err) {
   fr_metrics metrics;
-  const enum fr_status status = fr_test(net, &work->prepared.test, loss, batch,
-                                        &session->observer, &metrics, err);
+  const enum fr_status status =
+      fr_test(net, &work->prepared.test, loss, batch, &session->observer, &metrics, err);
   if (status != FR_OK)
     return status;
   cli_session_metrics(session, &metrics, classes);
@@ -167,9 +172,9 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss 
   return FR_OK;
 }
 
-enum fr_status cli_work_finish(cli_work *work, cli_session *session, const cli_input *input,
-                               const fr_train_options *options, fr_net *net, const char *path,
-                               fr_error *err) {
+enum fr_status cli_work_finish(cli_work *work, cli_session *session,
+                               const cli_input *input, const fr_train_options *options,
+                               fr_net *net, const char *path, fr_error *err) {
   enum fr_status status = cli_work_test(work, session, options->loss, options->batch, net,
                                         &work->prepared.classes, err);
   if (status == FR_OK)

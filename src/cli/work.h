@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What train, test and transfer do before and after their own part: read and prepare data,
- * test, measure, save. */
+/* What train, test and transfer do before and after their own part: read and prepare
+ * data, test, measure, save. */
 #ifndef FR_CLI_WORK_H
 #define FR_CLI_WORK_H
 
@@ -11,21 +11,23 @@ typedef struct cli_work {
   fr_prepared prepared;
 } cli_work;
 
-/* Reads `input->data` and prepares it; with `model`, with its normaliser and, where the task is
- * the model's own, its classes. `input`'s unset fields are filled from the model. */
+/* Reads `input->data` and prepares it; with `model`, with its normaliser and, where the
+ * task is the model's own, its classes. `input`'s unset fields are filled from the model.
+ */
 enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
                              uint64_t seed, const fr_model *model, fr_error *err);
 void cli_work_release(cli_work *work);
 
-/* Tests `net` on the test side and fills the metrics, and `test`: its energy per 1,000. */
+/* Tests `net` on the test side and fills the metrics, and `test`: its energy per 1,000.
+ */
 enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss loss,
                              size_t batch, fr_net *net, const fr_names *classes,
                              fr_error *err);
 
-/* Tests `net` on the test side, measures, fills the result, and saves the model to `path` where
- * it is not NULL. */
-enum fr_status cli_work_finish(cli_work *work, cli_session *session, const cli_input *input,
-                               const fr_train_options *options, fr_net *net, const char *path,
-                               fr_error *err);
+/* Tests `net` on the test side, measures, fills the result, and saves the model to `path`
+ * where it is not NULL. */
+enum fr_status cli_work_finish(cli_work *work, cli_session *session,
+                               const cli_input *input, const fr_train_options *options,
+                               fr_net *net, const char *path, fr_error *err);
 
 #endif

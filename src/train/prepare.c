@@ -13,7 +13,8 @@ static enum fr_status copy_data(const fr_dataset *data, double rate_hz, fr_datas
                   : fr_dataset_copy(data, out, err);
 }
 
-static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options, fr_error *err) {
+static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options,
+                          fr_error *err) {
   const size_t length = options->window != 0 ? options->window : DEFAULT_WINDOW;
   const size_t step = options->step != 0 ? options->step : DEFAULT_STEP;
   const char *split = options->split != NULL ? options->split : p->data->split;
@@ -25,7 +26,8 @@ static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options, fr_
   return status;
 }
 
-static enum fr_status normalize(fr_prepared *p, const fr_normalizer *given, fr_error *err) {
+static enum fr_status normalize(fr_prepared *p, const fr_normalizer *given,
+                                fr_error *err) {
   if (given == NULL) {
     const enum fr_status status =
         fr_normalizer_fit(&p->normalizer, &p->windows, &p->split, err);

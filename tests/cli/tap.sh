@@ -64,7 +64,7 @@ json() {
   python3 -c "
 import json, sys
 j = json.load(open(sys.argv[2]))
-assert eval(sys.argv[1]), (sys.argv[1], j)" "$1" "$2"
+assert eval(' '.join(sys.argv[1].split())), (sys.argv[1], j)" "$1" "$2"
 }
 
 finish() {

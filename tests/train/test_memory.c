@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory runs out at each allocation of a run in turn: that is a sentence, and no more (the
- * linker wraps malloc and its kin: see meson.build). */
+/* Memory runs out at each allocation of a run in turn: that is a sentence, and no more
+ * (the linker wraps malloc and its kin: see meson.build). */
 #include "toy.h"
 
 enum { ALWAYS = -1, TRIES = 200 };
