@@ -97,7 +97,8 @@ int cli_result_print(cli_result *result, const cli_output *output, const char *t
   const bool in_place = output->json != NULL && strcmp(output->json, "-") == 0;
   if (!in_place && table != NULL)
     fputs(table, stdout);
-  fflush(stdout); /* else a warning lands in the middle of the table; main looks for errors */
+  fflush(stdout); /* else a warning lands in the middle of the table; main looks for
+                     errors */
   size_t i;
   json_t *warning;
   json_array_foreach(result->warnings, i, warning)
