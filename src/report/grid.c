@@ -155,5 +155,5 @@ fr__figure fr__grid_ratio(const fr__result *result, const fr__grid *grid, size_t
     if (ratio_fits(ratio, grid, &grid->row[row], series, quantity))
       return fr__json_figure(ratio);
   }
-  return (fr__figure){.unit = "", .source = "", .band = -1};
+  return (fr__figure){.unit = "", .source = ""};
 }

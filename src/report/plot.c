@@ -209,7 +209,7 @@ static double offset_of(const fr__grid *grid, size_t s) {
 
 /* The number above a bar, short: its unit stands at the axis. */
 static void bar_text(const fr__figure *f, double factor, char text[FR__TEXT]) {
-  fr__figure bare = {.known = true, .unit = "", .source = "", .band = -1};
+  fr__figure bare = {.known = true, .unit = "", .source = ""};
   bare.value = bare.low = bare.high = f->value * factor;
   const fr__number_text number = fr__format_figure(&bare);
   memcpy(text, number.value, FR__TEXT);

@@ -36,7 +36,7 @@ const json_t *fr__json_array(const json_t *object, const char *key) {
 }
 
 fr__figure fr__json_figure(const json_t *value) {
-  fr__figure f = {.unit = "", .source = "", .band = -1};
+  fr__figure f = {.unit = "", .source = ""};
   const json_t *number = json_is_object(value) ? json_object_get(value, "value") : value;
   if (!json_is_number(number))
     return f;
@@ -46,6 +46,13 @@ fr__figure fr__json_figure(const json_t *value) {
   f.known = strcmp(f.source, fr_source_name(FR_SOURCE_NONE)) != 0;
   const json_t *low = json_object_get(value, "low"),
                *high = json_object_get(value, "high");
+  const json_t *band_low = json_object_get(value, "band_low"),
+               *band_high = json_object_get(value, "band_high");
+  f.banded = json_is_number(band_low) && json_is_number(band_high);
+  if (f.banded) {
+    f.band_low = json_number_value(band_low);
+    f.band_high = json_number_value(band_high);
+  }
   if (!json_is_number(low) || !json_is_number(high))
     return f;
   if (json_number_value(low) > f.value || json_number_value(high) < f.value)
@@ -227,25 +234,24 @@ void fr__result_release(fr__result *result) {
   *result = (fr__result){0};
 }
 
-/* Half the width of what the sensor's own error spans, over the value; negative: unknown.
- */
-static double band_of(const fr__figure *f) {
-  if (f->band >= 0)
-    return f->band;
-  return f->interval && f->value > 0 ? (f->high - f->low) / 2 / f->value : -1;
+static void widen(double *widest, double share) {
+  if (share > *widest)
+    *widest = share;
 }
 
-bool fr__result_modelled(const fr__result *result, double *band) {
+bool fr__result_modelled(const fr__result *result, double *below, double *above) {
   bool modelled = false;
-  *band = -1;
-  for (size_t i = 0; i < result->cells; i++)
-    for (int q = FR__PROGRAM; q <= FR__ENERGY; q++) {
-      const fr__figure *f = &result->cell[i].figure[q];
-      if (!f->known || strcmp(f->source, fr_source_name(FR_SOURCE_MODEL)) != 0)
-        continue;
-      modelled = true;
-      if (band_of(f) > *band)
-        *band = band_of(f);
-    }
+  *below = *above = -1;
+  for (size_t i = 0; i < result->cells; i++) {
+    const fr__figure *program = &result->cell[i].figure[FR__PROGRAM];
+    const fr__figure *f = program->known ? program : &result->cell[i].figure[FR__ENERGY];
+    if (!f->known || strcmp(f->source, fr_source_name(FR_SOURCE_MODEL)) != 0)
+      continue;
+    modelled = true;
+    if (!f->banded || !(f->value > 0))
+      continue;
+    widen(below, 1 - f->band_low / f->value);
+    widen(above, f->band_high / f->value - 1);
+  }
   return modelled;
 }

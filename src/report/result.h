@@ -18,8 +18,9 @@ typedef struct fr__figure {
   bool known; /* false: not measured, and the numbers mean nothing */
   bool interval;
   double value, low, high; /* low <= value <= high */
-  double band; /* of the sensor, shared by all: half its width over the value; negative:
-                * not told */
+  bool banded; /* the sensor's own bounds are told: shared by all, repeats cannot narrow
+                  them */
+  double band_low, band_high;
   const char *unit;   /* "" where it has none */
   const char *source; /* "" where none is told */
 } fr__figure;
@@ -118,8 +119,9 @@ enum fr__quantity fr__grid_energy(const fr__grid *grid);
  * absent. */
 fr__figure fr__grid_ratio(const fr__result *result, const fr__grid *grid, size_t row,
                           size_t series, enum fr__quantity quantity);
-/* Whether any energy of the study is the model's; *band its widest half interval (0.4:
- * ±40 %), negative where not known. */
-bool fr__result_modelled(const fr__result *result, double *band);
+/* Whether any energy of the study is the model's; *below and *above are the widest that
+ * its true value may lie under and over the figure, as shares of it; negative where not
+ * told. */
+bool fr__result_modelled(const fr__result *result, double *below, double *above);
 
 #endif

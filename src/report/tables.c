@@ -187,7 +187,7 @@ void fr__tables_claims(const fr__result *result, fr__table *table) {
 /* A count of tests with its bounds; "–" where there is none. */
 static void put_tests(fr__table *table, const json_t *row, const char *suffix) {
   char key[64];
-  fr__figure f = {.unit = "", .source = "", .band = -1};
+  fr__figure f = {.unit = "", .source = ""};
   snprintf(key, sizeof key, "tests%s", suffix);
   const json_t *tests = json_object_get(row, key);
   if (!json_is_number(tests)) {
@@ -232,7 +232,12 @@ void fr__tables_break_even(const fr__result *result, fr__table *table) {
 /* ---- carbon ---- */
 
 static fr__figure grams_of(double grams) {
-  return (fr__figure){true, false, grams, grams, grams, -1, "gCO2e", ""};
+  return (fr__figure){.known = true,
+                      .value = grams,
+                      .low = grams,
+                      .high = grams,
+                      .unit = "gCO2e",
+                      .source = ""};
 }
 
 void fr__tables_equivalents(const fr__result *result, fr__table *table) {
@@ -283,11 +288,11 @@ void fr__grams_note(const fr__result *result, fr__buf *out) {
 void fr__sensor_note(const fr__result *result, fr__buf *out) {
   const json_t *machine = json_object_get(result->root, "machine");
   const char *source = fr__json_text(machine, "source");
-  double band;
-  if (fr__result_modelled(result, &band)) {
+  double below, above;
+  if (fr__result_modelled(result, &below, &above)) {
     fr__buf_add(out, "modelled");
-    if (band >= 0)
-      fr__buf_printf(out, ", ±%.0f\u00A0%%", band * 100);
+    if (below >= 0 && above >= 0)
+      fr__buf_printf(out, ", −%.0f\u00A0%% to +%.0f\u00A0%%", below * 100, above * 100);
   } else if (*source != '\0' && strcmp(source, "none") != 0) {
     fr__buf_printf(out, "measured by %s", source);
   } else {

@@ -21,7 +21,8 @@ void fr__tables_equivalents(const fr__result *result, fr__table *table);
 void fr__tables_phases(const fr__result *result, fr__table *table);
 void fr__tables_settings(const fr__result *result, fr__table *table);
 
-/* "modelled, ±40 %", "measured by powercap"; where nothing is known "not measured". */
+/* "modelled, −60 % to +270 %", "measured by powercap"; where nothing is known "not
+ * measured". */
 void fr__sensor_note(const fr__result *result, fr__buf *out);
 /* "0.0231 g CO₂e (…) at 381 g CO₂e/kWh (DE, …)"; "not measured" where absent. */
 void fr__grams_note(const fr__result *result, fr__buf *out);

@@ -42,8 +42,8 @@ static inline void fixture_measure(fr__buf *out, const char *key, double v, doub
                                    const char *unit, const char *source) {
   fr__buf_printf(out,
                  "\"%s\":{\"value\":%.9g,\"unit\":\"%s\",\"low\":%.9g,\"high\":%.9g,"
-                 "\"source\":\"%s\"},",
-                 key, v, unit, v - half, v + half, source);
+                 "\"source\":\"%s\",\"band_low\":%.9g,\"band_high\":%.9g},",
+                 key, v, unit, v - half, v + half, source, v * 0.4, v * 3.5);
 }
 
 static inline void fixture_put_cell(fr__buf *out, const fixture_cell *c) {

@@ -51,7 +51,8 @@ static void test_page_says_what_it_must(void **state) {
   room_open(&r, "study", json);
   assert_int_equal(fr_report_study(r.store, r.run, r.output, NULL, &err), FR_OK);
   char *page = room_read(&r, "index.html", NULL);
-  assert_non_null(strstr(page, "<span class=\"badge\">modelled, ±41\u00A0%</span>"));
+  assert_non_null(
+      strstr(page, "<span class=\"badge\">modelled, −60\u00A0% to +250\u00A0%</span>"));
   assert_non_null(strstr(page, "182\u00A0J <span class=\"interval\">(109–255)</span>"));
   assert_non_null(strstr(page, "does not hold</td>"));
   assert_non_null(strstr(page, "1\u202F435\u202F135"));

@@ -61,7 +61,7 @@ static void test_transferred_stands_beside_not(void **state) {
   assert_non_null(strstr(line, "15.4\u00A0% (14.3–16.6)"));
   free(line);
   assert_non_null(strstr(text, "7 to 26\u00A0%"));
-  assert_non_null(strstr(text, "modelled, ±41\u00A0%"));
+  assert_non_null(strstr(text, "modelled, −60\u00A0% to +250\u00A0%"));
   assert_non_null(strstr(text, "Warning: no sensor counts here"));
   free(text);
   free(json);
