@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
 static void parse_shape(info *i, const char *text, struct argp_state *state) {
   char steps[16] = "";
   const char *x = strchr(text, 'x');
-  int64_t t, c;
+  int64_t t = 0, c = 0;
   if (x == NULL || (size_t)(x - text) >= sizeof steps) {
     argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
     return;
