@@ -53,7 +53,8 @@ static bool may_go_on(void *self, const fr_epoch *epoch) {
  * and aligned doubles do not tear where frugal runs. */
 static void on_sample(void *self, const fr_power_sample *sample) {
   cli_session *s = self;
-  __atomic_store(&s->power_w, &sample->power_w, __ATOMIC_RELAXED);
+  double power_w = sample->power_w;
+  __atomic_store(&s->power_w, &power_w, __ATOMIC_RELAXED);
 }
 
 /* ---- start ---- */
