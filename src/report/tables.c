@@ -184,14 +184,29 @@ void fr__tables_claims(const fr__result *result, fr__table *table) {
 
 /* ---- break-even ---- */
 
-/* A count of tests with its bounds; "–" where there is none. */
+/* Where no count is known: the least that it can be, else "–". */
+static void put_bound(fr__table *table, const json_t *row, const char *suffix) {
+  char key[64], number[FR__TEXT];
+  snprintf(key, sizeof key, "at_least%s", suffix);
+  fr__figure f = {.known = true, .unit = "", .source = ""};
+  const json_t *bound = json_object_get(row, key);
+  if (!json_is_number(bound)) {
+    fr__table_add(table, "–");
+    return;
+  }
+  f.value = f.low = f.high = json_number_value(bound);
+  snprintf(number, sizeof number, "%s", fr__format_figure(&f).value);
+  fr__table_addf(table, "at least %s", number);
+}
+
+/* A count of tests with its bounds. */
 static void put_tests(fr__table *table, const json_t *row, const char *suffix) {
   char key[64];
   fr__figure f = {.unit = "", .source = ""};
   snprintf(key, sizeof key, "tests%s", suffix);
   const json_t *tests = json_object_get(row, key);
   if (!json_is_number(tests)) {
-    fr__table_add(table, "–");
+    put_bound(table, row, suffix);
     return;
   }
   f.known = true;

@@ -227,62 +227,88 @@ json_t *fr__aggregate_ratios(const fr__plan *plan) {
 
 /* ---- break-even ---- */
 
-/* Signs of saving (J of training) and extra (J a test), and what follows from them. */
-static const char *case_of(double saving, double extra) {
-  if (saving > 0.0 && extra > 0.0)
-    return "";
-  if (saving >= 0.0)
-    return "always saves: neither training nor testing costs more when transferred";
-  if (extra >= 0.0)
-    return "never saves: training and testing cost more when transferred";
-  return "saves only after so many tests: training costs more, testing less";
+/* What transfer does to a cost, by the interval of the paired ratio transferred / not. */
+enum sign { LESS, SAME, MORE };
+
+static enum sign sign_of(fr_interval ratio) {
+  return ratio.high < 1.0 ? LESS : ratio.low > 1.0 ? MORE : SAME;
 }
+
+/* In the order of enum sign: of training, then of testing. */
+static const char *const reasons[3][3] = {
+    {"always saves: training costs less, testing too",
+     "saves in training; testing costs as much within the interval", ""},
+    {"testing costs less; training as much within the interval",
+     "costs as much within the interval, in training and in testing",
+     "training costs as much within the interval, testing more"},
+    {"saves only after so many tests: training costs more, testing less",
+     "training costs more, testing as much within the interval",
+     "never saves: training and testing cost more"}};
+
+typedef struct costs { /* of paired seeds */
+  size_t n;
+  double of[FR__STUDY_REPEATS + 1]; /* transferred, J */
+  double to[FR__STUDY_REPEATS + 1]; /* not */
+  fr_interval ratio;
+} costs;
 
 typedef struct balance {
   double tests;
+  double at_least;      /* where testing may cost more, but need not */
   fr_interval interval; /* n 0: not known */
   const char *reason;
 } balance;
 
 static double mean(const double *x, size_t n) { return fr_interval_mean(x, n).mean; }
 
-/* tests = saving / extra, where both have the same sign (saved and eaten, or spent and
- * won back), paired by seed. */
-static balance balance_of(const double *saving, const double *extra, size_t n) {
-  const double s = mean(saving, n), e = mean(extra, n);
-  balance b = {.tests = (double)NAN, .reason = case_of(s, e)};
+static costs costs_of(const fr__plan *plan, const fr__pair *pair, const char *quantity,
+                      double per) {
+  costs c = {0};
+  c.n = fr__pair_values(plan, pair, quantity, c.of, c.to);
+  for (size_t i = 0; i < c.n; i++) {
+    c.of[i] /= per;
+    c.to[i] /= per;
+  }
+  c.ratio = fr_interval_ratio(c.of, c.to, c.n);
+  return c;
+}
+
+/* tests = saved / extra a test (or spent / won back), paired by seed. */
+static void count_tests(const costs *train, const costs *test, balance *b) {
+  const size_t n = train->n;
   double ratio[FR__STUDY_REPEATS], one[FR__STUDY_REPEATS];
-  if (n == 0) {
-    b.reason = "not measured";
-    return b;
-  }
-  if (!(s / e > 0.0) || !isfinite(s / e))
-    return b;
-  b.tests = s / e;
+  bool agree = true;
   for (size_t i = 0; i < n; i++) {
-    if (strcmp(case_of(saving[i], extra[i]), b.reason) != 0) {
-      b.reason = "the seeds disagree on whether training or testing costs more";
-      return b;
-    }
-    ratio[i] = saving[i] / extra[i];
+    ratio[i] = (train->to[i] - train->of[i]) / (test->of[i] - test->to[i]);
     one[i] = 1.0;
+    agree = agree && ratio[i] > 0.0 && isfinite(ratio[i]);
   }
-  b.interval = fr_interval_ratio(ratio, one, n);
+  b->tests =
+      (mean(train->to, n) - mean(train->of, n)) / (mean(test->of, n) - mean(test->to, n));
+  if (agree)
+    b->interval = fr_interval_ratio(ratio, one, n);
+}
+
+static balance balance_of(const costs *train, const costs *test) {
+  balance b = {.tests = (double)NAN, .at_least = (double)NAN, .reason = "not measured"};
+  if (train->n == 0 || train->n != test->n)
+    return b;
+  const enum sign training = sign_of(train->ratio), testing = sign_of(test->ratio);
+  b.reason = reasons[training][testing];
+  if ((training == LESS && testing == MORE) || (training == MORE && testing == LESS))
+    count_tests(train, test, &b);
+  if (training == LESS && testing == SAME && test->ratio.high > 1.0)
+    b.at_least = mean(train->to, train->n) * (1.0 - train->ratio.high) /
+                 (mean(test->to, test->n) * (test->ratio.high - 1.0));
   return b;
 }
 
-static balance weigh(const fr__plan *plan, const fr__pair *train, const char *quantity) {
-  fr__pair test = *train;
-  double of[FR__STUDY_REPEATS + 1], to[FR__STUDY_REPEATS + 1];
-  double saving[FR__STUDY_REPEATS], extra[FR__STUDY_REPEATS];
-  test.phase = 'E';
-  const size_t n = fr__pair_values(plan, train, quantity, of, to);
-  for (size_t i = 0; i < n; i++)
-    saving[i] = to[i] - of[i];
-  const size_t m = fr__pair_values(plan, &test, "program", of, to);
-  for (size_t i = 0; i < m; i++)
-    extra[i] = (of[i] - to[i]) / 1000.0; /* the energy is of 1,000 tests */
-  return balance_of(saving, extra, n == m ? n : 0);
+static balance weigh(const fr__plan *plan, const fr__pair *pair, const char *quantity) {
+  fr__pair testing = *pair;
+  testing.phase = 'E';
+  const costs train = costs_of(plan, pair, quantity, 1.0);
+  const costs test = costs_of(plan, &testing, "program", 1000.0); /* it is of 1,000 */
+  return balance_of(&train, &test);
 }
 
 static void write_balance(const balance *b, const char *suffix, json_t *to) {
@@ -293,8 +319,9 @@ static void write_balance(const balance *b, const char *suffix, json_t *to) {
     double value;
   } numbers[] = {{"tests", b->tests},
                  {"low", known ? b->interval.low : (double)NAN},
-                 {"high", known ? b->interval.high : (double)NAN}};
-  for (size_t i = 0; i < 3; i++) {
+                 {"high", known ? b->interval.high : (double)NAN},
+                 {"at_least", b->at_least}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     snprintf(key, sizeof key, "%s%s", numbers[i].name, suffix);
     json_object_set_new(to, key, fr__json_number(numbers[i].value));
   }
