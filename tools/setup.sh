@@ -5,9 +5,9 @@
 # the one command to run and stops.
 set -eu
 
-packages="gcc meson ninja-build pkg-config python3
+packages="gcc libc6-dev meson ninja-build pkg-config python3
   libarchive-dev libcmocka-dev libcurl4-openssl-dev libcyaml-dev libjansson-dev
-  libsqlite3-dev gnuplot-nox"
+  libsqlite3-dev libyaml-dev gnuplot-nox"
 # CI also builds with these: FRUGAL_SETUP_EXTRA="clang-14 …"
 packages="$packages ${FRUGAL_SETUP_EXTRA:-}"
 
