@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the shell tests of the command line: TAP, and a folder and a home of their own.
 set -u
-frugal=$1
+frugal=$(realpath "$1")
 number=0
 failures=0
 folder=$(mktemp -d)

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A study from file to report: resumed without repeating, and what it says of bad files.
+. "$(dirname "$0")/tap.sh"
+cd "$folder" || exit 1
+
+cat >tiny.yaml <<'YAML'
+name: tiny
+repeats: 2
+training: {epochs: 2, patience: 2}
+networks: [{code: S, name: small}]
+data:
+  - {code: M, name: walkers, spec: "synthetic:subjects=3&trials=3&seconds=25&features=extrasensory"}
+  - {code: E, name: others, spec: "synthetic:subjects=3&trials=3&seconds=25&seed=7&features=extrasensory"}
+mechanisms: [{name: append}]
+groups: [{name: poster, data: [M, E], mechanisms: [append]}]
+claims:
+  - {text: "training a transferred network takes less", group: poster, mechanism: append,
+     phase: train, quantity: program, range: [0, 1]}
+YAML
+
+ok "study exits 0" exits 0 study tiny.yaml --json first.json --quiet
+ok "tables are on stdout" grep -q 'RMS' out
+ok "cells are named as on the poster" json \
+  "{c['name'] for c in j['result']['cells']} == {'RMS', 'EMS', 'RES', 'EES'}" first.json
+ok "each has energy, program and accuracy with bounds and source" json \
+  "all(c[k]['low'] <= c[k]['value'] <= c[k]['high'] and c[k]['source'] != 'none'
+     for c in j['result']['cells'] for k in ('energy', 'program', 'accuracy'))" first.json
+ok "statements have a verdict" json \
+  "all(c['verdict'] in ('holds', 'does not hold', 'undecided')
+     for c in j['result']['claims'])" first.json
+for file in index.html energy.svg energy.png accuracy.svg accuracy.png results.json \
+  results.csv; do
+  ok "$file is there" test -s "tiny/$file"
+done
+ok "the page loads nothing from elsewhere" sh -c \
+  "! grep -qE '(src|href)=\"(https?:)?//' tiny/index.html"
+ok "run again, nothing is repeated" exits 0 study tiny.yaml --json second.json -o again --quiet
+ok "all cells were found" json "j['result']['reused'] == len(j['result']['runs'])" second.json
+ok "with the same figures" python3 -c "
+import json
+a, b = (json.load(open(f))['result']['cells'] for f in ('first.json', 'second.json'))
+assert a == b"
+ok "runs list names the study" exits 0 runs list
+ok "done, twice" sh -c '[ "$(grep -c "study .*tiny .*done" out)" = 2 ]'
+ok "runs show gives its tables" exits 0 runs show 1
+ok "with the cells" grep -q 'RMS' out
+ok "report writes it again" exits 0 report -o third --json third.json
+ok "the same page" test -s third/index.html
+
+ok "a missing file is one sentence" fails_saying 1 "nowhere.yaml" study nowhere.yaml
+printf 'name: x\nrepeats: many\n' >bad.yaml
+ok "a wrong type is one sentence with its line" fails_saying 1 "bad.yaml:2" study bad.yaml
+ok "no file is wrong usage" exits 2 study
+ok "no gnuplot is said, not hidden" sh -c "
+  mkdir -p bin && PATH=\$PWD/bin '$frugal' study tiny.yaml -o bare --quiet 2>err >out &&
+  grep -q gnuplot err"
+finish
