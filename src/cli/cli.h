@@ -106,7 +106,7 @@ void cli_progress_start(cli_progress *progress, bool quiet);
 /* `done` 0 to 1; eta_s < 0: from `done` and the time gone; watts and joules absent: not
  * shown. */
 void cli_progress_draw(cli_progress *progress, const char *what, double done,
-                       double eta_s, double power_w, fr_measure energy);
+                       double eta_s, double power_w, double energy_j);
 void cli_progress_end(cli_progress *progress);
 
 /* "3.2 kJ", "41 mJ", "2:05", "1 h 02 min" for people. */

@@ -133,7 +133,7 @@ static void say_facts(const fr_data_facts *facts, cli_result *result, fr__buf *t
 }
 
 static void on_fetch(void *self, double done) {
-  cli_progress_draw(self, "fetching", done, -1, 0, fr_measure_absent(FR_UNIT_JOULE));
+  cli_progress_draw(self, "fetching", done, -1, 0, 0);
 }
 
 static enum fr_status fetch(const data *d, const char *folder, cli_result *result,

@@ -51,7 +51,7 @@ static void on_progress(void *self, const fr_study_progress *p) {
            p->cell != NULL ? p->cell : "");
   const double cells = p->cells > 0 ? (double)p->cells : 1;
   cli_progress_draw(self, what, ((double)p->done + p->cell_done) / cells, p->eta_s,
-                    p->power_w, p->energy);
+                    p->power_w, fr_measure_known(p->energy) ? p->energy.value : 0);
 }
 
 static bool may_go_on(void *self) {

@@ -86,7 +86,7 @@ static size_t cut_to(char *text, size_t width) {
 }
 
 void cli_progress_draw(cli_progress *progress, const char *what, double done,
-                       double eta_s, double power_w, fr_measure energy) {
+                       double eta_s, double power_w, double energy_j) {
   if (!progress->shown)
     return;
   const uint64_t now = fr__clock_ns();
@@ -108,8 +108,8 @@ void cli_progress_draw(cli_progress *progress, const char *what, double done,
     cli_format_si(power_w, "W", part, sizeof part);
     snprintf(tail + strlen(tail), sizeof tail - strlen(tail), "  %s", part);
   }
-  if (fr_measure_known(energy)) {
-    cli_format_si(energy.value, "J", part, sizeof part);
+  if (energy_j > 0) {
+    cli_format_si(energy_j, "J", part, sizeof part);
     snprintf(tail + strlen(tail), sizeof tail - strlen(tail), "  %s", part);
   }
   snprintf(line, sizeof line, "▕%s▏%3.0f %%%s  %s", bar, done * 100, tail, what);

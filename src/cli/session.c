@@ -23,24 +23,27 @@ static void phase_end(void *self) {
 }
 
 static void draw(cli_session *s, const char *what, double done) {
+  double power_w, energy_j;
+  __atomic_load(&s->power_w, &power_w, __ATOMIC_RELAXED);
+  __atomic_load(&s->energy_j, &energy_j, __ATOMIC_RELAXED);
   if (s->progress.shown)
-    cli_progress_draw(&s->progress, what, done, -1, s->power_w,
-                      fr_measure_absent(FR_UNIT_JOULE));
+    cli_progress_draw(&s->progress, what, done, -1, power_w, energy_j);
 }
 
 static void progress(void *self, const char *what, double done) {
-  draw(self, what, done);
+  cli_session *s = self;
+  const bool training = strcmp(what, "train") == 0 && s->label[0] != '\0';
+  draw(s, training ? s->label : what, done);
 }
 
 static void epoch_done(void *self, const fr_epoch *epoch) {
   cli_session *s = self;
-  char what[128];
   if (isnan(epoch->validate_accuracy))
-    snprintf(what, sizeof what, "epoch %zu  loss %.4f", epoch->epoch, epoch->train_loss);
+    snprintf(s->label, sizeof s->label, "epoch %zu  loss %.4f", epoch->epoch,
+             epoch->train_loss);
   else
-    snprintf(what, sizeof what, "epoch %zu  loss %.4f  validation %.1f %%", epoch->epoch,
-             epoch->train_loss, 100 * epoch->validate_accuracy);
-  draw(s, what, (double)epoch->epoch / (double)epoch->epochs);
+    snprintf(s->label, sizeof s->label, "epoch %zu  loss %.4f  validation %.1f %%",
+             epoch->epoch, epoch->train_loss, 100 * epoch->validate_accuracy);
 }
 
 static bool may_go_on(void *self, const fr_epoch *epoch) {
@@ -53,8 +56,9 @@ static bool may_go_on(void *self, const fr_epoch *epoch) {
  * and aligned doubles do not tear where frugal runs. */
 static void on_sample(void *self, const fr_power_sample *sample) {
   cli_session *s = self;
-  double power_w = sample->power_w;
+  double power_w = sample->power_w, energy_j = sample->energy_j;
   __atomic_store(&s->power_w, &power_w, __ATOMIC_RELAXED);
+  __atomic_store(&s->energy_j, &energy_j, __ATOMIC_RELAXED);
 }
 
 /* ---- start ---- */

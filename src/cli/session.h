@@ -19,7 +19,9 @@ typedef struct cli_session {
   fr_observer observer;
   fr_budget budget; /* ends the work when the user interrupts it */
   fr__buf text;     /* of the table on stdout */
-  double power_w;   /* last sample's */
+  char label[96];   /* of the bar: the last epoch's figures */
+  double power_w;   /* last sample's; written by the sampling thread like the next */
+  double energy_j;  /* the machine's so far */
 } cli_session;
 
 /* Opens meter and store and begins the run; `name` is what it is called there. On failure

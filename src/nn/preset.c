@@ -19,7 +19,8 @@ static const preset presets[] = {
      "conv1d(96,9,pad=same) bn relu maxpool(4) dropout(0.2) "
      "conv1d(160,5,pad=same) bn relu maxpool(2) dropout(0.3) "
      "conv1d(160,5,pad=same) bn relu avgpool(all) dropout(0.5) dense(classes)"},
-    {"sain", NULL, "lstm(64) dense(32) relu dense(classes)"},
+    {"sain", NULL,
+     "lstm(64,all) lstm(128,all) lstm(64) dense(64) relu dense(32) relu dense(classes)"},
 };
 
 const char *fr_net_preset(const char *name, fr_shape input) {
