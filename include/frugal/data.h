@@ -57,7 +57,8 @@ typedef struct fr_data_options {
  * Reads what `spec` names: KIND:PATH[?key=value&...].
  *   motionsense:PATH     the published zip or the unpacked folder. Keys:
  *                        activities=dws,ups,wlk,jog subjects=1-12,14
- *                        channels=rotation,acceleration,attitude,gravity rate=Hz
+ *                        channels=rotation,acceleration,attitude,gravity or
+ *                        frame=gravity (see fr_dataset_gravity_frame) rate=Hz
  *                        features=extrasensory (20 s windows, step 1 s: see
  *                        fr_dataset_features) features_step=seconds
  *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1
@@ -72,7 +73,8 @@ typedef struct fr_data_options {
  *                        back or leaps by more than four steps; without time= and rate=
  *                        each row is a feature vector.
  *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
- *                        seed=1 activities=wlk,jog,... rate=Hz features=extrasensory
+ *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
+ *                        features=extrasensory
  * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
@@ -91,6 +93,16 @@ enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_erro
  */
 enum fr_status fr_dataset_features(const fr_dataset *series, double length_s,
                                    double step_s, fr_dataset **out, fr_error *err);
+
+/*
+ * Acceleration and rotation rate as they are whichever way the phone lies: the part along
+ * gravity and the length of the part across it, four channels (vertical, horizontal of
+ * each). With gravity g: v = a·g / |g|, h = √(|a|² − v²), after Mizell 2003 (Using
+ * gravity to estimate accelerometer orientation, ISWC). Needs the channels that
+ * fr_dataset_features needs; shares nothing with `series`.
+ */
+enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **out,
+                                        fr_error *err);
 
 /*
  * A copy of `series` resampled to `rate_hz` by a windowed sinc, which is low-pass where

@@ -16,7 +16,6 @@
 
 #define RATE_HZ 50.0
 #define COLUMNS_CEILING 64 /* of a file; published are 13 */
-#define LENGTH_S 20.0      /* of ExtraSensory's windows */
 
 /* The sensors by the name they have in a spec, and their columns. */
 static const struct {
@@ -311,48 +310,6 @@ static enum fr_status check_activities(const char *list, fr_error *err) {
   return FR_OK;
 }
 
-static enum fr_status check_features(const fr__spec *spec, fr_error *err) {
-  const char *const features = fr__spec_value(spec, "features");
-  if (features == NULL && fr__spec_value(spec, "features_step") != NULL)
-    return fr__fail(err, FR_ERR_ARGUMENT, "features_step: needs features=extrasensory");
-  if (features == NULL)
-    return FR_OK;
-  if (strcmp(features, "extrasensory") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "features: '%s' is not extrasensory", features);
-  if (fr__spec_value(spec, "channels") != NULL)
-    return fr__fail(err, FR_ERR_ARGUMENT, "channels: cannot be chosen with features=");
-  return FR_OK;
-}
-
-static enum fr_status check(const fr__spec *spec, fr_error *err) {
-  const enum fr_status status = check_activities(fr__spec_value(spec, "activities"), err);
-  return status == FR_OK ? check_features(spec, err) : status;
-}
-
-/* Resampled or turned into features, where the spec asks for it; takes *data over. */
-static enum fr_status derive(const fr__spec *spec, fr_dataset **data, fr_error *err) {
-  double rate_hz = 0, step_s = 0;
-  enum fr_status status = fr__spec_number(spec, "rate", 1, 1000, 0, &rate_hz, err);
-  if (status == FR_OK)
-    status = fr__spec_number(spec, "features_step", 0.02, 3600, 1, &step_s, err);
-  fr_dataset *made = NULL;
-  if (status == FR_OK && rate_hz > 0 && rate_hz != RATE_HZ) {
-    status = fr_dataset_resample(*data, rate_hz, &made, err);
-    if (status == FR_OK) {
-      fr_data_free(*data);
-      *data = made;
-    }
-  }
-  if (status == FR_OK && fr__spec_value(spec, "features") != NULL) {
-    status = fr_dataset_features(*data, LENGTH_S, step_s, &made, err);
-    if (status == FR_OK) {
-      fr_data_free(*data);
-      *data = made;
-    }
-  }
-  return status;
-}
-
 static enum fr_status read_motionsense(const fr__spec *spec,
                                        const fr_data_options *options, fr_dataset **out,
                                        fr_error *err) {
@@ -361,7 +318,10 @@ static enum fr_status read_motionsense(const fr__spec *spec,
                .only_subjects = fr__spec_value(spec, "subjects")};
   const fr__visitor visitor = {.self = &r, .wanted = is_wanted, .file = read_file};
   fr_dataset *data = NULL;
-  enum fr_status status = check(spec, err);
+  fr__derivation derivation;
+  enum fr_status status = check_activities(r.only_activities, err);
+  if (status == FR_OK)
+    status = fr__derivation_read(spec, &derivation, err);
   if (status == FR_OK)
     status =
         fr__builder_init(&r.builder, "motionsense", "trial", spec->whole, RATE_HZ, err);
@@ -373,7 +333,7 @@ static enum fr_status read_motionsense(const fr__spec *spec,
   if (status == FR_OK)
     status = fr__builder_finish(&r.builder, &data, err);
   if (status == FR_OK)
-    status = derive(spec, &data, err);
+    status = fr__derive(&derivation, &data, err);
   if (status == FR_OK)
     *out = data;
   else
@@ -382,8 +342,8 @@ static enum fr_status read_motionsense(const fr__spec *spec,
   return status;
 }
 
-static const char *const keys[] = {"activities", "subjects",      "channels", "rate",
-                                   "features",   "features_step", NULL};
+static const char *const keys[] = {"activities", "subjects", "channels",      "rate",
+                                   "frame",      "features", "features_step", NULL};
 
 const fr__reader fr__reader_motionsense = {.kind = "motionsense",
                                            .keys = keys,

@@ -9,16 +9,13 @@
 #include "data/walker.h"
 
 #define STEPS_MOST 5e7 /* of all records: 2.4 GB */
-#define LENGTH_S 20.0  /* of a feature window */
 
 typedef struct job {
   int64_t subjects, trials, seed;
   double seconds;
   size_t steps; /* of each record */
   bool wanted[FR__WALKER_ACTIVITIES];
-  double rate_hz;    /* 0: as it is made */
-  bool features;     /* features=extrasensory */
-  double features_s; /* step of feature windows */
+  fr__derivation derivation;
 } job;
 
 static enum fr_status read_activities(const fr__spec *spec, job *j, fr_error *err) {
@@ -41,18 +38,6 @@ static enum fr_status read_activities(const fr__spec *spec, job *j, fr_error *er
   return FR_OK;
 }
 
-static enum fr_status read_features(const fr__spec *spec, job *j, fr_error *err) {
-  const char *features = fr__spec_value(spec, "features");
-  j->features = features != NULL;
-  if (features && strcmp(features, "extrasensory") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "'%s': features: '%s' is not extrasensory",
-                    spec->whole, features);
-  if (!features && fr__spec_value(spec, "features_step"))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "'%s': features_step needs features=extrasensory", spec->whole);
-  return fr__spec_number(spec, "features_step", 0.025, 600, 1, &j->features_s, err);
-}
-
 static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
   enum fr_status status =
       fr__spec_integer(spec, "subjects", 1, 1000, 8, &j->subjects, err);
@@ -63,11 +48,9 @@ static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
   if (status == FR_OK)
     status = fr__spec_integer(spec, "seed", 0, INT64_MAX, 1, &j->seed, err);
   if (status == FR_OK)
-    status = fr__spec_number(spec, "rate", 1, 1000, 0, &j->rate_hz, err);
-  if (status == FR_OK)
     status = read_activities(spec, j, err);
   if (status == FR_OK)
-    status = read_features(spec, j, err);
+    status = fr__derivation_read(spec, &j->derivation, err);
   if (status != FR_OK)
     return status;
   j->steps = (size_t)lround(j->seconds * FR__WALKER_RATE_HZ);
@@ -131,25 +114,6 @@ static enum fr_status add_person(const job *j, size_t person, fr__builder *build
   return status;
 }
 
-/* Resampled or turned into features, where that is asked for; *data is replaced. */
-static enum fr_status derive(const job *j, fr_dataset **data, fr_error *err) {
-  for (size_t stage = 0; stage < 2; stage++) {
-    fr_dataset *made = NULL;
-    enum fr_status status = FR_OK;
-    if (stage == 0 && j->rate_hz > 0)
-      status = fr_dataset_resample(*data, j->rate_hz, &made, err);
-    else if (stage == 1 && j->features)
-      status = fr_dataset_features(*data, LENGTH_S, j->features_s, &made, err);
-    if (status != FR_OK)
-      return status;
-    if (!made)
-      continue;
-    fr_data_free(*data);
-    *data = made;
-  }
-  return FR_OK;
-}
-
 static enum fr_status make_people(const job *j, const fr__spec *spec,
                                   const fr_data_options *options, fr_dataset **out,
                                   fr_error *err) {
@@ -180,7 +144,7 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
   if (status == FR_OK)
     status = make_people(&j, spec, options, &data, err);
   if (status == FR_OK)
-    status = derive(&j, &data, err);
+    status = fr__derive(&j.derivation, &data, err);
   if (status == FR_OK)
     *out = data;
   else
@@ -188,9 +152,9 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
   return status;
 }
 
-static const char *const keys[] = {"subjects",      "trials",     "seconds",
-                                   "seed",          "rate",       "features",
-                                   "features_step", "activities", NULL};
+static const char *const keys[] = {"subjects",   "trials", "seconds",  "seed",
+                                   "rate",       "frame",  "features", "features_step",
+                                   "activities", NULL};
 
 const fr__reader fr__reader_synthetic = {
     .kind = "synthetic", .keys = keys, .path = false, .read = read_synthetic};

@@ -66,6 +66,20 @@ extern const fr__reader fr__reader_synthetic;
  */
 void fr__progress(const fr_data_options *options, double done);
 
+/* ---- what is made of a series: keys frame, rate, features, features_step ---- */
+
+typedef struct fr__derivation {
+  bool gravity_frame; /* frame=gravity */
+  double rate_hz;     /* rate=; 0: as it is */
+  bool features;      /* features=extrasensory */
+  double features_s;  /* step of feature windows */
+} fr__derivation;
+
+enum fr_status fr__derivation_read(const fr__spec *spec, fr__derivation *out,
+                                   fr_error *err);
+/* *data is replaced where something is to be made of it, else left; also on failure. */
+enum fr_status fr__derive(const fr__derivation *d, fr_dataset **data, fr_error *err);
+
 /* ---- names ---- */
 
 /* "2" before "10", letters by byte: the order of people, trials and classes. */

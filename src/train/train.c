@@ -49,7 +49,8 @@ const char *fr_stop_name(enum fr_stop stop) {
 
 fr_train_options fr_train_default_options(void) {
   fr_optimizer_options optimizer = fr_optimizer_default_options();
-  optimizer.weight_decay = 0.1f; /* held-out trials of MotionSense: +0.4 points, 3 seeds */
+  /* 0.4 points of macro-F1 on held-out training trials of MotionSense, three seeds. */
+  optimizer.weight_decay = 0.1f;
   return (fr_train_options){.epochs = 60,
                             .batch = 64,
                             .patience = 8,
