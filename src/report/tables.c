@@ -166,6 +166,29 @@ static void put_range(fr__table *table, const json_t *claim) {
     fr__table_add(table, "not told");
 }
 
+/* "holds: RMB, REB; does not hold: RMS": the cells of a statement by their verdict. */
+static void put_verdicts(fr__table *table, const json_t *claim) {
+  static const char *const verdicts[] = {"holds", "undecided", "does not hold"};
+  const json_t *cells = fr__json_array(claim, "cells");
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  for (size_t v = 0; v < sizeof verdicts / sizeof *verdicts; v++) {
+    const char *before = verdicts[v];
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+      const json_t *cell = json_array_get(cells, i);
+      if (strcmp(fr__json_text(cell, "verdict"), verdicts[v]) != 0)
+        continue;
+      if (before != NULL)
+        fr__buf_printf(&text, "%s%s: ", text.length > 0 ? "; " : "", before);
+      fr__buf_printf(&text, "%s%s", before == NULL ? ", " : "",
+                     fr__json_text(cell, "name"));
+      before = NULL;
+    }
+  }
+  fr__table_add(table, fr__buf_text(&text));
+  fr__buf_release(&text);
+}
+
 void fr__tables_claims(const fr__result *result, fr__table *table) {
   const json_t *list = fr__json_array(result->root, "claims");
   fr__table_init(table, "The poster's statements beside ours");
@@ -173,12 +196,14 @@ void fr__tables_claims(const fr__result *result, fr__table *table) {
   fr__table_column_add(table, "Stands for", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "Ours", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "Verdict", FR__ALIGN_LEFT, true);
+  fr__table_column_add(table, "Cell by cell", FR__ALIGN_LEFT, true);
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *claim = json_array_get(list, i);
     fr__table_add(table, fr__json_text(claim, "text"));
     put_range(table, claim);
     add_number(table, format_compared(claim));
     fr__table_add(table, fr__json_text(claim, "verdict"));
+    put_verdicts(table, claim);
   }
 }
 
