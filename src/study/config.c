@@ -6,6 +6,7 @@
 #include "base/file.h"
 
 #include <cyaml/cyaml.h>
+#include <yaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,10 +154,32 @@ static void find_key(const char *yaml, complaint *first) {
   }
 }
 
+/* libcyaml passes on what libyaml says of bad syntax, but not where: asked directly. */
+static void find_syntax(const char *yaml, complaint *first) {
+  yaml_parser_t parser;
+  yaml_event_t event;
+  if (first->line != 0 || !yaml_parser_initialize(&parser))
+    return;
+  yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, strlen(yaml));
+  bool more = true;
+  while (more && yaml_parser_parse(&parser, &event)) {
+    more = event.type != YAML_STREAM_END_EVENT;
+    yaml_event_delete(&event);
+  }
+  if (parser.error != YAML_NO_ERROR && parser.problem != NULL) {
+    first->line = (unsigned)parser.problem_mark.line + 1;
+    first->column = (unsigned)parser.problem_mark.column + 1;
+    snprintf(first->text, sizeof first->text, "%s", parser.problem);
+  }
+  yaml_parser_delete(&parser);
+}
+
 static enum fr_status fail_load(const char *name, const char *yaml, cyaml_err_t code,
                                 complaint *first, fr_error *err) {
   if (code == CYAML_ERR_OOM)
     return fr__fail_memory(err, "a study");
+  if (code == CYAML_ERR_LIBYAML_PARSER)
+    find_syntax(yaml, first);
   const char *text = first->text[0] != '\0' ? first->text : cyaml_strerror(code);
   find_key(yaml, first);
   if (first->line == 0)

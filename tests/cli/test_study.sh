@@ -51,6 +51,8 @@ ok "the same page" test -s third/index.html
 ok "a missing file is one sentence" fails_saying 1 "nowhere.yaml" study nowhere.yaml
 printf 'name: x\nrepeats: many\n' >bad.yaml
 ok "a wrong type is one sentence with its line" fails_saying 1 "bad.yaml:2" study bad.yaml
+printf 'name: x\nrepeats: [1\nseed: }\n' >syntax.yaml
+ok "bad syntax is one sentence with its line" fails_saying 1 "syntax.yaml:" study syntax.yaml
 ok "no file is wrong usage" exits 2 study
 ok "no gnuplot is said, not hidden" sh -c "
   mkdir -p bin && PATH=\$PWD/bin '$frugal' study tiny.yaml -o bare --quiet 2>err >out &&
