@@ -213,8 +213,8 @@ static void bar_text(const fr__figure *f, double factor, char text[FR__TEXT]) {
   bare.value = bare.low = bare.high = f->value * factor;
   const fr__number_text number = fr__format_figure(&bare);
   memcpy(text, number.value, FR__TEXT);
-  if (bare.value > 0.095 && bare.value < 0.995)
-    snprintf(text, FR__TEXT, "%.2f", bare.value);
+  if (bare.value > 0.00095 && bare.value < 0.995) /* two digits, or neighbours touch */
+    snprintf(text, FR__TEXT, bare.value > 0.095 ? "%.2f" : "%.2g", bare.value);
 }
 
 /* $P_S: place, value, low, high, text. */
