@@ -191,7 +191,7 @@ static void add_spent(json_t *to, const json_t *spent) {
   add_phases(json_object_get(to, "phases"), json_object_get(spent, "phases"));
 }
 
-/* This session's meter, reading of data included, and what reused runs took in theirs. */
+/* This run's meter, reading of data included, and what reused runs took in theirs. */
 static json_t *total_spent(const fr__plan *plan, const fr_meter_report *meter) {
   json_t *total = json_object();
   json_object_set_new(total, "phases", json_array());
