@@ -115,12 +115,13 @@ static int open_beside(const char *path, char **beside) {
   return -1;
 }
 
-enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
-                              fr_error *err) {
+/* Beside, synced, renamed; errno's number, 0 done. `path` is a regular file or none yet.
+ */
+static int replace_file(const char *path, const void *bytes, size_t size) {
   char *beside = NULL;
   const int fd = open_beside(path, &beside);
   if (fd < 0)
-    return fr__fail_errno(err, errno, "'%s' cannot be written", path);
+    return errno;
   int number = write_all(fd, bytes, size);
   if (number == 0 && fsync(fd) != 0)
     number = errno;
@@ -133,6 +134,31 @@ enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
   else
     sync_directory_of(path);
   free(beside);
+  return number;
+}
+
+/* A device or a pipe is written to, never replaced. */
+static int write_through(const char *path, const void *bytes, size_t size) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return errno;
+  int number = write_all(fd, bytes, size);
+  if (close(fd) != 0 && number == 0)
+    number = errno;
+  return number;
+}
+
+enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
+                              fr_error *err) {
+  struct stat info;
+  /* What a link points to is written, and the link stays. */
+  char *target = realpath(path, NULL);
+  const char *place = target != NULL ? target : path;
+  const bool special = stat(place, &info) == 0 && !S_ISREG(info.st_mode);
+  const int number = special && S_ISDIR(info.st_mode) ? EISDIR
+                     : special                        ? write_through(place, bytes, size)
+                                                      : replace_file(place, bytes, size);
+  free(target);
   return number == 0 ? FR_OK
                      : fr__fail_errno(err, number, "'%s' cannot be written", path);
 }

@@ -10,8 +10,8 @@
 enum fr_status fr__file_read(const char *path, size_t ceiling, char **bytes, size_t *size,
                              fr_error *err);
 
-/* Writes beside `path`, syncs, renames: `path` holds the old content or the new, whole.
- */
+/* Writes beside `path`, syncs, renames: `path` holds the old content or the new, whole. A
+ * link is followed; a device or a pipe is written to as it is. */
 enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
                               fr_error *err);
 

@@ -43,6 +43,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
         (strcmp(d->verb, "list") != 0 && strcmp(d->verb, "check") != 0 &&
          strcmp(d->verb, "fetch") != 0))
       argp_error(state, "say list, check or fetch");
+    else if (strcmp(d->verb, "list") == 0 && d->what != NULL)
+      argp_error(state, "'%s' is one word too many", d->what);
     else if (strcmp(d->verb, "list") != 0 && d->what == NULL)
       argp_error(state, "say what to %s", d->verb);
     return 0;
@@ -82,7 +84,8 @@ static const struct {
 } known[] = {
     {"motionsense", "motionsense",
      "24 people, 6 activities, phone in the trouser pocket"},
-    {"extrasensory", "extrasensory", "60 people in daily life, features of each minute"},
+    {"extrasensory", "extrasensory",
+     "up to 60 people in daily life, features of each minute"},
 };
 
 static enum fr_status list(const char *folder, cli_result *result, fr__buf *text,

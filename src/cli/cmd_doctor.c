@@ -38,7 +38,7 @@ static const struct argp argp = {options,
                                  NULL};
 
 static json_t *json_of_sensor(const fr_sensor_report *sensor) {
-  return json_pack("{s:s, s:s, s:s, s:s*}", "name", sensor->name, "state",
+  return json_pack("{s:s, s:s, s:s, s:s?}", "name", sensor->name, "state",
                    fr_sensor_state_name(sensor->state), "reason", sensor->reason, "fix",
                    sensor->fix[0] != '\0' ? sensor->fix : NULL);
 }

@@ -52,6 +52,9 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
     status = cli_work_test(&work, session, FR_LOSS_CROSS_ENTROPY, 64, model.net,
                            &model.classes, err);
   if (status == FR_OK) {
+    json_object_set_new(session->result.result, "network",
+                        json_string(fr_net_text(model.net)));
+    json_object_set_new(session->result.result, "epochs", json_null()); /* not trained */
     json_object_set_new(session->result.result, "parameters",
                         json_integer((json_int_t)fr_net_parameters(model.net)));
     json_object_set_new(session->result.result, "operations",

@@ -14,6 +14,7 @@ typedef struct transfer {
   cli_input input;
   cli_training training;
   fr_transfer_options transfer;
+  bool kind_told;
   const char *source;
   const char *model;
 } transfer;
@@ -43,6 +44,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_APPEND:
   case KEY_REPLACE:
+    if (t->kind_told)
+      argp_error(state, "--append and --replace exclude each other");
+    t->kind_told = true;
     t->transfer.kind = key == KEY_APPEND ? FR_TRANSFER_APPEND : FR_TRANSFER_REPLACE;
     t->transfer.head = text;
     return 0;

@@ -32,6 +32,13 @@ static void print_help(FILE *to) {
         to);
 }
 
+/* A full disk behind stdout must not pass for success. */
+static int flushed(void) {
+  if (fflush(stdout) != 0 || ferror(stdout))
+    return cli_fail_text("standard output cannot be written");
+  return CLI_DONE;
+}
+
 static int run_command(const cli_command *command, int argc, char **argv) {
   char name[32];
   snprintf(name, sizeof name, "frugal %s", command->name);
@@ -49,19 +56,16 @@ int main(int argc, char **argv) {
   if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 ||
       strcmp(word, "help") == 0) {
     print_help(stdout);
-    return CLI_DONE;
+    return flushed();
   }
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
     puts("frugal " FR_VERSION);
-    return CLI_DONE;
+    return flushed();
   }
   for (size_t i = 0; i < COMMANDS; i++)
     if (strcmp(word, commands[i].name) == 0) {
       const int code = run_command(&commands[i], argc, argv);
-      /* A full disk behind stdout must not pass for success. */
-      if (code == CLI_DONE && (fflush(stdout) != 0 || ferror(stdout)))
-        return cli_fail_text("standard output cannot be written");
-      return code;
+      return code == CLI_DONE ? flushed() : code;
     }
   fprintf(stderr, "frugal: '%s' is not a command; frugal --help lists them\n", word);
   return CLI_USAGE;

@@ -191,6 +191,11 @@ enum fr_status cli_session_measured(cli_session *session, fr_error *err) {
   if (status != FR_OK)
     return status;
   json_t *result = s->result.result;
+  if (report.energy.source == FR_SOURCE_MODEL)
+    cli_warn(&s->result,
+             "no working energy counter: energy is modelled from busy core-seconds "
+             "(%s)",
+             report.rule);
   json_object_set_new(result, "energy", cli_json_measure(report.energy));
   json_object_set_new(result, "program", cli_json_measure(report.program));
   json_object_set_new(result, "core_seconds", cli_json_measure(report.core_seconds));

@@ -371,8 +371,8 @@ static enum fr_status assign_sides(job *j, const char *how, const char *validate
   if (status != FR_OK)
     return status;
   if (j->fold >= folds)
-    return fr__fail(err, FR_ERR_ARGUMENT, "fold %zu of split '%s' is not below %zu",
-                    j->fold, how, folds);
+    return fr__fail(err, FR_ERR_ARGUMENT, "split '%s' has %zu folds, no fold %zu", how,
+                    folds, j->fold + 1);
   status = r->assign(j, argument, err);
   if (status == FR_OK && !r->leaky)
     fr__places_part(&j->places, FR_SIDE_TEST, FR_SIDE_TRAIN);

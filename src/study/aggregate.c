@@ -287,6 +287,8 @@ static void count_tests(const costs *train, const costs *test, balance *b) {
       (mean(train->to, n) - mean(train->of, n)) / (mean(test->of, n) - mean(test->to, n));
   if (agree)
     b->interval = fr_interval_ratio(ratio, one, n);
+  else
+    b->reason = "no interval: under some seed training or testing is the other way round";
 }
 
 static balance balance_of(const costs *train, const costs *test) {

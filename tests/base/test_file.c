@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../test.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,45 @@ static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state) {
   char command[700];
   snprintf(command, sizeof command, "test $(ls -A '%s' | wc -l) = 1", folder);
   assert_int_equal(system(command), 0);
+  free(path);
+  test_folder_remove(folder);
+}
+
+static void a_link_stays_and_its_target_is_written(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  char *target = fr__path_join(folder, "target"), *link = fr__path_join(folder, "link");
+  ASSERT_OK(fr__file_write(target, "old", 3, err));
+  assert_int_equal(symlink("target", link), 0);
+  ASSERT_OK(fr__file_write(link, "new", 3, err));
+  struct stat info;
+  assert_int_equal(lstat(link, &info), 0);
+  assert_true(S_ISLNK(info.st_mode));
+  char *bytes = NULL;
+  size_t size = 0;
+  ASSERT_OK(fr__file_read(target, 10, &bytes, &size, err));
+  assert_string_equal(bytes, "new");
+  free(bytes);
+  free(target);
+  free(link);
+  test_folder_remove(folder);
+}
+
+static void a_pipe_is_written_to_and_not_replaced(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  char *path = fr__path_join(folder, "pipe");
+  assert_int_equal(mkfifo(path, 0600), 0);
+  const int reader = open(path, O_RDONLY | O_NONBLOCK);
+  assert_true(reader >= 0);
+  ASSERT_OK(fr__file_write(path, "hello", 5, err));
+  char text[8] = "";
+  assert_int_equal(read(reader, text, sizeof text), 5);
+  assert_string_equal(text, "hello");
+  struct stat info;
+  assert_int_equal(lstat(path, &info), 0);
+  assert_true(S_ISFIFO(info.st_mode));
+  close(reader);
   free(path);
   test_folder_remove(folder);
 }
@@ -90,6 +130,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_what_it_wrote),
       cmocka_unit_test(a_failed_write_leaves_the_old_file_and_nothing_else),
+      cmocka_unit_test(a_link_stays_and_its_target_is_written),
+      cmocka_unit_test(a_pipe_is_written_to_and_not_replaced),
       cmocka_unit_test(a_missing_file_is_named),
       cmocka_unit_test(makes_missing_parents),
       cmocka_unit_test(a_users_folder_ignores_a_relative_variable),
