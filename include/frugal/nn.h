@@ -176,4 +176,15 @@ void fr_metrics_add(fr_metrics *metrics, const float *output, /* (B, K) */
                     const uint32_t *label, size_t batch, double loss);
 void fr_metrics_finish(fr_metrics *metrics);
 
+/* 95 % bounds that contain the value. */
+typedef struct fr_metrics_bounds {
+  double macro_f1_low, macro_f1_high;
+  double balanced_accuracy_low, balanced_accuracy_high;
+} fr_metrics_bounds;
+
+/* By the bootstrap over samples, 400 resamples (fewer, but at least 40, above 50,000
+ * samples); deterministic per seed. FR_ERR_ARGUMENT where nothing was tested. */
+enum fr_status fr_metrics_intervals(const fr_metrics *metrics, uint64_t seed,
+                                    fr_metrics_bounds *out, fr_error *err);
+
 #endif

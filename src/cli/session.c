@@ -230,8 +230,18 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
   json_object_set_new(
       result, "accuracy",
       cli_json_measure(ratio(m->accuracy, m->accuracy_low, m->accuracy_high)));
-  json_object_set_new(result, "macro_f1", json_real(m->macro_f1));
-  json_object_set_new(result, "balanced_accuracy", json_real(m->balanced_accuracy));
+  fr_metrics_bounds b;
+  const bool bounded = fr_metrics_intervals(m, 1, &b, NULL) == FR_OK;
+  const fr_measure absent = fr_measure_absent(FR_UNIT_NONE);
+  json_object_set_new(
+      result, "macro_f1",
+      cli_json_measure(bounded ? ratio(m->macro_f1, b.macro_f1_low, b.macro_f1_high)
+                               : absent));
+  json_object_set_new(
+      result, "balanced_accuracy",
+      cli_json_measure(bounded ? ratio(m->balanced_accuracy, b.balanced_accuracy_low,
+                                       b.balanced_accuracy_high)
+                               : absent));
   json_object_set_new(result, "samples", json_integer((json_int_t)m->samples));
   json_object_set_new(result, "classes", cli_json_names(classes));
   json_t *rows = json_array();

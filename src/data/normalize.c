@@ -81,7 +81,8 @@ static void fit(fr_normalizer *n, const fr_windows *windows, const fr_split *spl
 enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, const fr_windows *windows,
                                  const fr_split *split, fr_error *err) {
   if (split->count[FR_SIDE_TRAIN] == 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "a normaliser needs windows to train on");
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the split leaves no windows to train on, which normalising needs");
   const size_t channels = windows->data->channels.count;
   fr_normalizer made = {channels, calloc(channels, sizeof *made.shift),
                         calloc(channels, sizeof *made.scale)};

@@ -60,6 +60,21 @@ static enum fr_status refuse(const checked *c, const char *word, const char *why
   return fr__fail(c->err, FR_ERR_ARGUMENT, "%s:%u: '%s' %s", c->name, line, word, why);
 }
 
+/* Whether the file says `key: 0`: libcyaml gives 0 for what is left out, too. */
+static bool says_zero(const checked *c, const char *key) {
+  const size_t length = strlen(key);
+  for (const char *at = strstr(c->yaml, key); at != NULL; at = strstr(at + length, key)) {
+    const char *p = at + length;
+    if ((at != c->yaml && is_word(at[-1])) || *p++ != ':')
+      continue;
+    p += strspn(p, " \t");
+    const size_t digits = strspn(p, "0");
+    if (digits > 0 && !is_word(p[digits]))
+      return true;
+  }
+  return false;
+}
+
 /* ---- one part after another ---- */
 
 /* `spec` with each $FRUGAL_DATA replaced; NULL out of memory or where it is not set. */
@@ -203,6 +218,10 @@ static enum fr_status check_claim(const checked *c, size_t i) {
 static enum fr_status check_numbers(const checked *c) {
   fr_study *study = c->study;
   fr_intensity found;
+  static const char *const counts[] = {"repeats", "epochs", "batch"};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    if (says_zero(c, counts[i]))
+      return refuse(c, counts[i], "is 0: at least 1 is needed");
   study->repeats = study->repeats != 0 ? study->repeats : 5;
   study->seed = study->seed != 0 ? study->seed : 1;
   study->pue = study->pue != 0.0 ? study->pue : 1.0;

@@ -53,6 +53,9 @@ printf 'name: x\nrepeats: many\n' >bad.yaml
 ok "a wrong type is one sentence with its line" fails_saying 1 "bad.yaml:2" study bad.yaml
 printf 'name: x\nrepeats: [1\nseed: }\n' >syntax.yaml
 ok "bad syntax is one sentence with its line" fails_saying 1 "syntax.yaml:" study syntax.yaml
+sed 's/repeats: 2/repeats: 0/' tiny.yaml >zero.yaml
+ok "no repeats are refused with the line" fails_saying 1 "zero.yaml:2: 'repeats'" \
+  study zero.yaml
 ok "no file is wrong usage" exits 2 study
 ok "no gnuplot is said, not hidden" sh -c "
   mkdir -p bin && PATH=\$PWD/bin '$frugal' study tiny.yaml -o bare --quiet 2>err >out &&

@@ -11,6 +11,9 @@ ok "the model is there" test -s "$model"
 ok "accuracy is a measure with bounds" json \
   "(lambda a: 0 <= a['low'] <= a['value'] <= a['high'] <= 1 and a['source'] == 'count')(
      j['result']['accuracy'])" "$folder/train.json"
+ok "so are macro-F1 and balanced accuracy" json \
+  "all(j['result'][k]['low'] <= j['result'][k]['value'] <= j['result'][k]['high'] <= 1
+     for k in ('macro_f1', 'balanced_accuracy'))" "$folder/train.json"
 ok "the confusion matrix counts every sample" json \
   "sum(map(sum, j['result']['confusion'])) == j['result']['samples'] > 0" \
   "$folder/train.json"
@@ -46,6 +49,8 @@ import json, sys
 a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
 assert a['confusion'] == b['confusion']" "$folder/train.json" "$folder/b.json"
 
+ok "append and replace exclude each other" exits 2 transfer "$model" --append --replace \
+  --data "$data"
 ok "transfer exits 0" exits 0 transfer "$model" --epochs 3 -o "$folder/c.safetensors" \
   --data 'synthetic:subjects=3&trials=4&seconds=20&seed=9' --json "$folder/c.json"
 ok "it trained the new head only" json "j['result']['epochs'] <= 3" "$folder/c.json"

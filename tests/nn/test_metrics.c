@@ -140,8 +140,32 @@ static void losses_have_names(void **state) {
   assert_false(fr_loss_parse("hinge", &loss));
 }
 
+/* Recalls 0.9 of 400 and 0.6 of 100: the mean 0.75 has the variance
+ * (0.9 * 0.1 / 400 + 0.6 * 0.4 / 100) / 4, so 1.96 deviations are 0.0502. */
+static void balanced_accuracy_has_its_binomial_interval(void **state) {
+  (void)state;
+  fr_metrics m;
+  assert_int_equal(fr_metrics_init(&m, 2, NULL), FR_OK);
+  m.confusion[0] = 360;
+  m.confusion[1] = 40;
+  m.confusion[2] = 40;
+  m.confusion[3] = 60;
+  m.samples = 500;
+  fr_metrics_finish(&m);
+  fr_metrics_bounds b, again;
+  assert_int_equal(fr_metrics_intervals(&m, 7, &b, NULL), FR_OK);
+  assert_true(fabs(m.balanced_accuracy - 0.75) < 1e-12);
+  assert_true(fabs(b.balanced_accuracy_low - (0.75 - 0.0502)) < 0.012);
+  assert_true(fabs(b.balanced_accuracy_high - (0.75 + 0.0502)) < 0.012);
+  assert_true(b.macro_f1_low < m.macro_f1 && m.macro_f1 < b.macro_f1_high);
+  assert_int_equal(fr_metrics_intervals(&m, 7, &again, NULL), FR_OK);
+  assert_memory_equal(&b, &again, sizeof b);
+  fr_metrics_release(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(balanced_accuracy_has_its_binomial_interval),
       cmocka_unit_test(confusion_gives_all),
       cmocka_unit_test(interval_is_wilsons),
       cmocka_unit_test(nothing_tested_is_not_zero),
