@@ -220,6 +220,20 @@ void fr_samples_release(fr_samples *samples);
 bool fr_task_parse(const char *name, enum fr_task *out);
 const char *fr_task_name(enum fr_task task);
 
+/* ---- augmentation: of normalised training samples, while they are trained on ---- */
+
+typedef struct fr_augment {
+  float jitter; /* deviation of noise added to every value; 0: none */
+  float scale;  /* deviation of one factor a sample, around 1; 0: none */
+} fr_augment;
+
+/* "jitter(0.05) scale(0.1)"; "" is none. */
+enum fr_status fr_augment_parse(const char *text, fr_augment *out, fr_error *err);
+
+/* Changes x (steps, channels); depends on seed, epoch and the sample's number alone. */
+void fr_augment_apply(const fr_augment *augment, uint64_t seed, uint64_t epoch,
+                      size_t sample, float *x, size_t steps, size_t channels);
+
 /* ---- fetch ---- */
 
 typedef struct fr_data_facts {

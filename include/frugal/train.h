@@ -92,6 +92,8 @@ typedef struct fr_train_options {
   const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
   double target_accuracy;  /* stop at this validation accuracy and keep the weights that
                               reached it; 0: never */
+  const fr_augment *augment; /* of each training sample in each epoch; NULL: none. Frozen
+                                layers exclude it: their outputs are computed once */
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002 with weight decay
@@ -118,11 +120,11 @@ void fr_train_result_release(fr_train_result *result);
  * validation loss; a budget that ends a run before its first validation leaves the
  * latest. Layers before first_trained run once a sample, and so do layers without
  * parameters that follow them, but dropout. Phases: train/frozen, train/gather,
- * train/forward (with the loss), train/backward, train/update, validate. The same seed,
- * samples and options give the same bits. Memory is allocated before the first step only.
- * A loss or weight that is not finite ends the run with FR_ERR_NUMERIC naming epoch and
- * step; the weights are then the best so far. `observer` and `budget` may be NULL.
- * *result is filled where the call succeeds; release it.
+ * train/augment, train/forward (with the loss), train/backward, train/update, validate.
+ * The same seed, samples and options give the same bits. Memory is allocated before the
+ * first step only. A loss or weight that is not finite ends the run with FR_ERR_NUMERIC
+ * naming epoch and step; the weights are then the best so far. `observer` and `budget`
+ * may be NULL. *result is filled where the call succeeds; release it.
  */
 enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
                         const fr_train_options *options, const fr_observer *observer,

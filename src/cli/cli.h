@@ -55,6 +55,7 @@ extern const struct argp cli_input_argp;
 
 typedef struct cli_training {
   fr_train_options options;
+  fr_augment augment;
 } cli_training;
 extern const struct argp cli_training_argp;
 

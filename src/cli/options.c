@@ -25,6 +25,7 @@ enum {
   KEY_SEED,
   KEY_LOSS,
   KEY_OPTIMIZER,
+  KEY_AUGMENT,
 };
 
 size_t cli_number(struct argp_state *state, const char *option, const char *text,
@@ -119,6 +120,9 @@ static const struct argp_option training_options[] = {
     {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0.1)", 20},
     {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adam (default) or sgd", 20},
     {"loss", KEY_LOSS, "NAME", 0, "cross-entropy (default) or squared", 20},
+    {"augment", KEY_AUGMENT, "TEXT", 0,
+     "change training samples: 'jitter(D) scale(D)', D the deviation (default: none)",
+     20},
     {"seed", KEY_SEED, "N", 0, "of weights, shuffle and dropout (default 1)", 20},
     {0},
 };
@@ -129,6 +133,16 @@ static error_t parse_names(int key, const char *text, fr_train_options *options,
     argp_error(state, "'%s' is not a loss: cross-entropy or squared", text);
   if (key == KEY_OPTIMIZER && !fr_optimizer_parse(text, &options->optimizer.kind))
     argp_error(state, "'%s' is not an optimizer: adam or sgd", text);
+  return 0;
+}
+
+static error_t parse_augment(const char *text, cli_training *training,
+                             struct argp_state *state) {
+  fr_error err;
+  if (fr_augment_parse(text, &training->augment, &err) != FR_OK)
+    argp_error(state, "%s", err.text);
+  const bool any = training->augment.jitter > 0 || training->augment.scale > 0;
+  training->options.augment = any ? &training->augment : NULL;
   return 0;
 }
 
@@ -152,6 +166,7 @@ static error_t parse_training(int key, char *text, struct argp_state *state) {
         (float)cli_real(state, "weight-decay", text, 0, 100);
     return 0;
   case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
+  case KEY_AUGMENT: return parse_augment(text, training, state);
   case KEY_LOSS:
   case KEY_OPTIMIZER: return parse_names(key, text, options, state);
   default: return ARGP_ERR_UNKNOWN;

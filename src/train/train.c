@@ -34,6 +34,7 @@ typedef struct run {
   fr_optimizer *optimizer;
   fr__snapshot best;
   fr__cost cost;
+  size_t epoch; /* that is going on */
   fr_train_result result;
 } run;
 
@@ -74,6 +75,11 @@ static enum fr_status check_options(const fr_net *net, const fr_samples *train,
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "%zu epochs of batches of %zu samples cannot be trained",
                     options->epochs, options->batch);
+  if (options->augment != NULL && options->first_trained > 0)
+    return fr__fail(
+        err, FR_ERR_ARGUMENT,
+        "augmentation and frozen layers exclude each other: their outputs are "
+        "computed once a sample");
   if (options->first_trained >= fr_net_layer_count(net))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "training from layer %zu leaves nothing to train in a network of %zu",
@@ -219,6 +225,16 @@ static void shuffle(run *r, size_t epoch) {
   fr__rng_shuffle(&rng, r->order, r->train.count);
 }
 
+/* Samples order[at .. at + n - 1] as they lie in the batch. */
+static void augment(const run *r, size_t at, size_t n) {
+  const fr_shape shape = fr_net_input(r->net);
+  fr__phase_begin(r->observer, "augment");
+  for (size_t i = 0; i < n; i++)
+    fr_augment_apply(r->options->augment, r->options->seed, r->epoch, r->order[at + i],
+                     r->batch.x + i * r->train.width, shape.steps, shape.channels);
+  fr__phase_end(r->observer);
+}
+
 /* Tests, then adjusts, on n samples; the loss, which is not adjusted to where it is not
  * finite. */
 static double step(run *r, size_t at, size_t n) {
@@ -228,6 +244,8 @@ static double step(run *r, size_t at, size_t n) {
   fr__feed_gather(&r->train, r->order + at, 0, n, batch->x, batch->label);
   fr__phase_end(r->observer);
 
+  if (r->options->augment != NULL)
+    augment(r, at, n);
   fr__phase_begin(r->observer, "forward");
   const float *output = fr_net_forward(r->net, batch->x, n, r->first, r->layers, true);
   const double loss = fr_loss_compute(r->options->loss, output, batch->label, n, classes,
@@ -254,6 +272,7 @@ static enum fr_status run_epoch(run *r, fr_epoch *epoch, bool *more, fr_error *e
   double sum = 0;
   enum fr_status status = FR_OK;
   fr__phase_begin(r->observer, "train");
+  r->epoch = epoch->epoch;
   shuffle(r, epoch->epoch);
   for (size_t at = 0; at < count && *more; at += r->batch.size) {
     const size_t n = count - at < r->batch.size ? count - at : r->batch.size;

@@ -59,6 +59,11 @@ ok "append works too" exits 0 transfer "$model" --append --epochs 2 \
 
 ok "a leaky split is called so" exits 0 train --data "$data" --split random:0.75 --epochs 1
 ok "on stderr" grep -q leaky "$folder/err"
+ok "augmentation is a phase with a cost" exits 0 train --data "$data" --epochs 2 \
+  --augment 'jitter(0.05) scale(0.1)' --json "$folder/augment.json"
+ok "train/augment" json "[p for p in j['result']['phases'] if p['name'] == 'train/augment'
+  and p['core_s'] > 0]" "$folder/augment.json"
+ok "an unknown augmentation is wrong usage" exits 2 train --data "$data" --augment 'turn(3)'
 ok "info tells what it cost" exits 0 info "$model" --json "$folder/card.json"
 ok "provenance is in the card" json "j['result']['provenance'][0]['program']['value'] > 0" \
   "$folder/card.json"

@@ -72,6 +72,11 @@ static void arguments_that_make_no_sense_are_refused(void **state) {
   options.epochs = SIZE_MAX;
   assert_refused(&train, &options, "epochs");
   options = fr_train_default_options();
+  const fr_augment jitter = {.jitter = 0.1f};
+  options.augment = &jitter;
+  options.first_trained = 1;
+  assert_refused(&train, &options, "augmentation and frozen layers");
+  options = fr_train_default_options();
   train.label[3] = 2;
   assert_refused(&train, &options, "label 2 of training sample 3");
   train.channels = 3;
