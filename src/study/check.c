@@ -68,8 +68,8 @@ static bool says_zero(const checked *c, const char *key) {
     if ((at != c->yaml && is_word(at[-1])) || *p++ != ':')
       continue;
     p += strspn(p, " \t");
-    const size_t digits = strspn(p, "0");
-    if (digits > 0 && !is_word(p[digits]))
+    double value;
+    if (fr__parse_number(p, strcspn(p, " \t\r\n,}#"), &value) && value == 0)
       return true;
   }
   return false;
@@ -218,10 +218,12 @@ static enum fr_status check_claim(const checked *c, size_t i) {
 static enum fr_status check_numbers(const checked *c) {
   fr_study *study = c->study;
   fr_intensity found;
-  static const char *const counts[] = {"repeats", "epochs", "batch"};
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-    if (says_zero(c, counts[i]))
-      return refuse(c, counts[i], "is 0: at least 1 is needed");
+  static const char *const numbers[] = {"repeats",  "epochs", "batch",
+                                        "patience", "seed",   "learning-rate",
+                                        "pue",      "window", "step"};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (says_zero(c, numbers[i]))
+      return refuse(c, numbers[i], "is 0, which it cannot be");
   study->repeats = study->repeats != 0 ? study->repeats : 5;
   study->seed = study->seed != 0 ? study->seed : 1;
   study->pue = study->pue != 0.0 ? study->pue : 1.0;

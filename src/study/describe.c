@@ -28,10 +28,10 @@ static void describe_set(const fr__study_set *set, json_t *to) {
   set_text(to, "digest", digest);
   set_text(to, "default_split", set->data->split);
   set_count(to, "records", set->data->count);
-  set_count(to, "train", set->prepared.train.count);
-  set_count(to, "validate", set->prepared.validate.count);
-  set_count(to, "test", set->prepared.test.count);
-  set_count(to, "unknown", set->prepared.unknown);
+  set_count(to, "train_samples", set->prepared.train.count);
+  set_count(to, "validate_samples", set->prepared.validate.count);
+  set_count(to, "test_samples", set->prepared.test.count);
+  set_count(to, "unknown_samples", set->prepared.unknown);
   set_count(to, "classes", set->prepared.classes.count);
   set_count(to, "steps", set->prepared.train.steps);
   set_count(to, "channels", set->prepared.train.channels);

@@ -56,6 +56,12 @@ ok "bad syntax is one sentence with its line" fails_saying 1 "syntax.yaml:" stud
 sed 's/repeats: 2/repeats: 0/' tiny.yaml >zero.yaml
 ok "no repeats are refused with the line" fails_saying 1 "zero.yaml:2: 'repeats'" \
   study zero.yaml
+sed 's/patience: 2/patience: 0/' tiny.yaml >zero.yaml
+ok "nor is a zero of another kind taken for the default" fails_saying 1 \
+  "zero.yaml:3: 'patience'" study zero.yaml
+ok "the protocol is in the settings, beside what it came to" json \
+  "all(d['validate'] == '0.1' and d['validate_samples'] > 0
+     for d in j['result']['settings']['data'])" first.json
 ok "no file is wrong usage" exits 2 study
 ok "no gnuplot is said, not hidden" sh -c "
   mkdir -p bin && PATH=\$PWD/bin '$frugal' study tiny.yaml -o bare --quiet 2>err >out &&
