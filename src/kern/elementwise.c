@@ -2,8 +2,6 @@
 /* Element-wise kernels. */
 #include "kern/isa.h"
 
-#include <math.h>
-
 #include "kern/elementary.h"
 
 void FR__KERN_NAME(exp)(const float *x, float *y, size_t n) {
@@ -81,17 +79,4 @@ void FR__KERN_NAME(column_sum)(const float *x, size_t rows, size_t columns, floa
     sum_columns(x + c, rows, columns, SUM_VECTORS, LANES, sum + c);
   for (; c < columns; c += LANES)
     sum_columns(x + c, rows, columns, 1, lanes_left(columns, c), sum + c);
-}
-
-/* A plain loop: the compiler makes vectors of it, square root included. */
-void FR__KERN_NAME(adam)(const fr__adam_step *step, const float *restrict gradient,
-                         float *restrict value, float *restrict m, float *restrict v,
-                         size_t n) {
-  const fr__adam_step s = *step;
-  for (size_t i = 0; i < n; i++) {
-    const float g = gradient[i];
-    m[i] = s.beta1 * m[i] + (1.0f - s.beta1) * g;
-    v[i] = s.beta2 * v[i] + (1.0f - s.beta2) * g * g;
-    value[i] -= s.rate * m[i] / (sqrtf(v[i]) + s.epsilon) + s.decay * value[i];
-  }
 }

@@ -16,9 +16,16 @@ void FR__KERN_NAME(column_sum)(const float *x, size_t rows, size_t columns, floa
 void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n);
 void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *step);
 void FR__KERN_NAME(lstm_backward)(const fr__lstm_back *back);
+void FR__KERN_NAME(gru_forward)(const fr__gru_step *step);
+void FR__KERN_NAME(gru_backward)(const fr__gru_back *back);
 void FR__KERN_NAME(adam)(const fr__adam_step *step, const float *restrict gradient,
                          float *restrict value, float *restrict m, float *restrict v,
                          size_t n);
+void FR__KERN_NAME(sgd)(const fr__sgd_step *step, const float *restrict gradient,
+                        float *restrict value, float *restrict velocity, size_t n);
+void FR__KERN_NAME(rmsprop)(const fr__rmsprop_step *step, const float *restrict gradient,
+                            float *restrict value, float *restrict v,
+                            float *restrict velocity, size_t n);
 
 /* ---- tile.c: a register's worth of C ---- */
 

@@ -115,7 +115,26 @@ void fr__lstm_backward(const fr__kern *kern, const fr__lstm_back *back) {
   kern->ops->lstm_backward(back);
 }
 
+void fr__gru_forward(const fr__kern *kern, const fr__gru_step *step) {
+  kern->ops->gru_forward(step);
+}
+
+void fr__gru_backward(const fr__kern *kern, const fr__gru_back *back) {
+  kern->ops->gru_backward(back);
+}
+
 void fr__adam(const fr__kern *kern, const fr__adam_step *step, const float *gradient,
               float *value, float *m, float *v, size_t n) {
   kern->ops->adam(step, gradient, value, m, v, n);
+}
+
+void fr__sgd(const fr__kern *kern, const fr__sgd_step *step, const float *gradient,
+             float *value, float *velocity, size_t n) {
+  kern->ops->sgd(step, gradient, value, velocity, n);
+}
+
+void fr__rmsprop(const fr__kern *kern, const fr__rmsprop_step *step,
+                 const float *gradient, float *value, float *v, float *velocity,
+                 size_t n) {
+  kern->ops->rmsprop(step, gradient, value, v, velocity, n);
 }

@@ -107,6 +107,58 @@ typedef struct fr__lstm_back {
 void fr__lstm_backward(const fr__kern *kern, const fr__lstm_back *back);
 
 /*
+ * One step of a GRU over a batch (Cho et al. 2014, with the reset gate behind the
+ * product, as cuDNN and PyTorch have it), gates in the order r, z, n. x_gates (B, 3H) is
+ * the product of the input with its weights plus bias, h_gates (B, 3H) that of h_in with
+ * its own:
+ *
+ *   r = sigmoid(xr + hr);  z = sigmoid(xz + hz);  n = tanh(xn + r hn)
+ *
+ *   h_out = (1 - z) n + z h_in
+ *
+ * On return x_gates holds r, z, n, which backward needs beside the last third of h_gates.
+ * h_out may be the array of h_in. Rows of each array are ld_* floats apart.
+ */
+typedef struct fr__gru_step {
+  size_t batch, units;
+  float *x_gates;
+  size_t ld_x_gates;
+  const float *h_gates;
+  size_t ld_h_gates;
+  const float *h_in; /* (B, H); NULL: zeros */
+  size_t ld_h_in;
+  float *h_out; /* (B, H) */
+  size_t ld_h_out;
+} fr__gru_step;
+void fr__gru_forward(const fr__kern *kern, const fr__gru_step *step);
+
+/*
+ * The step back: from dh (B, H) = d loss / d h_out to d_x_gates and d_h_gates (B, 3H),
+ * both before activation, and to dh_in (B, H), set to dh z: the part of d loss / d h_in
+ * that does not pass the recurrent weights; the product of d_h_gates with them is the
+ * caller's to add. In place: d_x_gates may be the array of `gates`, d_h_gates that of
+ * h_gates, dh_in that of dh.
+ */
+typedef struct fr__gru_back {
+  size_t batch, units;
+  const float *gates; /* (B, 3H): r, z, n, as forward left them in x_gates */
+  size_t ld_gates;
+  const float *h_gates; /* (B, 3H), of which only the last third is read */
+  size_t ld_h_gates;
+  const float *h_in; /* NULL: zeros */
+  size_t ld_h_in;
+  const float *dh;
+  size_t ld_dh;
+  float *dh_in;
+  size_t ld_dh_in;
+  float *d_x_gates;
+  size_t ld_d_x_gates;
+  float *d_h_gates;
+  size_t ld_d_h_gates;
+} fr__gru_back;
+void fr__gru_backward(const fr__kern *kern, const fr__gru_back *back);
+
+/*
  * Adam with decoupled weight decay (Kingma and Ba 2015, algorithm 1; Loshchilov and
  * Hutter 2019, algorithm 2) on n elements: `rate` is learning_rate * sqrt(1 - beta2^t) /
  * (1 - beta1^t) and `epsilon` is epsilon * sqrt(1 - beta2^t); `decay` is learning_rate *
@@ -117,5 +169,33 @@ typedef struct fr__adam_step {
 } fr__adam_step;
 void fr__adam(const fr__kern *kern, const fr__adam_step *step, const float *gradient,
               float *value, float *m, float *v, size_t n);
+
+/*
+ * Gradient descent with momentum (Polyak 1964; Nesterov's as in Sutskever et al. 2013) on
+ * n elements, the rate outside of the velocity as in PyTorch: velocity = momentum
+ * velocity
+ * + gradient, and the step is rate * velocity; with `nesterov` rate * (gradient +
+ * momentum velocity). `decay` as of Adam. Momentum 0 leaves velocity alone, and it may be
+ * NULL.
+ */
+typedef struct fr__sgd_step {
+  float rate, momentum, decay;
+  bool nesterov;
+} fr__sgd_step;
+void fr__sgd(const fr__kern *kern, const fr__sgd_step *step, const float *gradient,
+             float *value, float *velocity, size_t n);
+
+/*
+ * RMSprop (Tieleman and Hinton 2012, lecture 6.5) on n elements, epsilon and momentum as
+ * PyTorch has them: v = alpha v + (1 - alpha) gradient^2, u = gradient / (sqrt(v) +
+ * epsilon), velocity = momentum velocity + u, and the step is rate * velocity. `decay` as
+ * of Adam. Momentum 0 steps by rate * u, and velocity may be NULL.
+ */
+typedef struct fr__rmsprop_step {
+  float rate, alpha, epsilon, momentum, decay;
+} fr__rmsprop_step;
+void fr__rmsprop(const fr__kern *kern, const fr__rmsprop_step *step,
+                 const float *gradient, float *value, float *v, float *velocity,
+                 size_t n);
 
 #endif

@@ -21,8 +21,14 @@ struct fr__kern_ops {
   void (*axpy)(float a, const float *x, float *y, size_t n);
   void (*lstm_forward)(const fr__lstm_step *step);
   void (*lstm_backward)(const fr__lstm_back *back);
+  void (*gru_forward)(const fr__gru_step *step);
+  void (*gru_backward)(const fr__gru_back *back);
   void (*adam)(const fr__adam_step *step, const float *gradient, float *value, float *m,
                float *v, size_t n);
+  void (*sgd)(const fr__sgd_step *step, const float *gradient, float *value,
+              float *velocity, size_t n);
+  void (*rmsprop)(const fr__rmsprop_step *step, const float *gradient, float *value,
+                  float *v, float *velocity, size_t n);
 };
 
 /* Which of them exist is told by FR__KERN_HAVE_X86, set by the build. */

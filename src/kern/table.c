@@ -17,5 +17,9 @@ const fr__kern_ops FR__KERN_NAME(ops) = {
     .axpy = FR__KERN_NAME(axpy),
     .lstm_forward = FR__KERN_NAME(lstm_forward),
     .lstm_backward = FR__KERN_NAME(lstm_backward),
+    .gru_forward = FR__KERN_NAME(gru_forward),
+    .gru_backward = FR__KERN_NAME(gru_backward),
     .adam = FR__KERN_NAME(adam),
+    .sgd = FR__KERN_NAME(sgd),
+    .rmsprop = FR__KERN_NAME(rmsprop),
 };
