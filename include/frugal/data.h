@@ -197,10 +197,15 @@ enum fr_task { FR_TASK_SUBJECT, FR_TASK_ACTIVITY };
 
 typedef struct fr_samples {
   size_t count;
-  size_t steps;    /* T; 1 for feature vectors */
-  size_t channels; /* C */
-  const float **x; /* (count) pointers to (T, C), borrowed from the dataset */
-  uint32_t *label; /* (count) into `classes` */
+  size_t steps;     /* T; 1 for feature vectors */
+  size_t channels;  /* C */
+  const float **x;  /* (count) pointers to (T, C), borrowed from the dataset */
+  uint32_t *label;  /* (count) into `classes`; NULL where `value` tells */
+  size_t values;    /* K: columns of `value` */
+  float *value;     /* (count, K) 0, 1 or NaN where it is not known; NULL where `label`
+                       tells; owned */
+  uint32_t *length; /* (count) steps that each sample has, zeros behind them; NULL: all
+                       have `steps`; owned */
 } fr_samples;
 
 /* The names that occur under `task` on the training side (where there is none: anywhere),

@@ -7,6 +7,7 @@
 #include "frugal/base.h"
 #include "frugal/carbon.h"
 #include "frugal/data.h"
+#include "frugal/events.h"
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"

@@ -23,11 +23,14 @@ typedef struct fr_shape {
 
 /* One parameter tensor of a network. The arrays belong to the network. */
 typedef struct fr_tensor {
-  char name[48]; /* "3.weight": number of the layer, what it is */
+  char name[64]; /* "3.weight": number of the layer, what it is; "3.0.weight" is of the
+                    first layer in a residual layer's branch, "3.1.0.weight" in the second
+                    branch of a parallel one */
   size_t rank;
   size_t shape[FR_TENSOR_RANK];
   size_t count;    /* product of the shape */
   size_t layer;    /* which it belongs to */
+  bool trained;    /* by gradient; running statistics are not */
   float *value;    /* (count) */
   float *gradient; /* (count); NULL for what is not trained by gradient: running
                       statistics */
@@ -49,11 +52,15 @@ const char *const *fr_net_preset_names(void);
  * (people count from 1, tensors and this header from 0) and what it does not accept;
  * FR_ERR_LIMIT and FR_ERR_ARGUMENT a ceiling that is met. *out is the caller's.
  *
- * Layers: dense(units), conv1d(channels,width[,stride][,pad=same|causal|none]),
- * lstm(units[,all]), maxpool(width|all), avgpool(width|all), bn, dropout(share), relu,
- * leaky[(slope)], gelu (the form with tanh), sigmoid, tanh, softmax, flatten. dense works
- * on the flattened sequence where the layer before gives (T, C) with T > 1. docs/nn.md
- * has more.
+ * Layers: dense(units),
+ * conv1d(channels,width[,stride][,dilation=D][,groups=G][,pad=same|causal|none]),
+ * lstm(units[,all|last][,both]), gru(units[,all|last][,both]), maxpool(width|all),
+ * avgpool(width|all), bn[(epsilon)], layernorm[(epsilon)], dropout(share),
+ * spatialdropout(share), attention(heads), relu, leaky[(slope)], gelu (the form with
+ * tanh), sigmoid, tanh, hardswish, softmax, flatten, residual(layers),
+ * parallel(layers | layers ...). dense works on the flattened sequence where the layer
+ * before gives (T, C) with T > 1; a recurrent layer gives all its states where a layer
+ * that takes a sequence follows, else the last. docs/nn.md has more.
  */
 enum fr_status fr_net_new(const char *arch, fr_shape input, size_t classes, fr_net **out,
                           fr_error *err);
@@ -73,6 +80,8 @@ size_t fr_net_layer_count(const fr_net *net);
  * multiply-add of a product, one per element and operation elsewhere (docs/nn.md). */
 const char *fr_net_layer_text(const fr_net *net, size_t layer);
 fr_shape fr_net_layer_shape(const fr_net *net, size_t layer);
+/* Its output differs from one training pass to the next: dropout. */
+bool fr_net_layer_is_random(const fr_net *net, size_t layer);
 size_t fr_net_layer_parameters(const fr_net *net, size_t layer);
 uint64_t fr_net_layer_operations(const fr_net *net, size_t layer);
 size_t fr_net_parameters(const fr_net *net); /* trained ones */
@@ -92,6 +101,15 @@ enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t firs
                               fr_error *err);
 
 /*
+ * Samples of different lengths in one batch: `length` (B) are the steps of the network's
+ * input that each sample has; what lies behind them must be 0. Every layer then gives
+ * what it would give for the sample alone, and zeros behind its end (docs/nn.md has the
+ * one exception). Holds for the passes that follow; the array stays the caller's and must
+ * not change between forward and backward. NULL: every sample has all steps.
+ */
+void fr_net_set_lengths(fr_net *net, const uint32_t *length);
+
+/*
  * Runs layers [from, to) on x, (B, T, C) as layer `from` takes it, and returns the output
  * of layer to-1, the network's own array, valid until the next call (x itself where from
  * is to). `train`: dropout drops and bn uses the batch's statistics (in layers not
@@ -105,38 +123,94 @@ const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t fr
  * gradients of every trained tensor out (set, not added). Once for each forward. */
 void fr_net_backward(fr_net *net, const float *d_output, size_t batch);
 
+/* Products and element-wise work on up to `threads` threads from now on, which sleep
+ * between two pieces of work; the results do not depend on their count, bit for bit. 1 at
+ * first. FR_ERR_ARGUMENT where it is 0 or more than FR_THREADS_CEILING. */
+#define FR_THREADS_CEILING 256
+enum fr_status fr_net_set_threads(fr_net *net, size_t threads, fr_error *err);
+
 /* Restarts the stream of random numbers of dropout. */
 void fr_net_seed(fr_net *net, uint64_t seed);
+/* Its state, for a run that is to be taken up again. */
+void fr_net_get_random(const fr_net *net, uint64_t state[4]);
+void fr_net_set_random(fr_net *net, const uint64_t state[4]);
+
+/* After a backward pass: false where a gradient is infinite or NaN. */
+bool fr_net_gradients_finite(const fr_net *net);
+/* Where it began, after a pass of `batch` samples: "the output of layer 3 'relu'". */
+void fr_net_describe_infinite(const fr_net *net, size_t batch, char *text, size_t size);
 
 /* ---- loss ---- */
 
 enum fr_loss {
   FR_LOSS_CROSS_ENTROPY, /* softmax inside: the network ends in logits */
-  FR_LOSS_SQUARED        /* 1/2 sum (y - t)^2 per sample, t one-hot */
+  FR_LOSS_SQUARED,       /* 1/2 sum (y - t)^2 per sample, t one-hot or the values */
+  FR_LOSS_BINARY         /* sigmoid inside; one yes or no for each output */
 };
 
-/* Mean over the batch of the loss of `output` (B, K) against `label` (B); its gradient
- * into d_output (B, K), which may be NULL. A label that is no class adds no loss and no
- * gradient. */
-double fr_loss_compute(enum fr_loss loss, const float *output, const uint32_t *label,
-                       size_t batch, size_t classes, float *d_output);
+typedef struct fr_loss_options {
+  enum fr_loss kind;
+  float label_smoothing; /* [0, 1): share of the target spread over all classes (Szegedy
+                            et al. 2016, section 7); cross-entropy only */
+  float focal;           /* gamma of Lin et al. 2017, equation 4: each sample's loss times
+                            (1 - p)^gamma; 0: none; cross-entropy and binary */
+  const float *class_weight; /* (K) times the loss of samples of that class, of that
+                                output where binary; cross-entropy then divides by the sum
+                                of the weights; borrowed; NULL: 1 */
+  float distill;             /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
+                                section 2); 0: none; cross-entropy only */
+  float temperature;         /* of both softmaxes in the teacher's part, which is times
+                                temperature^2; 0: 1 */
+} fr_loss_options;
+
+/* What the outputs of a batch are compared with. */
+typedef struct fr_targets {
+  const uint32_t *label; /* (B) class of each sample; NULL: `value` tells */
+  const float *value;    /* (B, K) 0 or 1 (binary), any number (squared); NaN: missing, no
+                            loss and no gradient; NULL: `label` tells */
+  const float *teacher;  /* (B, K) logits of the teacher; NULL: none */
+} fr_targets;
+
+/* FR_ERR_ARGUMENT, with a sentence, for options out of range or that the kind does not
+ * know. */
+enum fr_status fr_loss_check(const fr_loss_options *options, size_t classes,
+                             fr_error *err);
+
+/* Mean over the batch of the loss of `output` (B, K) against `targets` (binary: mean over
+ * the values that are not missing); its gradient into d_output (B, K), which may be NULL.
+ * A label that is no class adds no loss and no gradient. */
+double fr_loss_compute(const fr_loss_options *options, const float *output,
+                       const fr_targets *targets, size_t batch, size_t classes,
+                       float *d_output);
+/* "cross-entropy", "squared", "binary"; an underscore may stand for the hyphen. */
 bool fr_loss_parse(const char *name, enum fr_loss *out);
 const char *fr_loss_name(enum fr_loss loss);
 
 /* ---- optimizer ---- */
 
-enum fr_optimizer_kind { FR_OPTIMIZER_SGD, FR_OPTIMIZER_ADAM };
+enum fr_optimizer_kind {
+  FR_OPTIMIZER_SGD,
+  FR_OPTIMIZER_ADAM,
+  FR_OPTIMIZER_ADAMW,
+  FR_OPTIMIZER_RMSPROP
+};
 
 typedef struct fr_optimizer_options {
   enum fr_optimizer_kind kind;
   float learning_rate;
-  float momentum;     /* SGD */
-  float beta1, beta2; /* Adam (Kingma and Ba 2015, algorithm 1) */
+  float momentum; /* SGD, RMSprop */
+  bool nesterov;  /* SGD (Sutskever et al. 2013) */
+  float alpha;    /* RMSprop (Hinton 2012, lecture 6e): share of the old mean square */
+  float beta1, beta2; /* Adam (Kingma and Ba 2015, algorithm 1), AdamW */
   float epsilon;
-  float weight_decay; /* decoupled (Loshchilov and Hutter 2019) */
+  float weight_decay; /* AdamW: decoupled (Loshchilov and Hutter 2019, algorithm 2);
+                         others: added to the gradient */
+  float clip_norm;    /* the gradient of all tensors together is scaled down to this
+                         Euclidean norm (Pascanu et al. 2013, algorithm 1); 0: never */
+  float clip_value;   /* every number of it is held to [-c, c] first; 0: never */
 } fr_optimizer_options;
 
-fr_optimizer_options fr_optimizer_default_options(void); /* Adam, 0.002 */
+fr_optimizer_options fr_optimizer_default_options(void); /* AdamW, 0.002 */
 
 typedef struct fr_optimizer fr_optimizer;
 
@@ -152,7 +226,46 @@ void fr_optimizer_step(fr_optimizer *optimizer);
 /* Another learning rate from the next step on, for schedules. */
 void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate);
 
+/* Moments and count of steps, for a run that is to be taken up again: the optimizer's own
+ * array of *count floats, to be written out or filled, and the steps done so far. */
+float *fr_optimizer_state(fr_optimizer *optimizer, size_t *count);
+uint64_t fr_optimizer_steps(const fr_optimizer *optimizer);
+void fr_optimizer_set_steps(fr_optimizer *optimizer, uint64_t steps);
+
+/* "sgd", "adam", "adamw", "rmsprop". */
 bool fr_optimizer_parse(const char *name, enum fr_optimizer_kind *out);
+const char *fr_optimizer_name(enum fr_optimizer_kind kind);
+
+/* ---- schedule of the learning rate ---- */
+
+enum fr_schedule_kind {
+  FR_SCHEDULE_CONSTANT,
+  FR_SCHEDULE_STEP,        /* times `factor` every `every` epochs */
+  FR_SCHEDULE_EXPONENTIAL, /* times `factor` every epoch */
+  FR_SCHEDULE_COSINE,   /* half a cosine down to `final` (Loshchilov and Hutter 2017) */
+  FR_SCHEDULE_ONE_CYCLE /* up over `rise`, down to `final` (Smith and Topin 2019) */
+};
+
+typedef struct fr_schedule {
+  enum fr_schedule_kind kind;
+  double factor; /* step, exponential */
+  double every;  /* step: epochs */
+  double final;  /* cosine, one-cycle: the last rate as a share of the learning rate */
+  double start;  /* one-cycle: the first rate as a share of the learning rate */
+  double rise;   /* one-cycle: share of all steps until the learning rate is reached */
+  double warmup; /* epochs of a linear rise from 0 before it; the schedule itself starts
+                    behind them */
+} fr_schedule;
+
+/* "constant", "step(0.5,10)" (factor, epochs), "exponential(0.95)", "cosine[(final)]",
+ * "one-cycle[(rise,start,final)]" (0.3, 0.04, 0.0001), each with " warmup(epochs)" behind
+ * it where wanted. */
+enum fr_status fr_schedule_parse(const char *text, fr_schedule *out, fr_error *err);
+
+/* What the learning rate is multiplied by in step `step` (the first is 0) of `steps`, at
+ * `steps_per_epoch`. */
+double fr_schedule_factor(const fr_schedule *schedule, uint64_t step, uint64_t steps,
+                          uint64_t steps_per_epoch);
 
 /* ---- metrics ---- */
 

@@ -85,7 +85,7 @@ typedef struct fr_train_options {
   size_t batch;
   size_t patience; /* epochs without a better validation loss; 0: no early stopping */
   uint64_t seed;   /* shuffle and dropout; initial weights are the caller's */
-  enum fr_loss loss;
+  fr_loss_options loss;
   fr_optimizer_options optimizer;
   size_t first_trained;    /* layers before are frozen; their outputs are computed once a
                               sample */
@@ -96,8 +96,8 @@ typedef struct fr_train_options {
                                 layers exclude it: their outputs are computed once */
 } fr_train_options;
 
-/* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, Adam at 0.002 with weight decay
- * 0.1, everything trained. */
+/* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, AdamW at 0.002 with weight
+ * decay 0.1, everything trained. */
 fr_train_options fr_train_default_options(void);
 
 typedef struct fr_train_result {
@@ -131,8 +131,8 @@ enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *
                         const fr_budget *budget, fr_train_result *result, fr_error *err);
 
 /* Phase: test. *metrics is filled where the call succeeds; release it. */
-enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss,
-                       size_t batch, const fr_observer *observer, fr_metrics *metrics,
-                       fr_error *err);
+enum fr_status fr_test(fr_net *net, const fr_samples *samples,
+                       const fr_loss_options *loss, size_t batch,
+                       const fr_observer *observer, fr_metrics *metrics, fr_error *err);
 
 #endif

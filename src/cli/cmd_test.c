@@ -45,12 +45,12 @@ static const struct argp argp = {
 static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   fr_model model = {0};
   cli_work work = {0};
+  const fr_loss_options loss = {.kind = FR_LOSS_CROSS_ENTROPY};
   enum fr_status status = fr_model_load(&model, t->model, err);
   if (status == FR_OK)
     status = cli_work_open(&work, session, &t->input, model.seed, &model, err);
   if (status == FR_OK)
-    status = cli_work_test(&work, session, FR_LOSS_CROSS_ENTROPY, 64, model.net,
-                           &model.classes, err);
+    status = cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
   if (status == FR_OK) {
     json_object_set_new(session->result.result, "network",
                         json_string(fr_net_text(model.net)));

@@ -118,7 +118,7 @@ static const struct argp_option training_options[] = {
     {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
     {"learning-rate", KEY_LEARNING_RATE, "R", 0, "default 0.002", 20},
     {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0.1)", 20},
-    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adam (default) or sgd", 20},
+    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adamw (default), adam, sgd or rmsprop", 20},
     {"loss", KEY_LOSS, "NAME", 0, "cross-entropy (default) or squared", 20},
     {"augment", KEY_AUGMENT, "TEXT", 0,
      "change training samples: 'jitter(D) scale(D)', D the deviation (default: none)",
@@ -129,10 +129,10 @@ static const struct argp_option training_options[] = {
 
 static error_t parse_names(int key, const char *text, fr_train_options *options,
                            struct argp_state *state) {
-  if (key == KEY_LOSS && !fr_loss_parse(text, &options->loss))
+  if (key == KEY_LOSS && !fr_loss_parse(text, &options->loss.kind))
     argp_error(state, "'%s' is not a loss: cross-entropy or squared", text);
   if (key == KEY_OPTIMIZER && !fr_optimizer_parse(text, &options->optimizer.kind))
-    argp_error(state, "'%s' is not an optimizer: adam or sgd", text);
+    argp_error(state, "'%s' is not an optimizer: adamw, adam, sgd or rmsprop", text);
   return 0;
 }
 

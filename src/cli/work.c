@@ -159,9 +159,9 @@ static char *provenance_of(const cli_session *session) {
   return text;
 }
 
-enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss loss,
-                             size_t batch, fr_net *net, const fr_names *classes,
-                             fr_error *err) {
+enum fr_status cli_work_test(cli_work *work, cli_session *session,
+                             const fr_loss_options *loss, size_t batch, fr_net *net,
+                             const fr_names *classes, fr_error *err) {
   fr_metrics metrics;
   const enum fr_status status =
       fr_test(net, &work->prepared.test, loss, batch, &session->observer, &metrics, err);
@@ -175,8 +175,8 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss 
 enum fr_status cli_work_finish(cli_work *work, cli_session *session,
                                const cli_input *input, const fr_train_options *options,
                                fr_net *net, const char *path, fr_error *err) {
-  enum fr_status status = cli_work_test(work, session, options->loss, options->batch, net,
-                                        &work->prepared.classes, err);
+  enum fr_status status = cli_work_test(work, session, &options->loss, options->batch,
+                                        net, &work->prepared.classes, err);
   if (status == FR_OK)
     status = cli_session_measured(session, err);
   if (status != FR_OK || path == NULL)

@@ -20,9 +20,9 @@ void cli_work_release(cli_work *work);
 
 /* Tests `net` on the test side and fills the metrics, and `test`: its energy per 1,000.
  */
-enum fr_status cli_work_test(cli_work *work, cli_session *session, enum fr_loss loss,
-                             size_t batch, fr_net *net, const fr_names *classes,
-                             fr_error *err);
+enum fr_status cli_work_test(cli_work *work, cli_session *session,
+                             const fr_loss_options *loss, size_t batch, fr_net *net,
+                             const fr_names *classes, fr_error *err);
 
 /* Tests `net` on the test side, measures, fills the result, and saves the model to `path`
  * where it is not NULL. */

@@ -142,5 +142,7 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
 void fr_samples_release(fr_samples *samples) {
   free(samples->x);
   free(samples->label);
+  free(samples->value);
+  free(samples->length);
   *samples = (fr_samples){0};
 }

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "nn/chain.h"
 
 static const fr__layer_ops *const families[] = {
-    &fr__layer_dense,   &fr__layer_conv1d,  &fr__layer_lstm,    &fr__layer_maxpool,
-    &fr__layer_avgpool, &fr__layer_bn,      &fr__layer_dropout, &fr__layer_relu,
-    &fr__layer_leaky,   &fr__layer_gelu,    &fr__layer_sigmoid, &fr__layer_tanh,
-    &fr__layer_softmax, &fr__layer_flatten,
+    &fr__layer_dense,   &fr__layer_conv1d,  &fr__layer_lstm,     &fr__layer_maxpool,
+    &fr__layer_avgpool, &fr__layer_bn,      &fr__layer_dropout,  &fr__layer_relu,
+    &fr__layer_leaky,   &fr__layer_gelu,    &fr__layer_sigmoid,  &fr__layer_tanh,
+    &fr__layer_softmax, &fr__layer_flatten, &fr__layer_residual, &fr__layer_parallel,
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof families[0])
@@ -42,8 +43,12 @@ enum fr_status fr__layer_fail(const fr__layer *layer, fr_error *err, const char 
   va_start(list, format);
   (void)vsnprintf(why, sizeof why, format, list);
   va_end(list);
-  return fr__fail(err, FR_ERR_FORMAT, "layer %zu '%s': %s", layer->number + 1,
-                  layer->text, why);
+  char where[8 * FR__LAYER_DEPTH * 8];
+  size_t used = 0;
+  for (size_t i = 0; i < layer->path.count; i++)
+    used += (size_t)snprintf(where + used, sizeof where - used, "%s%zu", i > 0 ? "." : "",
+                             layer->path.number[i] + 1);
+  return fr__fail(err, FR_ERR_FORMAT, "layer %s '%.96s': %s", where, layer->text, why);
 }
 
 void fr__layer_set_text(fr__layer *layer, const char *format, ...) {
@@ -51,6 +56,27 @@ void fr__layer_set_text(fr__layer *layer, const char *format, ...) {
   va_start(list, format);
   (void)vsnprintf(layer->text, sizeof layer->text, format, list);
   va_end(list);
+}
+
+enum fr_status fr__branches_text(fr__layer *layer, fr_error *err) {
+  fr__buf buf;
+  fr__buf_init(&buf, 0);
+  fr__buf_printf(&buf, "%s(", layer->ops->name);
+  for (size_t b = 0; b < layer->branch_count; b++) {
+    fr__buf_add(&buf, b > 0 ? " | " : "");
+    fr__chain_text(&layer->branch[b], &buf);
+  }
+  fr__buf_add(&buf, ")");
+  enum fr_status status = buf.status;
+  if (status != FR_OK)
+    status = fr__fail_memory(err, "the text of a branch");
+  else if (buf.length >= sizeof layer->text)
+    status = fr__layer_fail(layer, err, "its text is longer than %d bytes",
+                            FR__LAYER_TEXT - 1);
+  else
+    memcpy(layer->text, buf.text, buf.length + 1);
+  fr__buf_release(&buf);
+  return status;
 }
 
 size_t fr__shape_elements(fr_shape shape) { return shape.steps * shape.channels; }
@@ -79,4 +105,12 @@ void fr__init_weights(float *value, size_t count, size_t fan_in, size_t fan_out,
   const double bound = sqrt(6.0 / ((double)fan_in + (double)fan_out));
   for (size_t i = 0; i < count; i++)
     value[i] = (float)(bound * (2.0 * fr__rng_uniform(rng) - 1.0));
+}
+
+bool fr__layer_is_random(const fr__layer *layer) {
+  for (size_t b = 0; b < layer->branch_count; b++)
+    for (size_t i = 0; i < layer->branch[b].count; i++)
+      if (fr__layer_is_random(&layer->branch[b].layer[i]))
+        return true;
+  return layer->ops->random;
 }

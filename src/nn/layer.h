@@ -10,14 +10,16 @@
 #include "frugal/nn.h"
 #include "kern/kern.h"
 
-#define FR__LAYER_TEXT 96                     /* bytes of "conv1d(64,5)", NUL included */
-#define FR__LAYER_TENSORS 4                   /* of one layer */
+#define FR__LAYER_TEXT 1024                   /* bytes of "conv1d(64,5)", NUL included */
+#define FR__LAYER_TENSORS 8                   /* of one layer */
 #define FR__LAYER_ARGUMENTS 8                 /* of one layer */
+#define FR__LAYER_DEPTH 4                     /* of layers in branches of layers */
 #define FR__ARGUMENT_TEXT 48                  /* bytes of one argument, NUL included */
 #define FR__COUNT_CEILING ((size_t)1 << 16)   /* units, channels, width, stride */
 #define FR__ELEMENT_CEILING ((size_t)1 << 26) /* T * C of one sample */
 
 typedef struct fr__layer fr__layer;
+typedef struct fr__chain fr__chain; /* chain.h */
 
 /* Where a layer's output may lie. */
 enum fr__place {
@@ -35,10 +37,19 @@ enum fr__kin {
 
 enum fr__padding { FR__PAD_NONE, FR__PAD_SAME, FR__PAD_CAUSAL };
 
+/* Which states a recurrent layer gives. */
+enum fr__states {
+  FR__STATES_UNTOLD, /* all where a layer that takes a sequence follows, else the last */
+  FR__STATES_LAST,
+  FR__STATES_ALL
+};
+
 /* What stands in the parentheses, split at the commas of the outermost level. */
 typedef struct fr__arguments {
   const fr__layer *layer; /* whose they are, for messages */
   size_t classes;         /* what the word "classes" stands for */
+  const char *body;       /* all of it as it stands, for families of branches */
+  size_t body_length;     /* bytes; 0 without parentheses */
   size_t count;
   char text[FR__LAYER_ARGUMENTS][FR__ARGUMENT_TEXT];
 } fr__arguments;
@@ -51,28 +62,46 @@ typedef struct fr__tensor_need {
   bool trained; /* by gradient */
 } fr__tensor_need;
 
-/* One run over one batch. */
+/* One run over one batch. Samples of fewer steps than the batch has are padded with zeros
+ * at the end: whatever lies at or behind a sample's length is zero in every x, and the
+ * chain makes it so in every y, dy and dx. */
 typedef struct fr__pass {
   const fr__kern *kern;
   fr__rng *rng;
-  size_t batch; /* B */
-  bool train;   /* for this layer: false in a frozen one */
+  size_t batch;           /* B */
+  bool train;             /* for this layer: false in a frozen one */
+  const uint32_t *length; /* (B) steps of x that each sample has; NULL: all of them */
 } fr__pass;
+
+/* What fr_net_reserve was asked for. */
+typedef struct fr__room {
+  size_t batch;
+  bool train;
+  size_t first; /* layers of the network before it are frozen */
+} fr__room;
 
 typedef struct fr__layer_ops {
   const char *name;
   const char *usage;
   enum fr__place place;
   enum fr__kin kin;
-  bool reads_output; /* backward reads y, so that nobody may write over it */
+  bool reads_output;   /* backward reads y, so that nobody may write over it */
+  bool takes_sequence; /* means little on a single step: conv1d, recurrence, pooling */
+  bool random;         /* another output in every training pass: dropout */
+  bool branches;       /* the arguments are layers: its parse splits the body itself */
   /* Reads the arguments and sets the normal form of the text. */
   enum fr_status (*parse)(fr__layer *layer, const fr__arguments *arguments,
                           fr_error *err);
+  /* Told before `shape` whether what follows takes a sequence; NULL: all the same. */
+  void (*before)(fr__layer *layer, bool sequence_follows);
   /* out from in; NULL: the same. */
   enum fr_status (*shape)(fr__layer *layer, fr_error *err);
   /* Fills need[] and returns how many; trained ones first; NULL: none. */
   size_t (*tensors)(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]);
   uint64_t (*operations)(const fr__layer *layer); /* FLOP of one sample, forward */
+  /* Steps of y for a sample with `length` steps of x; NULL: as many, where x and y have
+   * the same count of steps, else one. */
+  size_t (*length)(const fr__layer *layer, size_t length);
   /* Floats that the layer keeps for a batch; `train`: from forward to backward too; NULL:
    * 0. */
   size_t (*workspace)(const fr__layer *layer, size_t batch, bool train);
@@ -86,18 +115,32 @@ typedef struct fr__layer_ops {
   void (*backward)(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx);
 } fr__layer_ops;
 
+/* Where a layer stands: its number in the network, then branch and number in the branch
+ * by turns; all count from 0. */
+typedef struct fr__path {
+  size_t number[2 * FR__LAYER_DEPTH + 1];
+  size_t count;
+} fr__path;
+
 struct fr__layer {
   const fr__layer_ops *ops;
-  size_t number;             /* the first is 0 */
+  fr__path path;
   char text[FR__LAYER_TEXT]; /* normal form */
   fr_shape in, out;
 
   /* What the text says; each family uses its own. */
   size_t units; /* outputs of one step */
-  size_t width, stride;
+  size_t width, stride, dilation, groups;
+  size_t heads; /* of attention */
   enum fr__padding padding;
-  bool all;
-  float factor; /* dropout's share, leaky's slope */
+  enum fr__states states;
+  bool all;      /* steps: a pool's; every state, of a recurrent layer */
+  bool both;     /* directions */
+  float factor;  /* dropout's share, leaky's slope */
+  float epsilon; /* bn, layernorm: added to the variance */
+
+  fr__chain *branch; /* (branch_count) of layers; owned; NULL in other families */
+  size_t branch_count;
 
   fr_tensor *tensor; /* (tensor_count) of the network's */
   size_t tensor_count;
@@ -107,6 +150,7 @@ struct fr__layer {
   const float *x;   /* (B, in.steps, in.channels) */
   float *y;         /* (B, out.steps, out.channels) */
   float *workspace; /* NULL where none is asked for */
+  uint32_t *length; /* (B) steps of y that each sample has, where a pass tells lengths */
 };
 
 /* ---- layer.c: the table, and what families share ---- */
@@ -115,13 +159,17 @@ const fr__layer_ops *fr__layer_find(const char *name);
 /* "dense, conv1d, …" into text. */
 void fr__layer_names(char *text, size_t size);
 
-/* "layer 3 'conv1d(64,99)': …"; people count from 1. */
+/* "layer 3 'conv1d(64,99)': …", "layer 3.1 '…'" in a branch; people count from 1. */
 enum fr_status fr__layer_fail(const fr__layer *layer, fr_error *err, const char *format,
                               ...) __attribute__((format(printf, 3, 4)));
 void fr__layer_set_text(fr__layer *layer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Sets the normal form of a layer with branches from theirs. */
+enum fr_status fr__branches_text(fr__layer *layer, fr_error *err);
 size_t fr__shape_elements(fr_shape shape);
+/* Random itself, or a layer in its branches is. */
+bool fr__layer_is_random(const fr__layer *layer);
 /* For families without arguments. */
 enum fr_status fr__layer_parse_bare(fr__layer *layer, const fr__arguments *arguments,
                                     fr_error *err);
@@ -144,15 +192,25 @@ enum fr_status fr__argument_number(const fr__arguments *arguments, size_t index,
                                    const char *what, double low, double high, float *out,
                                    fr_error *err);
 bool fr__argument_is(const fr__arguments *arguments, size_t index, const char *word);
+/* What follows "key=" in the argument; NULL where it begins otherwise. */
+const char *fr__argument_value(const fr__arguments *arguments, size_t index,
+                               const char *key);
 
-/* Reads the next layer of the text at *at (which moves behind it) into layer->ops and its
- * arguments; *more is false where only white space is left. layer->number is given. */
-enum fr_status fr__parse_layer(const char *text, size_t *at, size_t classes,
-                               fr__layer *layer, bool *more, fr_error *err);
+/* A piece of a network's text. */
+typedef struct fr__source {
+  const char *text;
+  size_t at, end; /* bytes; what is read moves `at` */
+  size_t classes; /* what the word "classes" stands for */
+} fr__source;
+
+/* Reads the next layer into layer->ops and its arguments; *more is false where only white
+ * space is left. layer->path is given. */
+enum fr_status fr__parse_layer(fr__source *source, fr__layer *layer, bool *more,
+                               fr_error *err);
 
 extern const fr__layer_ops fr__layer_dense, fr__layer_conv1d, fr__layer_maxpool,
     fr__layer_avgpool, fr__layer_lstm, fr__layer_bn, fr__layer_dropout, fr__layer_relu,
     fr__layer_leaky, fr__layer_gelu, fr__layer_sigmoid, fr__layer_tanh, fr__layer_softmax,
-    fr__layer_flatten;
+    fr__layer_flatten, fr__layer_residual, fr__layer_parallel;
 
 #endif

@@ -24,16 +24,22 @@ static bool padding_word(const char *text, enum fr__padding *out) {
   return false;
 }
 
+/* In a branch of another layer the length is kept by default, as sums need it. */
+static enum fr__padding default_padding(const fr__layer *layer) {
+  return layer->path.count > 1 ? FR__PAD_SAME : FR__PAD_NONE;
+}
+
 static void normal_form(fr__layer *layer) {
-  static const char *const pad[] = {[FR__PAD_NONE] = "",
-                                    [FR__PAD_SAME] = ",pad=same",
-                                    [FR__PAD_CAUSAL] = ",pad=causal"};
+  static const char *const pads[] = {[FR__PAD_NONE] = ",pad=none",
+                                     [FR__PAD_SAME] = ",pad=same",
+                                     [FR__PAD_CAUSAL] = ",pad=causal"};
+  const bool plain = layer->padding == FR__PAD_NONE && layer->path.count == 1;
+  const char *pad = plain ? "" : pads[layer->padding];
   if (layer->stride == 1)
-    fr__layer_set_text(layer, "conv1d(%zu,%zu%s)", layer->units, layer->width,
-                       pad[layer->padding]);
+    fr__layer_set_text(layer, "conv1d(%zu,%zu%s)", layer->units, layer->width, pad);
   else
     fr__layer_set_text(layer, "conv1d(%zu,%zu,%zu%s)", layer->units, layer->width,
-                       layer->stride, pad[layer->padding]);
+                       layer->stride, pad);
 }
 
 static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
@@ -46,7 +52,7 @@ static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
     status = fr__argument_count(arguments, 1, "width", &layer->width, err);
   size_t next = 2;
   layer->stride = 1;
-  layer->padding = FR__PAD_NONE;
+  layer->padding = default_padding(layer);
   if (status == FR_OK && next < arguments->count &&
       !padding_word(arguments->text[next], &layer->padding))
     status = fr__argument_count(arguments, next, "stride", &layer->stride, err);
@@ -216,6 +222,7 @@ const fr__layer_ops fr__layer_conv1d = {
     .name = "conv1d",
     .usage = "conv1d(channels,width[,stride][,pad=same|causal|none])",
     .place = FR__PLACE_NEW,
+    .takes_sequence = true,
     .parse = parse,
     .shape = shape,
     .tensors = tensors,

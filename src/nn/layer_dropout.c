@@ -70,6 +70,7 @@ const fr__layer_ops fr__layer_dropout = {
     .usage = "dropout(share)",
     .place = FR__PLACE_OVER,
     .kin = FR__KIN_TRANSPARENT,
+    .random = true,
     .parse = parse,
     .operations = operations,
     .workspace = workspace,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lstm(units[,all]) (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000):
+ * lstm(units[,all|last]) (Hochreiter and Schmidhuber 1997; forget gate of Gers et al.
+ * 2000):
  *
  *   i f g o = x_t W + h_{t-1} R + b          W (in, 4H), R (H, 4H), b (4H)
  *   c_t = σ(f) c_{t-1} + σ(i) tanh(g),  h_t = σ(o) tanh(c_t)
  *
- * Gives the last h, or with `all` every h. The products with W are one run over all
+ * Gives the last h, or every h: what `last` or `all` says, else every one where a layer
+ * that takes a sequence follows. The products with W are one run over all
  * steps; what is kept lies time-major (T, B, ·), so that each step works on dense rows.
  */
 #include <string.h>
@@ -19,11 +21,20 @@ static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
     status = fr__argument_count(arguments, 0, "the count of units", &layer->units, err);
   if (status != FR_OK)
     return status;
-  layer->all = fr__argument_is(arguments, 1, "all");
-  if (arguments->count == 2 && !layer->all)
-    return fr__layer_fail(layer, err, "'%s' is not all", arguments->text[1]);
-  fr__layer_set_text(layer, "lstm(%zu%s)", layer->units, layer->all ? ",all" : "");
+  if (fr__argument_is(arguments, 1, "all"))
+    layer->states = FR__STATES_ALL;
+  else if (fr__argument_is(arguments, 1, "last"))
+    layer->states = FR__STATES_LAST;
+  else if (arguments->count == 2)
+    return fr__layer_fail(layer, err, "'%s' is not all or last", arguments->text[1]);
   return FR_OK;
+}
+
+static void before(fr__layer *layer, bool sequence_follows) {
+  layer->all = layer->states == FR__STATES_UNTOLD ? sequence_follows
+                                                  : layer->states == FR__STATES_ALL;
+  const char *last = sequence_follows ? ",last" : "";
+  fr__layer_set_text(layer, "lstm(%zu%s)", layer->units, layer->all ? ",all" : last);
 }
 
 static enum fr_status shape(fr__layer *layer, fr_error *err) {
@@ -309,10 +320,12 @@ static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, fl
 
 const fr__layer_ops fr__layer_lstm = {
     .name = "lstm",
-    .usage = "lstm(units[,all])",
+    .usage = "lstm(units[,all|last])",
     .place = FR__PLACE_NEW,
     .reads_output = true, /* with `all` its states are its output */
+    .takes_sequence = true,
     .parse = parse,
+    .before = before,
     .shape = shape,
     .tensors = tensors,
     .operations = operations,

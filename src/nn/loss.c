@@ -49,18 +49,21 @@ typedef struct loss_entry {
 } loss_entry;
 
 static const loss_entry losses[] = {
-    [FR_LOSS_CROSS_ENTROPY] = {"cross_entropy", cross_entropy},
+    [FR_LOSS_CROSS_ENTROPY] = {"cross-entropy", cross_entropy},
     [FR_LOSS_SQUARED] = {"squared", squared},
 };
 
-double fr_loss_compute(enum fr_loss loss, const float *output, const uint32_t *label,
-                       size_t batch, size_t classes, float *d_output) {
+double fr_loss_compute(const fr_loss_options *options, const float *output,
+                       const fr_targets *targets, size_t batch, size_t classes,
+                       float *d_output) {
+  const uint32_t *label = targets->label;
   double sum = 0;
   const float share = 1.0f / (float)batch;
   for (size_t b = 0; b < batch; b++) {
     float *d = d_output ? d_output + b * classes : NULL;
     if (label[b] < classes)
-      sum += losses[loss].compute(output + b * classes, label[b], classes, d, share);
+      sum += losses[options->kind].compute(output + b * classes, label[b], classes, d,
+                                           share);
     else if (d) /* no class: nothing to learn from */
       memset(d, 0, classes * sizeof(float));
   }

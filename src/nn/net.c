@@ -30,49 +30,22 @@ static enum fr_status check_arguments(const char *arch, fr_shape input, size_t c
   return FR_OK;
 }
 
-static enum fr_status set_shape(fr__layer *layer, fr_shape in, fr_error *err) {
-  layer->in = in;
-  layer->out = in;
-  const enum fr_status status = layer->ops->shape ? layer->ops->shape(layer, err) : FR_OK;
-  if (status != FR_OK)
-    return status;
-  if (fr__shape_elements(layer->out) > FR__ELEMENT_CEILING)
-    return fr__layer_fail(layer, err,
-                          "its output of %zu steps of %zu channels is too large",
-                          layer->out.steps, layer->out.channels);
-  return FR_OK;
-}
-
 static enum fr_status parse_layers(fr_net *net, const char *arch, fr_error *err) {
-  fr_shape shape = net->input;
-  size_t at = 0;
-  for (;;) {
-    fr__layer layer = {.number = net->count};
-    bool more = false;
-    enum fr_status status = fr__parse_layer(arch, &at, net->classes, &layer, &more, err);
-    if (status != FR_OK || !more)
-      return status;
-    if (net->count == FR__NET_LAYER_CEILING)
-      return fr__fail(err, FR_ERR_LIMIT, "the network has more than %d layers",
-                      FR__NET_LAYER_CEILING);
-    status = set_shape(&layer, shape, err);
-    if (status != FR_OK)
-      return status;
-    shape = layer.out;
-    net->layer[net->count++] = layer;
-  }
+  fr__source source = {.text = arch, .end = strlen(arch), .classes = net->classes};
+  const enum fr_status status = fr__chain_init(&net->chain, &source, NULL, 0, err);
+  return status == FR_OK ? fr__chain_shape(&net->chain, net->input, false, err) : status;
 }
 
 static enum fr_status check_output(const fr_net *net, fr_error *err) {
-  if (net->count == 0)
+  const fr__chain *chain = &net->chain;
+  if (chain->count == 0)
     return fr__fail(err, FR_ERR_FORMAT, "the network's text has no layer");
-  const fr__layer *last = &net->layer[net->count - 1];
-  if (last->out.steps == 1 && last->out.channels == net->classes)
+  if (chain->out.steps == 1 && chain->out.channels == net->classes)
     return FR_OK;
-  return fr__layer_fail(last, err,
+  return fr__layer_fail(&chain->layer[chain->count - 1], err,
                         "a network ends in one number for each of %zu classes, "
                         "not in %zu steps of %zu channels",
-                        net->classes, last->out.steps, last->out.channels);
+                        net->classes, chain->out.steps, chain->out.channels);
 }
 
 static size_t needs(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
@@ -90,40 +63,47 @@ static size_t need_count(const fr__tensor_need *need) {
   return count;
 }
 
-static enum fr_status count_tensors(fr_net *net, fr_error *err) {
+typedef struct tally {
+  size_t tensors, values;
+} tally;
+
+static enum fr_status count_tensors(void *self, fr__layer *layer, fr_error *err) {
+  tally *sum = self;
   fr__tensor_need need[FR__LAYER_TENSORS];
-  size_t total = 0;
-  for (size_t i = 0; i < net->count; i++) {
-    const size_t count = needs(&net->layer[i], need);
-    net->tensor_count += count;
-    for (size_t j = 0; j < count; j++) {
-      total += need_count(&need[j]);
-      if (total > FR__NET_PARAMETER_CEILING)
-        return fr__layer_fail(&net->layer[i], err, "more than %zu parameters up to here",
-                              FR__NET_PARAMETER_CEILING);
-    }
+  layer->tensor_count = needs(layer, need);
+  sum->tensors += layer->tensor_count;
+  for (size_t j = 0; j < layer->tensor_count; j++) {
+    sum->values += need_count(&need[j]);
+    if (sum->values > FR__NET_PARAMETER_CEILING)
+      return fr__layer_fail(layer, err, "more than %zu parameters up to here",
+                            FR__NET_PARAMETER_CEILING);
   }
   return FR_OK;
 }
 
-static void set_tensor(fr_tensor *tensor, const fr__tensor_need *need, size_t layer) {
-  (void)snprintf(tensor->name, sizeof tensor->name, "%zu.%s", layer, need->name);
-  tensor->rank = need->rank;
-  memcpy(tensor->shape, need->shape, sizeof tensor->shape);
-  tensor->count = need_count(need);
-  tensor->layer = layer;
+static void name_tensor(char *name, size_t size, const fr__path *path, const char *what) {
+  size_t used = 0;
+  for (size_t i = 0; i < path->count; i++)
+    used += (size_t)snprintf(name + used, size - used, "%zu.", path->number[i]);
+  (void)snprintf(name + used, size - used, "%s", what);
 }
 
-static void name_tensors(fr_net *net) {
+static enum fr_status set_tensors(void *self, fr__layer *layer, fr_error *err) {
+  fr_tensor **next = self;
   fr__tensor_need need[FR__LAYER_TENSORS];
-  fr_tensor *next = net->tensor;
-  for (size_t i = 0; i < net->count; i++) {
-    fr__layer *layer = &net->layer[i];
-    layer->tensor = next;
-    layer->tensor_count = needs(layer, need);
-    for (size_t j = 0; j < layer->tensor_count; j++)
-      set_tensor(next++, &need[j], i);
+  (void)err;
+  (void)needs(layer, need);
+  layer->tensor = *next;
+  for (size_t j = 0; j < layer->tensor_count; j++) {
+    fr_tensor *tensor = (*next)++;
+    name_tensor(tensor->name, sizeof tensor->name, &layer->path, need[j].name);
+    tensor->rank = need[j].rank;
+    memcpy(tensor->shape, need[j].shape, sizeof tensor->shape);
+    tensor->count = need_count(&need[j]);
+    tensor->layer = layer->path.number[0];
+    tensor->trained = need[j].trained;
   }
+  return FR_OK;
 }
 
 static void take_values(fr_net *net, fr__arena *arena) {
@@ -132,13 +112,16 @@ static void take_values(fr_net *net, fr__arena *arena) {
 }
 
 static enum fr_status make_tensors(fr_net *net, fr_error *err) {
-  enum fr_status status = count_tensors(net, err);
+  tally sum = {0};
+  enum fr_status status = fr__chain_each(&net->chain, count_tensors, &sum, err);
   if (status != FR_OK)
     return status;
-  net->tensor = calloc(net->tensor_count + 1, sizeof *net->tensor);
+  net->tensor = calloc(sum.tensors + 1, sizeof *net->tensor);
   if (!net->tensor)
     return fr__fail_memory(err, "the network's tensors");
-  name_tensors(net);
+  net->tensor_count = sum.tensors;
+  fr_tensor *next = net->tensor;
+  (void)fr__chain_each(&net->chain, set_tensors, &next, err);
   fr__arena measure = {0};
   take_values(net, &measure);
   status = fr__arena_init(&net->values, measure.used, err);
@@ -150,8 +133,7 @@ static enum fr_status make_tensors(fr_net *net, fr_error *err) {
 static enum fr_status join_text(fr_net *net, fr_error *err) {
   fr__buf buf;
   fr__buf_init(&buf, 0);
-  for (size_t i = 0; i < net->count; i++)
-    fr__buf_printf(&buf, "%s%s", i > 0 ? " " : "", net->layer[i].text);
+  fr__chain_text(&net->chain, &buf);
   net->text = fr__buf_detach(&buf);
   fr__buf_release(&buf);
   return net->text ? FR_OK : fr__fail_memory(err, "the network's text");
@@ -168,11 +150,6 @@ enum fr_status fr_net_new(const char *arch, fr_shape input, size_t classes, fr_n
     return fr__fail_memory(err, "the network");
   net->input = input;
   net->classes = classes;
-  net->layer = calloc(FR__NET_LAYER_CEILING, sizeof *net->layer);
-  if (!net->layer) {
-    status = fr__fail_memory(err, "the network's layers");
-    goto done;
-  }
   status = parse_layers(net, preset ? preset : arch, err);
   if (status == FR_OK)
     status = check_output(net, err);
@@ -183,12 +160,11 @@ enum fr_status fr_net_new(const char *arch, fr_shape input, size_t classes, fr_n
   if (status == FR_OK)
     status = fr__kern_init(&net->kern, err);
   if (status == FR_OK) {
-    net->lowest = net->count;
+    net->chain.lowest = net->chain.count;
     fr_net_seed(net, 0);
     *out = net;
     net = NULL;
   }
-done:
   fr_net_free(net);
   return status;
 }
@@ -200,29 +176,17 @@ void fr_net_free(fr_net *net) {
   fr__arena_release(&net->values);
   fr__arena_release(&net->gradients);
   fr__arena_release(&net->activations);
+  fr__chain_release(&net->chain);
   free(net->tensor);
-  free(net->layer);
   free(net->text);
   free(net);
 }
 
-/* What follows layer i, past what lets the variance through, is of relu's kind. */
-static bool rectifier_follows(const fr_net *net, size_t i) {
-  for (i++; i < net->count; i++)
-    if (net->layer[i].ops->kin != FR__KIN_TRANSPARENT)
-      return net->layer[i].ops->kin == FR__KIN_RECTIFIER;
-  return false;
-}
-
 void fr_net_init(fr_net *net, uint64_t seed, size_t first) {
-  for (size_t i = first; i < net->count; i++) {
-    fr__layer *layer = &net->layer[i];
+  for (size_t i = first; i < net->chain.count; i++) {
     fr__rng rng; /* one stream a layer: its weights do not depend on the others */
     fr__rng_init(&rng, seed, STREAM_WEIGHTS + i);
-    for (size_t j = 0; j < layer->tensor_count; j++)
-      memset(layer->tensor[j].value, 0, layer->tensor[j].count * sizeof(float));
-    if (layer->ops->init)
-      layer->ops->init(layer, &rng, rectifier_follows(net, i));
+    fr__chain_init_layer(&net->chain, i, &rng, false);
   }
 }
 
@@ -230,53 +194,52 @@ void fr_net_seed(fr_net *net, uint64_t seed) {
   fr__rng_init(&net->rng, seed, STREAM_DROPOUT);
 }
 
+void fr_net_get_random(const fr_net *net, uint64_t state[4]) {
+  memcpy(state, net->rng.s, sizeof net->rng.s);
+}
+
+void fr_net_set_random(fr_net *net, const uint64_t state[4]) {
+  memcpy(net->rng.s, state, sizeof net->rng.s);
+}
+
 const char *fr_net_text(const fr_net *net) { return net->text; }
 size_t fr_net_classes(const fr_net *net) { return net->classes; }
 fr_shape fr_net_input(const fr_net *net) { return net->input; }
-size_t fr_net_layer_count(const fr_net *net) { return net->count; }
+size_t fr_net_layer_count(const fr_net *net) { return net->chain.count; }
 
 const char *fr_net_layer_text(const fr_net *net, size_t layer) {
-  return net->layer[layer].text;
+  return net->chain.layer[layer].text;
 }
 
 fr_shape fr_net_layer_shape(const fr_net *net, size_t layer) {
-  return net->layer[layer].out;
+  return net->chain.layer[layer].out;
 }
 
-/* Trained tensors come first in a layer (layer.h). */
-static size_t trained_count(const fr__layer *layer) {
-  fr__tensor_need need[FR__LAYER_TENSORS];
-  const size_t count = needs(layer, need);
-  size_t trained = 0;
-  while (trained < count && need[trained].trained)
-    trained++;
-  return trained;
+bool fr_net_layer_is_random(const fr_net *net, size_t layer) {
+  return fr__layer_is_random(&net->chain.layer[layer]);
 }
 
 size_t fr_net_layer_parameters(const fr_net *net, size_t layer) {
-  const size_t trained = trained_count(&net->layer[layer]);
   size_t sum = 0;
-  for (size_t i = 0; i < trained; i++)
-    sum += net->layer[layer].tensor[i].count;
+  for (size_t i = 0; i < net->tensor_count; i++)
+    if (net->tensor[i].layer == layer && net->tensor[i].trained)
+      sum += net->tensor[i].count;
   return sum;
 }
 
 uint64_t fr_net_layer_operations(const fr_net *net, size_t layer) {
-  return net->layer[layer].ops->operations(&net->layer[layer]);
+  return net->chain.layer[layer].ops->operations(&net->chain.layer[layer]);
 }
 
 size_t fr_net_parameters(const fr_net *net) {
   size_t sum = 0;
-  for (size_t i = 0; i < net->count; i++)
+  for (size_t i = 0; i < net->chain.count; i++)
     sum += fr_net_layer_parameters(net, i);
   return sum;
 }
 
 uint64_t fr_net_operations(const fr_net *net) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < net->count; i++)
-    sum += fr_net_layer_operations(net, i);
-  return sum;
+  return fr__chain_operations(&net->chain);
 }
 
 const fr_tensor *fr_net_tensors(const fr_net *net, size_t *count) {
@@ -284,31 +247,42 @@ const fr_tensor *fr_net_tensors(const fr_net *net, size_t *count) {
   return net->tensor;
 }
 
-static bool same_tensors(const fr__layer *a, const fr__layer *b) {
-  if (a->ops != b->ops || a->tensor_count != b->tensor_count)
+/* The tensors of one layer and its branches lie together. */
+static const fr_tensor *tensors_of(const fr_net *net, size_t layer, size_t *count) {
+  size_t begin = 0;
+  while (begin < net->tensor_count && net->tensor[begin].layer < layer)
+    begin++;
+  *count = 0;
+  while (begin + *count < net->tensor_count && net->tensor[begin + *count].layer == layer)
+    (*count)++;
+  return net->tensor + begin;
+}
+
+static bool same_layers(const fr_net *a, const fr_net *b, size_t layer) {
+  size_t count, other;
+  const fr_tensor *x = tensors_of(a, layer, &count), *y = tensors_of(b, layer, &other);
+  if (a->chain.layer[layer].ops != b->chain.layer[layer].ops || count != other)
     return false;
-  for (size_t i = 0; i < a->tensor_count; i++)
-    if (a->tensor[i].rank != b->tensor[i].rank ||
-        memcmp(a->tensor[i].shape, b->tensor[i].shape, sizeof a->tensor[i].shape) != 0)
+  for (size_t i = 0; i < count; i++)
+    if (x[i].rank != y[i].rank || strcmp(x[i].name, y[i].name) != 0 ||
+        memcmp(x[i].shape, y[i].shape, sizeof x[i].shape) != 0)
       return false;
   return true;
 }
 
 enum fr_status fr_net_copy(fr_net *to, const fr_net *from, size_t layers, fr_error *err) {
-  if (layers > to->count || layers > from->count)
+  if (layers > to->chain.count || layers > from->chain.count)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "%zu layers cannot be copied from a network of %zu to one of %zu",
-                    layers, from->count, to->count);
+                    layers, from->chain.count, to->chain.count);
   for (size_t i = 0; i < layers; i++)
-    if (!same_tensors(&to->layer[i], &from->layer[i]))
+    if (!same_layers(to, from, i))
       return fr__fail(err, FR_ERR_ARGUMENT,
                       "layer %zu '%s' cannot take the parameters of '%s': "
                       "their shapes differ",
-                      i + 1, to->layer[i].text, from->layer[i].text);
-  for (size_t i = 0; i < layers; i++)
-    for (size_t j = 0; j < to->layer[i].tensor_count; j++) {
-      const fr_tensor *tensor = &from->layer[i].tensor[j];
-      memcpy(to->layer[i].tensor[j].value, tensor->value, tensor->count * sizeof(float));
-    }
+                      i + 1, fr_net_layer_text(to, i), fr_net_layer_text(from, i));
+  for (size_t i = 0; i < from->tensor_count && from->tensor[i].layer < layers; i++)
+    memcpy(to->tensor[i].value, from->tensor[i].value,
+           from->tensor[i].count * sizeof(float));
   return FR_OK;
 }

@@ -3,11 +3,9 @@
 #ifndef FR_NN_NET_H
 #define FR_NN_NET_H
 
-#include "base/arena.h"
-#include "nn/layer.h"
+#include "nn/chain.h"
 
 #define FR__NET_TEXT_CEILING ((size_t)1 << 14) /* bytes */
-#define FR__NET_LAYER_CEILING 256
 #define FR__NET_STEP_CEILING ((size_t)1 << 20)
 #define FR__NET_PARAMETER_CEILING ((size_t)1 << 28) /* floats: 1 GiB */
 #define FR__NET_BATCH_CEILING ((size_t)1 << 20)     /* samples */
@@ -17,20 +15,18 @@ struct fr_net {
   char *text;
   fr_shape input;
   size_t classes;
-  fr__layer *layer; /* (count) */
-  size_t count;
+  fr__chain chain;
   fr_tensor *tensor; /* (tensor_count) */
   size_t tensor_count;
   fr__arena values;
   fr__kern kern;
-  fr__rng rng; /* dropout's */
+  fr__rng rng;            /* dropout's */
+  const uint32_t *length; /* (B) of fr_net_set_lengths, borrowed; NULL: none */
 
   /* Since fr_net_reserve. */
   fr__arena gradients;
   fr__arena activations;
-  float *d[2];   /* gradients between two layers, taken in turn */
-  size_t batch;  /* samples that there is room for; 0: none */
-  size_t lowest; /* backward ends with this layer; count: nothing is trained */
+  size_t batch; /* samples that there is room for; 0: none */
 };
 
 #endif

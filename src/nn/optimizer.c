@@ -32,7 +32,7 @@ struct fr_optimizer {
 };
 
 fr_optimizer_options fr_optimizer_default_options(void) {
-  return (fr_optimizer_options){.kind = FR_OPTIMIZER_ADAM,
+  return (fr_optimizer_options){.kind = FR_OPTIMIZER_ADAMW,
                                 .learning_rate = 0.002f,
                                 .momentum = 0.9f,
                                 .beta1 = 0.9f,
@@ -65,7 +65,7 @@ static void take_state(fr_optimizer *optimizer, fr__arena *arena) {
   for (size_t i = 0; i < optimizer->count; i++) {
     slot *s = &optimizer->slot[i];
     s->m = fr__arena_take(arena, s->tensor->count, sizeof(float));
-    if (optimizer->options.kind == FR_OPTIMIZER_ADAM)
+    if (optimizer->options.kind != FR_OPTIMIZER_SGD)
       s->v = fr__arena_take(arena, s->tensor->count, sizeof(float));
   }
 }
@@ -159,7 +159,7 @@ void fr_optimizer_step(fr_optimizer *optimizer) {
     const slot *s = &optimizer->slot[i];
     if (!s->tensor->gradient)
       continue; /* running statistics, or frozen by fr_net_reserve */
-    if (optimizer->options.kind == FR_OPTIMIZER_ADAM)
+    if (optimizer->options.kind != FR_OPTIMIZER_SGD)
       step_adam(optimizer, s);
     else
       step_sgd(&optimizer->options, s);
@@ -171,8 +171,9 @@ void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate) {
 }
 
 bool fr_optimizer_parse(const char *name, enum fr_optimizer_kind *out) {
-  static const char *const names[] = {
-      [FR_OPTIMIZER_SGD] = "sgd", [FR_OPTIMIZER_ADAM] = "adam"};
+  static const char *const names[] = {[FR_OPTIMIZER_SGD] = "sgd",
+                                      [FR_OPTIMIZER_ADAM] = "adam",
+                                      [FR_OPTIMIZER_ADAMW] = "adamw"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strcmp(names[i], name) == 0) {
       *out = (enum fr_optimizer_kind)i;

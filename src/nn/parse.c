@@ -52,6 +52,15 @@ bool fr__argument_is(const fr__arguments *arguments, size_t index, const char *w
   return index < arguments->count && strcmp(arguments->text[index], word) == 0;
 }
 
+const char *fr__argument_value(const fr__arguments *arguments, size_t index,
+                               const char *key) {
+  const size_t length = strlen(key);
+  if (index >= arguments->count || strncmp(arguments->text[index], key, length) != 0 ||
+      arguments->text[index][length] != '=')
+    return NULL;
+  return arguments->text[index] + length + 1;
+}
+
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 static bool is_word(char c) {
@@ -86,9 +95,9 @@ static enum fr_status add_argument(fr__arguments *arguments, const char *text,
 
 /* The end of the parenthesis that opens at `open` (the place of its ')'); 0: it never
  * ends. */
-static size_t find_close(const char *text, size_t open) {
+static size_t find_close(const char *text, size_t open, size_t end) {
   size_t depth = 0;
-  for (size_t i = open; text[i] != '\0'; i++) {
+  for (size_t i = open; i < end; i++) {
     depth += text[i] == '(';
     depth -= text[i] == ')';
     if (depth == 0)
@@ -129,7 +138,7 @@ static enum fr_status fail_at(const char *text, size_t at, fr_error *err) {
 
 static enum fr_status find_family(fr__layer *layer, const char *word, size_t length,
                                   fr_error *err) {
-  char name[FR__LAYER_TEXT], known[256];
+  char name[FR__LAYER_TEXT], known[512];
   (void)snprintf(name, sizeof name, "%.*s",
                  (int)(length < sizeof name ? length : sizeof name), word);
   layer->ops = fr__layer_find(name);
@@ -151,39 +160,57 @@ static enum fr_status check_bytes(const char *text, size_t begin, size_t end,
   return FR_OK;
 }
 
-enum fr_status fr__parse_layer(const char *text, size_t *at, size_t classes,
-                               fr__layer *layer, bool *more, fr_error *err) {
-  size_t begin = *at;
-  while (is_space(text[begin]))
-    begin++;
-  *more = text[begin] != '\0';
+/* The layer's word and what stands in its parentheses; source->at moves behind it. */
+typedef struct span {
+  size_t begin, word, end; /* [begin, word) the name, [begin, end) all of it */
+  size_t close;            /* place of the ')'; 0: there are none */
+} span;
+
+static enum fr_status find_span(fr__source *source, span *out, fr_error *err) {
+  const char *text = source->text;
+  span s = {.begin = source->at};
+  s.word = s.begin;
+  while (s.word < source->end && is_word(text[s.word]))
+    s.word++;
+  if (s.word == s.begin)
+    return fail_at(text, s.begin, err);
+  s.end = s.word;
+  if (s.word < source->end && text[s.word] == '(') {
+    s.close = find_close(text, s.word, source->end);
+    if (s.close == 0)
+      return fr__fail(err, FR_ERR_FORMAT,
+                      "network text, column %zu: this parenthesis never ends",
+                      s.word + 1);
+    s.end = s.close + 1;
+  }
+  if (s.end < source->end && !is_space(text[s.end]))
+    return fail_at(text, s.end, err);
+  source->at = s.end;
+  *out = s;
+  return check_bytes(text, s.begin, s.end, err);
+}
+
+enum fr_status fr__parse_layer(fr__source *source, fr__layer *layer, bool *more,
+                               fr_error *err) {
+  const char *text = source->text;
+  while (source->at < source->end && is_space(text[source->at]))
+    source->at++;
+  *more = source->at < source->end;
   if (!*more)
     return FR_OK;
-  size_t word = begin;
-  while (is_word(text[word]))
-    word++;
-  if (word == begin)
-    return fail_at(text, begin, err);
-  size_t end = word, close = 0;
-  if (text[word] == '(') {
-    close = find_close(text, word);
-    if (close == 0)
-      return fr__fail(err, FR_ERR_FORMAT,
-                      "network text, column %zu: this parenthesis never ends", word + 1);
-    end = close + 1;
-  }
-  if (text[end] != '\0' && !is_space(text[end]))
-    return fail_at(text, end, err);
-  enum fr_status status = check_bytes(text, begin, end, err);
+  span s = {0};
+  enum fr_status status = find_span(source, &s, err);
   if (status != FR_OK)
     return status;
-  fr__layer_set_text(layer, "%.*s", (int)(end - begin), text + begin);
-  status = find_family(layer, text + begin, word - begin, err);
-  fr__arguments arguments = {.layer = layer, .classes = classes};
-  if (status == FR_OK && close > 0)
-    status = split(&arguments, text, word, close, err);
+  fr__layer_set_text(layer, "%.*s", (int)(s.end - s.begin), text + s.begin);
+  status = find_family(layer, text + s.begin, s.word - s.begin, err);
+  fr__arguments arguments = {.layer = layer,
+                             .classes = source->classes,
+                             .body = text + s.word + 1,
+                             .body_length = s.close > 0 ? s.close - s.word - 1 : 0};
+  if (status == FR_OK && s.close > 0 && !layer->ops->branches)
+    status = split(&arguments, text, s.word, s.close, err);
   if (status == FR_OK)
     status = layer->ops->parse(layer, &arguments, err);
-  *at = end;
   return status;
 }

@@ -1,119 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Room for a batch, forward and backward. */
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "nn/net.h"
 
-/* What fr_net_reserve was asked for. */
-typedef struct room {
-  size_t batch;
-  bool train;
-  size_t first;
-} room;
-
-static bool is_kept(const room *r, size_t layer) { return r->train && layer >= r->first; }
-
-static bool is_trained(const fr__layer *layer) {
-  fr__tensor_need need[FR__LAYER_TENSORS];
-  return layer->ops->tensors && layer->ops->tensors(layer, need) > 0;
-}
-
-/* The lowest layer that has something to train: below it no gradient is of use. */
-static size_t find_lowest(const fr_net *net, const room *r) {
-  for (size_t i = 0; i < net->count; i++)
-    if (is_kept(r, i) && is_trained(&net->layer[i]))
-      return i;
-  return net->count;
-}
-
-/* Floats of the widest output among the layers that are not kept. */
-static size_t widest_passed(const fr_net *net, const room *r) {
-  size_t widest = 0;
-  for (size_t i = 0; i < net->count; i++) {
-    const size_t n = fr__shape_elements(net->layer[i].out);
-    if (!is_kept(r, i) && n > widest)
-      widest = n;
-  }
-  return widest * r->batch;
-}
-
-/* Floats of the widest input whose gradient is wanted. */
-static size_t widest_gradient(const fr_net *net, const room *r) {
-  size_t widest = 0;
-  for (size_t i = find_lowest(net, r) + 1; i < net->count; i++) {
-    const size_t n = fr__shape_elements(net->layer[i].in);
-    widest = n > widest ? n : widest;
-  }
-  return widest * r->batch;
-}
-
-/*
- * Lays the activations out; a measuring arena leaves the network as it is. Layers that
- * keep nothing write into two arrays in turn; the others have their own, or write over
- * their input where its numbers are needed by nobody's backward.
- */
-static void lay_out(fr_net *net, const room *r, fr__arena *arena) {
-  const bool take = arena->base != NULL;
-  const size_t passed = widest_passed(net, r);
-  float *turn[2] = {fr__arena_take(arena, passed, sizeof(float)),
-                    fr__arena_take(arena, passed, sizeof(float))};
-  size_t next = 0;
-  float *y = NULL;
-  bool pinned = false; /* a backward reads what y holds */
-  for (size_t i = 0; i < net->count; i++) {
-    fr__layer *layer = &net->layer[i];
-    const enum fr__place place = layer->ops->place;
-    const bool kept = is_kept(r, i);
-    const bool over =
-        i > 0 && (place == FR__PLACE_SAME || (place == FR__PLACE_OVER && !pinned));
-    if (!over) {
-      pinned = false;
-      y = kept ? fr__arena_take(arena, r->batch * fr__shape_elements(layer->out),
-                                sizeof(float))
-               : turn[next ^= 1];
-    }
-    pinned = pinned || (kept && layer->ops->reads_output);
-    const size_t floats =
-        layer->ops->workspace ? layer->ops->workspace(layer, r->batch, kept) : 0;
-    float *workspace = floats > 0 ? fr__arena_take(arena, floats, sizeof(float)) : NULL;
-    if (take) {
-      layer->y = y;
-      layer->workspace = workspace;
-      layer->kept = kept;
-    }
-  }
-  for (size_t i = 0; i < 2; i++) {
-    float *d = fr__arena_take(arena, widest_gradient(net, r), sizeof(float));
-    if (take)
-      net->d[i] = d;
+static void lay_out_gradients(fr_net *net, const fr__room *room, fr__arena *arena) {
+  for (size_t i = 0; i < net->tensor_count; i++) {
+    fr_tensor *tensor = &net->tensor[i];
+    float *gradient = NULL;
+    if (room->train && tensor->layer >= room->first && tensor->trained)
+      gradient = fr__arena_take(arena, tensor->count, sizeof(float));
+    if (arena->base)
+      tensor->gradient = gradient;
   }
 }
 
-static void lay_out_gradients(fr_net *net, const room *r, fr__arena *arena) {
-  fr__tensor_need need[FR__LAYER_TENSORS];
-  for (size_t i = 0; i < net->count; i++) {
-    fr__layer *layer = &net->layer[i];
-    if (layer->tensor_count > 0)
-      (void)layer->ops->tensors(layer, need);
-    for (size_t j = 0; j < layer->tensor_count; j++) {
-      float *gradient = NULL;
-      if (is_kept(r, i) && need[j].trained)
-        gradient = fr__arena_take(arena, layer->tensor[j].count, sizeof(float));
-      if (arena->base || !r->train)
-        layer->tensor[j].gradient = gradient;
-    }
-  }
-}
-
-static enum fr_status check_room(const fr_net *net, const room *r, fr_error *err) {
-  if (r->batch == 0 || r->batch > FR__NET_BATCH_CEILING)
+static enum fr_status check_room(const fr_net *net, const fr__room *room, fr_error *err) {
+  if (room->batch == 0 || room->batch > FR__NET_BATCH_CEILING)
     return fr__fail(err, FR_ERR_ARGUMENT, "%zu is not a batch from 1 to %zu samples",
-                    r->batch, FR__NET_BATCH_CEILING);
-  if (r->train && r->first > net->count)
+                    room->batch, FR__NET_BATCH_CEILING);
+  if (room->train && room->first > net->chain.count)
     return fr__fail(err, FR_ERR_ARGUMENT, "training cannot begin at layer %zu of %zu",
-                    r->first + 1, net->count);
+                    room->first + 1, net->chain.count);
   return FR_OK;
 }
 
@@ -129,14 +41,13 @@ static enum fr_status make_arena(fr__arena *arena, const fr__arena *measure,
 
 enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t first,
                               fr_error *err) {
-  const room asked = {batch, train, first};
-  enum fr_status status = check_room(net, &asked, err);
+  const fr__room room = {batch, train, first};
+  enum fr_status status = check_room(net, &room, err);
   if (status != FR_OK)
     return status;
   fr__arena measure = {0}, measure_gradients = {0}, activations = {0}, gradients = {0};
-  lay_out(net, &asked, &measure);
-  if (train)
-    lay_out_gradients(net, &asked, &measure_gradients);
+  fr__chain_lay_out(&net->chain, &room, &measure);
+  lay_out_gradients(net, &room, &measure_gradients);
   status = make_arena(&activations, &measure, err);
   if (status == FR_OK)
     status = make_arena(&gradients, &measure_gradients, err);
@@ -146,42 +57,90 @@ enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t firs
   }
   fr__arena_release(&net->activations);
   fr__arena_release(&net->gradients);
-  lay_out(net, &asked, &activations);
-  lay_out_gradients(net, &asked, &gradients);
+  fr__chain_lay_out(&net->chain, &room, &activations);
+  lay_out_gradients(net, &room, &gradients);
   net->activations = activations;
   net->gradients = gradients;
   net->batch = batch;
-  net->lowest = find_lowest(net, &asked);
   return FR_OK;
+}
+
+void fr_net_set_lengths(fr_net *net, const uint32_t *length) { net->length = length; }
+
+/* Lengths in front of layer `from`; NULL: none. */
+static const uint32_t *lengths_at(fr_net *net, size_t from, size_t batch) {
+  if (!net->length || from == 0)
+    return net->length;
+  uint32_t *length = net->chain.layer[from - 1].length;
+  for (size_t b = 0; b < batch; b++)
+    length[b] = (uint32_t)fr__chain_length(&net->chain, from, net->length[b]);
+  return length;
 }
 
 const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t from,
                             size_t to, bool train) {
-  assert(batch <= net->batch && from <= to && to <= net->count);
-  for (size_t i = from; i < to; i++) {
-    fr__layer *layer = &net->layer[i];
-    const fr__pass pass = {&net->kern, &net->rng, batch, train && layer->kept};
-    layer->x = x;
-    layer->ops->forward(layer, &pass);
-    x = layer->y;
-  }
-  return x;
+  assert(batch <= net->batch && from <= to && to <= net->chain.count);
+  const fr__pass pass = {.kern = &net->kern,
+                         .rng = &net->rng,
+                         .batch = batch,
+                         .train = train,
+                         .length = lengths_at(net, from, batch)};
+  return fr__chain_forward(&net->chain, &pass, x, from, to);
 }
 
 void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
   assert(batch <= net->batch);
-  const fr__pass pass = {&net->kern, &net->rng, batch, true};
-  const float *dy = d_output;
-  size_t turn = 0; /* dy lies in d[turn], but for the caller's */
-  for (size_t i = net->count; i-- > net->lowest;) {
-    fr__layer *layer = &net->layer[i];
-    float *dx = NULL;
-    if (i > net->lowest) {
-      const bool over = layer->ops->place != FR__PLACE_NEW && dy != d_output;
-      turn = over ? turn : turn ^ 1;
-      dx = net->d[turn];
+  const fr__pass pass = {.kern = &net->kern,
+                         .rng = &net->rng,
+                         .batch = batch,
+                         .train = true,
+                         .length = net->length};
+  fr__chain_backward(&net->chain, &pass, d_output, NULL);
+}
+
+/* ---- what is not finite ---- */
+
+static bool all_finite(const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(x[i]))
+      return false;
+  return true;
+}
+
+bool fr_net_gradients_finite(const fr_net *net) {
+  for (size_t i = 0; i < net->tensor_count; i++)
+    if (net->tensor[i].gradient &&
+        !all_finite(net->tensor[i].gradient, net->tensor[i].count))
+      return false;
+  return true;
+}
+
+/* The lowest layer whose weights, else whose output of the last forward pass, are not
+ * finite, else the highest whose gradient is not: where it began. */
+void fr_net_describe_infinite(const fr_net *net, size_t batch, char *text, size_t size) {
+  const fr__chain *chain = &net->chain;
+  const char *what = NULL;
+  size_t where = 0;
+  for (size_t i = 0; i < net->tensor_count && !what; i++)
+    if (!all_finite(net->tensor[i].value, net->tensor[i].count)) {
+      what = "a weight";
+      where = net->tensor[i].layer;
     }
-    layer->ops->backward(layer, &pass, dy, dx);
-    dy = dx;
-  }
+  for (size_t i = 0; i < chain->count && !what; i++)
+    if (chain->layer[i].kept &&
+        !all_finite(chain->layer[i].y, batch * fr__shape_elements(chain->layer[i].out))) {
+      what = "the output";
+      where = i;
+    }
+  for (size_t i = net->tensor_count; i-- > 0 && !what;)
+    if (net->tensor[i].gradient &&
+        !all_finite(net->tensor[i].gradient, net->tensor[i].count)) {
+      what = "the gradient";
+      where = net->tensor[i].layer;
+    }
+  if (what)
+    (void)snprintf(text, size, "%s of layer %zu '%s'", what, where + 1,
+                   chain->layer[where].text);
+  else
+    (void)snprintf(text, size, "the loss");
 }

@@ -172,7 +172,7 @@ static enum fr_status test_times(job *j, size_t times, fr__bill *tally, fr_error
   enum fr_status status = fr__gauge_read(j->plan->gauge, &before, err);
   for (size_t i = 0; i < times && status == FR_OK; i++) {
     fr_metrics metrics = {0};
-    status = fr_test(j->net, &j->data->test, j->options.loss, j->options.batch,
+    status = fr_test(j->net, &j->data->test, &j->options.loss, j->options.batch,
                      &j->observer, &metrics, err);
     fr_metrics_release(&metrics);
     if (status == FR_OK && !fr__plan_go_on(j->plan))
@@ -215,7 +215,7 @@ static enum fr_status write_metrics(job *j, const fr_samples *samples, json_t *t
   if (samples->count == 0)
     return FR_OK;
   const enum fr_status status =
-      fr_test(j->net, samples, j->options.loss, j->options.batch, NULL, &m, err);
+      fr_test(j->net, samples, &j->options.loss, j->options.batch, NULL, &m, err);
   if (status != FR_OK)
     return status;
   json_object_set_new(to, "accuracy",

@@ -7,7 +7,7 @@ enum { ADAM_STEP = 12, SGD_STEP = 2, MOMENTUM_STEP = 4, DECAY_STEP = 2 };
 
 static uint64_t step_cost(const fr_optimizer_options *optimizer) {
   const uint64_t decay = optimizer->weight_decay != 0 ? DECAY_STEP : 0;
-  if (optimizer->kind == FR_OPTIMIZER_ADAM)
+  if (optimizer->kind != FR_OPTIMIZER_SGD)
     return ADAM_STEP + decay;
   return (optimizer->momentum != 0 ? MOMENTUM_STEP : SGD_STEP) + decay;
 }

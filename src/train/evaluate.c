@@ -1,36 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/evaluate.h"
 
-#include <stdlib.h>
-
-#include "base/error.h"
 #include "train/watch.h"
-
-static float *new_floats(size_t rows, size_t columns) {
-  if (columns != 0 && rows > SIZE_MAX / sizeof(float) / columns)
-    return NULL;
-  return malloc(rows * columns * sizeof(float));
-}
-
-enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_t classes,
-                              bool train, fr_error *err) {
-  *batch = (fr__batch){.size = size,
-                       .x = new_floats(size, width),
-                       .label = calloc(size, sizeof *batch->label),
-                       .d_output = train ? new_floats(size, classes) : NULL};
-  if (batch->x == NULL || batch->label == NULL || (train && batch->d_output == NULL)) {
-    fr__batch_release(batch);
-    return fr__fail_memory(err, "the arrays of one batch");
-  }
-  return FR_OK;
-}
-
-void fr__batch_release(fr__batch *batch) {
-  free(batch->x);
-  free(batch->label);
-  free(batch->d_output);
-  *batch = (fr__batch){0};
-}
 
 /* The first of the greatest. */
 static size_t argmax(const float *x, size_t n) {
@@ -49,17 +20,19 @@ static size_t count_correct(const float *output, const uint32_t *label, size_t n
   return correct;
 }
 
-fr__tally fr__evaluate(fr_net *net, const fr__feed *feed, size_t from, enum fr_loss loss,
-                       fr__batch *batch, const fr_observer *observer, const char *what,
+fr__tally fr__evaluate(fr_net *net, const fr__feed *feed, size_t from,
+                       const fr_loss_options *loss, fr__batch *batch,
+                       const fr_observer *observer, const char *what,
                        fr_metrics *metrics) {
   const size_t layers = fr_net_layer_count(net), classes = fr_net_classes(net);
   double sum = 0;
   size_t correct = 0;
   for (size_t at = 0; at < feed->count; at += batch->size) {
     const size_t left = feed->count - at, n = left < batch->size ? left : batch->size;
-    fr__feed_gather(feed, NULL, at, n, batch->x, batch->label);
+    fr__feed_gather(feed, NULL, at, n, batch, net);
     const float *output = fr_net_forward(net, batch->x, n, from, layers, false);
-    const double mean = fr_loss_compute(loss, output, batch->label, n, classes, NULL);
+    const fr_targets targets = fr__feed_targets(feed, batch);
+    const double mean = fr_loss_compute(loss, output, &targets, n, classes, NULL);
     sum += mean * (double)n;
     correct += count_correct(output, batch->label, n, classes);
     if (metrics != NULL)

@@ -7,6 +7,54 @@
 
 #include "base/error.h"
 
+static float *new_floats(size_t rows, size_t columns) {
+  if (columns != 0 && rows > SIZE_MAX / sizeof(float) / columns)
+    return NULL;
+  return malloc(rows * columns * sizeof(float));
+}
+
+enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_t classes,
+                              bool train, fr_error *err) {
+  *batch = (fr__batch){.size = size,
+                       .x = new_floats(size, width),
+                       .label = calloc(size, sizeof *batch->label),
+                       .value = new_floats(size, classes),
+                       .length = calloc(size, sizeof *batch->length),
+                       .d_output = train ? new_floats(size, classes) : NULL};
+  if (batch->x == NULL || batch->label == NULL || batch->value == NULL ||
+      batch->length == NULL || (train && batch->d_output == NULL)) {
+    fr__batch_release(batch);
+    return fr__fail_memory(err, "the arrays of one batch");
+  }
+  return FR_OK;
+}
+
+void fr__batch_release(fr__batch *batch) {
+  free(batch->x);
+  free(batch->label);
+  free(batch->value);
+  free(batch->length);
+  free(batch->d_output);
+  *batch = (fr__batch){0};
+}
+
+/* Every label is one of the network's classes, or there is a value for each output. */
+static enum fr_status check_targets(const fr_net *net, const fr_samples *samples,
+                                    const char *what, fr_error *err) {
+  const size_t classes = fr_net_classes(net);
+  if (samples->value != NULL && samples->values != classes)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "%s samples with %zu values do not fit a network of %zu outputs",
+                    what, samples->values, classes);
+  for (size_t i = 0; samples->label != NULL && i < samples->count; i++)
+    if (samples->label[i] >= classes)
+      return fr__fail(
+          err, FR_ERR_ARGUMENT,
+          "the label %u of %s sample %zu is none of the network's %zu classes",
+          (unsigned)samples->label[i], what, i, classes);
+  return FR_OK;
+}
+
 enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples *samples,
                              const char *what, fr_error *err) {
   const fr_shape input = fr_net_input(net);
@@ -16,17 +64,16 @@ enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples
                     "%s samples of shape (%zu, %zu) do not fit a network that takes "
                     "(%zu, %zu)",
                     what, samples->steps, samples->channels, input.steps, input.channels);
-  const size_t classes = fr_net_classes(net);
-  for (size_t i = 0; i < samples->count; i++)
-    if (samples->label[i] >= classes)
-      return fr__fail(
-          err, FR_ERR_ARGUMENT,
-          "the label %u of %s sample %zu is none of the network's %zu classes",
-          (unsigned)samples->label[i], what, i, classes);
+  const enum fr_status status = check_targets(net, samples, what, err);
+  if (status != FR_OK)
+    return status;
   *feed = (fr__feed){.count = samples->count,
                      .width = input.steps * input.channels,
                      .x = (const float *const *)samples->x,
-                     .label = samples->label};
+                     .label = samples->label,
+                     .values = samples->values,
+                     .value = samples->value,
+                     .length = samples->length};
   return FR_OK;
 }
 
@@ -36,14 +83,26 @@ void fr__feed_release(fr__feed *feed) {
 }
 
 void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
-                     float *x, uint32_t *label) {
+                     fr__batch *batch, fr_net *net) {
   assert(order != NULL || at + n <= feed->count);
   for (size_t i = 0; i < n; i++) {
     const size_t k = order == NULL ? at + i : order[i];
     const float *from = feed->flat == NULL ? feed->x[k] : feed->flat + k * feed->width;
-    memcpy(x + i * feed->width, from, feed->width * sizeof *x);
-    label[i] = feed->label[k];
+    memcpy(batch->x + i * feed->width, from, feed->width * sizeof *from);
+    if (feed->label != NULL)
+      batch->label[i] = feed->label[k];
+    if (feed->value != NULL)
+      memcpy(batch->value + i * feed->values, feed->value + k * feed->values,
+             feed->values * sizeof *feed->value);
+    if (feed->length != NULL)
+      batch->length[i] = feed->length[k];
   }
+  fr_net_set_lengths(net, feed->length == NULL ? NULL : batch->length);
+}
+
+fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch) {
+  return (fr_targets){.label = feed->label == NULL ? NULL : batch->label,
+                      .value = feed->value == NULL ? NULL : batch->value};
 }
 
 enum fr_status fr__feed_reserve_flat(const fr__feed *feed, const fr_net *net,

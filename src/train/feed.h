@@ -9,12 +9,30 @@
 
 typedef struct fr__feed {
   size_t count;
-  size_t width; /* floats a sample: T * C as layer `from` takes it */
+  size_t width;  /* floats a sample: T * C as layer `from` takes it */
+  size_t values; /* K of `value` */
   const float *const
       *x;      /* (count) to (T, C), borrowed; NULL where `flat` holds the samples */
   float *flat; /* (count, width), owned; outputs of the frozen layers */
-  const uint32_t *label; /* (count), borrowed */
+  const uint32_t *label;  /* (count), borrowed; NULL where `value` tells */
+  const float *value;     /* (count, K), borrowed; NULL where `label` tells */
+  const uint32_t *length; /* (count), borrowed; NULL: every sample has all steps */
 } fr__feed;
+
+/* The arrays of one batch, in front of a network's layer `from`. */
+typedef struct fr__batch {
+  size_t size;      /* B, at most */
+  float *x;         /* (B, width), owned */
+  uint32_t *label;  /* (B), owned */
+  float *value;     /* (B, K), owned */
+  uint32_t *length; /* (B), owned */
+  float *d_output;  /* (B, K), owned; NULL where nothing is trained */
+} fr__batch;
+
+/* `width` floats a sample. */
+enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_t classes,
+                              bool train, fr_error *err);
+void fr__batch_release(fr__batch *batch);
 
 /* Checks shapes and labels against the network and borrows the samples. `what` names them
  * in messages: "training", "validation". */
@@ -22,10 +40,13 @@ enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples
                              const char *what, fr_error *err);
 void fr__feed_release(fr__feed *feed);
 
-/* Copies samples order[0 .. n-1] (NULL: `at`, at + 1 ...) into x (n, width), label (n).
- */
+/* Copies samples order[0 .. n-1] (NULL: `at`, at + 1 ...) with their targets into the
+ * batch and tells `net` their lengths. */
 void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
-                     float *x, uint32_t *label);
+                     fr__batch *batch, fr_net *net);
+
+/* What the outputs for the gathered batch are compared with. */
+fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch);
 
 /* Room for the outputs of layers [0, layers) of every sample, in `flat`, still to be
  * filled. */

@@ -3,9 +3,9 @@
 #include "train/evaluate.h"
 #include "train/watch.h"
 
-enum fr_status fr_test(fr_net *net, const fr_samples *samples, enum fr_loss loss,
-                       size_t batch, const fr_observer *observer, fr_metrics *metrics,
-                       fr_error *err) {
+enum fr_status fr_test(fr_net *net, const fr_samples *samples,
+                       const fr_loss_options *loss, size_t batch,
+                       const fr_observer *observer, fr_metrics *metrics, fr_error *err) {
   const size_t classes = fr_net_classes(net);
   fr__feed feed = {0};
   fr__batch room = {0};

@@ -56,7 +56,7 @@ fr_train_options fr_train_default_options(void) {
                             .batch = 64,
                             .patience = 8,
                             .seed = 1,
-                            .loss = FR_LOSS_CROSS_ENTROPY,
+                            .loss = {.kind = FR_LOSS_CROSS_ENTROPY},
                             .optimizer = optimizer};
 }
 
@@ -96,11 +96,6 @@ static bool has_tensors(const fr_net *net, size_t layer) {
   return false;
 }
 
-static bool is_dropout(const fr_net *net, size_t layer) {
-  static const char name[] = "dropout";
-  return strncmp(fr_net_layer_text(net, layer), name, sizeof name - 1) == 0;
-}
-
 /*
  * Layers without parameters behind the frozen ones give the same output in every epoch,
  * too: they are run once a sample with them. Dropout is not, for its output changes.
@@ -109,7 +104,7 @@ static size_t skip_constant_layers(const fr_net *net, size_t first) {
   if (first == 0)
     return 0;
   const size_t last = fr_net_layer_count(net) - 1;
-  while (first < last && !has_tensors(net, first) && !is_dropout(net, first))
+  while (first < last && !has_tensors(net, first) && !fr_net_layer_is_random(net, first))
     first++;
   return first;
 }
@@ -127,7 +122,7 @@ static enum fr_status freeze_feed(run *r, fr__feed *feed, fr_error *err) {
   fr__phase_begin(r->observer, "frozen");
   for (size_t at = 0; at < feed->count; at += r->batch.size) {
     const size_t left = feed->count - at, n = left < r->batch.size ? left : r->batch.size;
-    fr__feed_gather(feed, NULL, at, n, r->batch.x, r->batch.label);
+    fr__feed_gather(feed, NULL, at, n, &r->batch, r->net);
     const float *output = fr_net_forward(r->net, r->batch.x, n, 0, r->first, false);
     memcpy(flat + at * width, output, n * width * sizeof *flat);
   }
@@ -241,15 +236,16 @@ static double step(run *r, size_t at, size_t n) {
   const size_t classes = fr_net_classes(r->net);
   const fr__batch *batch = &r->batch;
   fr__phase_begin(r->observer, "gather");
-  fr__feed_gather(&r->train, r->order + at, 0, n, batch->x, batch->label);
+  fr__feed_gather(&r->train, r->order + at, 0, n, &r->batch, r->net);
   fr__phase_end(r->observer);
 
   if (r->options->augment != NULL)
     augment(r, at, n);
   fr__phase_begin(r->observer, "forward");
   const float *output = fr_net_forward(r->net, batch->x, n, r->first, r->layers, true);
-  const double loss = fr_loss_compute(r->options->loss, output, batch->label, n, classes,
-                                      batch->d_output);
+  const fr_targets targets = fr__feed_targets(&r->train, batch);
+  const double loss =
+      fr_loss_compute(&r->options->loss, output, &targets, n, classes, batch->d_output);
   fr__phase_end(r->observer);
   r->result.operations += r->cost.forward * n;
   if (!isfinite(loss))
@@ -321,7 +317,7 @@ static enum fr_status validate_epoch(run *r, fr_epoch *epoch, fr_error *err) {
   if (r->validate.count == 0)
     return keep(r, epoch, err);
   fr__phase_begin(r->observer, "validate");
-  const fr__tally tally = fr__evaluate(r->net, &r->validate, r->first, r->options->loss,
+  const fr__tally tally = fr__evaluate(r->net, &r->validate, r->first, &r->options->loss,
                                        &r->batch, NULL, NULL, NULL);
   fr__phase_end(r->observer);
   r->result.operations += r->cost.forward * r->validate.count;

@@ -36,6 +36,15 @@ static inline const fr_tensor *made_tensor(const fr_net *net, const char *name) 
   return NULL;
 }
 
+/* The plain loss against labels. */
+static inline double made_loss(enum fr_loss kind, const float *output,
+                               const uint32_t *label, size_t batch, size_t classes,
+                               float *d_output) {
+  const fr_loss_options options = {.kind = kind};
+  const fr_targets targets = {.label = label};
+  return fr_loss_compute(&options, output, &targets, batch, classes, d_output);
+}
+
 static inline void assert_near(double got, double wanted, double tolerance,
                                const char *what) {
   const double difference = got > wanted ? got - wanted : wanted - got;

@@ -54,7 +54,7 @@ static void steps_allocate_nothing(void **state) {
   for (size_t batch = 1; batch <= BATCH; batch++) {
     fr_net_seed(net, batch);
     const float *y = fr_net_forward(net, x, batch, 0, layers, true);
-    const double loss = fr_loss_compute(FR_LOSS_CROSS_ENTROPY, y, label, batch, 3, d);
+    const double loss = made_loss(FR_LOSS_CROSS_ENTROPY, y, label, batch, 3, d);
     fr_net_backward(net, d, batch);
     fr_optimizer_step(optimizer);
     y = fr_net_forward(net, x, batch, 0, layers, false);

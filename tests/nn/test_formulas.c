@@ -76,8 +76,7 @@ static void gradient_is_delta_times_h(void **state) {
   float d[BATCH * OUTPUTS];
   double delta[BATCH][OUTPUTS], hidden[BATCH][HIDDEN], wanted_loss = 0;
   const float *out = fr_net_forward(data.net, data.x, BATCH, 0, 4, true);
-  const double loss =
-      fr_loss_compute(FR_LOSS_SQUARED, out, data.label, BATCH, OUTPUTS, d);
+  const double loss = made_loss(FR_LOSS_SQUARED, out, data.label, BATCH, OUTPUTS, d);
   fr_net_backward(data.net, d, BATCH);
   for (size_t b = 0; b < BATCH; b++) {
     double y[OUTPUTS];

@@ -37,7 +37,7 @@ static void train_step(fr_net *net, fr_optimizer *optimizer, const float *x) {
   float d[BATCH * CLASSES];
   const size_t layers = fr_net_layer_count(net);
   const float *y = fr_net_forward(net, x, BATCH, 0, layers, true);
-  fr_loss_compute(FR_LOSS_CROSS_ENTROPY, y, label, BATCH, CLASSES, d);
+  made_loss(FR_LOSS_CROSS_ENTROPY, y, label, BATCH, CLASSES, d);
   fr_net_backward(net, d, BATCH);
   fr_optimizer_step(optimizer);
 }

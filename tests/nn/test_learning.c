@@ -15,7 +15,7 @@ static double learn(const char *arch, fr_shape input, size_t classes, const floa
   const size_t layers = fr_net_layer_count(net);
   for (size_t i = 0; i < steps; i++) {
     const float *y = fr_net_forward(net, x, batch, 0, layers, true);
-    fr_loss_compute(loss, y, label, batch, classes, d);
+    made_loss(loss, y, label, batch, classes, d);
     fr_net_backward(net, d, batch);
     fr_optimizer_step(optimizer);
   }

@@ -76,7 +76,7 @@ static void decay_is_decoupled(void **state) {
  */
 static void adam_follows_its_algorithm(void **state) {
   (void)state;
-  fr_optimizer_options options = {.kind = FR_OPTIMIZER_ADAM,
+  fr_optimizer_options options = {.kind = FR_OPTIMIZER_ADAMW,
                                   .learning_rate = 0.1f,
                                   .beta1 = 0.5f,
                                   .beta2 = 0.75f,

@@ -36,7 +36,7 @@ static void a_rate_too_high_leaves_finite_weights(void **state) {
   const fr_samples train = toy_samples(&a, 1), validate = toy_samples(&b, 2);
   fr_net *net = toy_net("dense(8) dense(8) dense(classes)", 5);
   fr_train_options options = fr_train_default_options();
-  options.loss = FR_LOSS_SQUARED;
+  options.loss.kind = FR_LOSS_SQUARED;
   options.optimizer.kind = FR_OPTIMIZER_SGD;
   options.optimizer.learning_rate = 1e5f;
   fr_train_result result;
@@ -91,10 +91,14 @@ static void a_test_of_nothing_is_refused(void **state) {
   fr_samples samples = toy_samples(&a, 1);
   fr_net *net = toy_net(arch, 5);
   fr_metrics metrics;
-  assert_int_equal(fr_test(net, &samples, FR_LOSS_CROSS_ENTROPY, 0, NULL, &metrics, NULL),
+  assert_int_equal(fr_test(net, &samples,
+                           &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY}, 0, NULL,
+                           &metrics, NULL),
                    FR_ERR_ARGUMENT);
   samples.count = 0;
-  assert_int_equal(fr_test(net, &samples, FR_LOSS_CROSS_ENTROPY, 8, NULL, &metrics, NULL),
+  assert_int_equal(fr_test(net, &samples,
+                           &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY}, 8, NULL,
+                           &metrics, NULL),
                    FR_ERR_ARGUMENT);
   fr_net_free(net);
 }

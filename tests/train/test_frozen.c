@@ -38,7 +38,11 @@ static fr_samples outputs(fr_net *net, const fr_samples *samples,
            sizeof out[i]);
     rows[i] = out[i];
   }
-  return (fr_samples){samples->count, 1, HIDDEN, rows, samples->label};
+  return (fr_samples){.count = samples->count,
+                      .steps = 1,
+                      .channels = HIDDEN,
+                      .x = rows,
+                      .label = samples->label};
 }
 
 /* Training behind frozen layers is training a head alone on their outputs, to the bit. */

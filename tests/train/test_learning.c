@@ -24,7 +24,8 @@ static void it_learns_what_a_line_cannot_part(void **state) {
   assert_int_equal(fr_train(net, &train, &validate, &options, NULL, NULL, &result, NULL),
                    FR_OK);
   assert_true(result.best_validate_accuracy > 0.95);
-  assert_int_equal(fr_test(net, &test, FR_LOSS_CROSS_ENTROPY, 32, NULL, &metrics, NULL),
+  assert_int_equal(fr_test(net, &test, &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY},
+                           32, NULL, &metrics, NULL),
                    FR_OK);
   assert_int_equal(metrics.samples, TOY_COUNT);
   assert_true(metrics.accuracy > 0.95);
@@ -52,8 +53,10 @@ static void the_best_weights_stay(void **state) {
   assert_int_equal(result.best_epoch, best + 1);
   assert_true(result.history[best].best);
   fr_metrics metrics;
-  assert_int_equal(
-      fr_test(net, &validate, FR_LOSS_CROSS_ENTROPY, 16, NULL, &metrics, NULL), FR_OK);
+  assert_int_equal(fr_test(net, &validate,
+                           &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY}, 16, NULL,
+                           &metrics, NULL),
+                   FR_OK);
   assert_true(fabs(metrics.loss - result.best_validate_loss) < 1e-9);
   assert_true(fabs(metrics.accuracy - result.best_validate_accuracy) < 1e-9);
   fr_metrics_release(&metrics);
@@ -97,7 +100,8 @@ static void a_step_follows_the_formula(void **state) {
   static const float x[2][2] = {{1.0f, 2.0f}, {-1.0f, 0.5f}};
   const float *rows[2] = {x[0], x[1]};
   uint32_t label[2] = {0, 0};
-  const fr_samples samples = {2, 1, 2, rows, label};
+  const fr_samples samples = {
+      .count = 2, .steps = 1, .channels = 2, .x = rows, .label = label};
   fr_net *net = NULL;
   assert_int_equal(fr_net_new("dense(1) sigmoid", (fr_shape){1, 2}, 1, &net, NULL),
                    FR_OK);
@@ -109,7 +113,7 @@ static void a_step_follows_the_formula(void **state) {
   fr_train_options options = fr_train_default_options();
   options.optimizer.weight_decay = 0;
   options.epochs = 1;
-  options.loss = FR_LOSS_SQUARED;
+  options.loss.kind = FR_LOSS_SQUARED;
   options.optimizer.kind = FR_OPTIMIZER_SGD;
   options.optimizer.learning_rate = 1.0f;
   options.optimizer.momentum = 0.0f;

@@ -70,7 +70,8 @@ static enum fr_status test_with(int allowed) {
   fr_metrics metrics = {0};
   left = allowed;
   const enum fr_status status =
-      fr_test(net, &samples, FR_LOSS_CROSS_ENTROPY, 16, NULL, &metrics, NULL);
+      fr_test(net, &samples, &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY}, 16, NULL,
+              &metrics, NULL);
   left = ALWAYS;
   if (status != FR_OK)
     assert_int_equal(status, FR_ERR_MEMORY);

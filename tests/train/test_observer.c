@@ -145,9 +145,10 @@ static void a_test_is_one_phase(void **state) {
   fr_net *net = toy_net("dense(classes)", 5);
   const fr_observer observer = observe(&l);
   fr_metrics metrics;
-  assert_int_equal(
-      fr_test(net, &samples, FR_LOSS_CROSS_ENTROPY, 16, &observer, &metrics, NULL),
-      FR_OK);
+  assert_int_equal(fr_test(net, &samples,
+                           &(fr_loss_options){.kind = FR_LOSS_CROSS_ENTROPY}, 16,
+                           &observer, &metrics, NULL),
+                   FR_OK);
   assert_int_equal(count_of(&l, "test"), 1);
   assert_int_equal(l.names, 1);
   assert_true(l.progress == 1);
