@@ -13,7 +13,7 @@ allowed() {
     meter | carbon | store) echo base "$1" ;;
     model) echo base nn data model ;;
     train) echo base nn data model train ;;
-    events) echo base train events ;;
+    events) echo base events ;;
     adapt) echo base nn data model train adapt ;;
     study) echo base nn data model train adapt meter carbon store study ;;
     report) echo base store report ;;

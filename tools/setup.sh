@@ -7,7 +7,7 @@ set -eu
 
 packages="gcc libc6-dev meson ninja-build pkg-config python3
   libarchive-dev libcmocka-dev libcurl4-openssl-dev libcyaml-dev libjansson-dev
-  libsqlite3-dev libyaml-dev gnuplot-nox"
+  libprotobuf-c-dev libsqlite3-dev libyaml-dev gnuplot-nox protobuf-c-compiler"
 # CI also builds with these: FRUGAL_SETUP_EXTRA="clang-14 …"
 packages="$packages ${FRUGAL_SETUP_EXTRA:-}"
 
