@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/download.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/curl.h"
 #include "base/error.h"
 
 typedef struct transfer {
@@ -46,55 +46,56 @@ static int tell(void *self, curl_off_t total, curl_off_t done, curl_off_t up_tot
 }
 
 /* Only the web: no file:, no scheme that a redirection could turn to. */
-static CURLcode only_http(CURL *curl) {
+static CURLcode only_http(const fr__curl *lib, CURL *curl) {
 #if LIBCURL_VERSION_NUM >= 0x075500
-  const CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   return code != CURLE_OK
              ? code
-             : curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+             : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
   const long web = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-  const CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS, web);
-  return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, web);
+  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS, web);
+  return code != CURLE_OK ? code : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, web);
 #endif
 }
 
-static CURLcode perform(CURL *curl, transfer *t) {
-  curl_easy_setopt(curl, CURLOPT_URL, t->url);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "frugal/" FR_VERSION);
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L); /* a minute of silence ends it */
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->text);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, tell);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->had);
-  const CURLcode code = only_http(curl);
-  return code == CURLE_OK ? curl_easy_perform(curl) : code;
+static CURLcode perform(const fr__curl *lib, CURL *curl, transfer *t) {
+  lib->easy_setopt(curl, CURLOPT_URL, t->url);
+  lib->easy_setopt(curl, CURLOPT_USERAGENT, "frugal/" FR_VERSION);
+  lib->easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  lib->easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
+  lib->easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+  lib->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  lib->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
+  lib->easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L); /* a minute of silence ends it */
+  lib->easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+  lib->easy_setopt(curl, CURLOPT_ERRORBUFFER, t->text);
+  lib->easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+  lib->easy_setopt(curl, CURLOPT_WRITEDATA, t);
+  lib->easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, tell);
+  lib->easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+  lib->easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  lib->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->had);
+  const CURLcode code = only_http(lib, curl);
+  return code == CURLE_OK ? lib->easy_perform(curl) : code;
 }
 
-static enum fr_status say(const transfer *t, CURLcode code, fr_error *err) {
+static enum fr_status say(const fr__curl *lib, const transfer *t, CURLcode code,
+                          fr_error *err) {
   if (t->too_large)
     return fr__fail(err, FR_ERR_LIMIT, "'%s': more than %llu bytes", t->url,
                     (unsigned long long)t->ceiling);
   return fr__fail(err, FR_ERR_IO, "'%s': %s", t->url,
-                  t->text[0] != '\0' ? t->text : curl_easy_strerror(code));
+                  t->text[0] != '\0' ? t->text : lib->easy_strerror(code));
 }
 
 /* A server that cannot resume starts anew; one that has no more says 416. */
-static enum fr_status get(CURL *curl, transfer *t, fr_error *err) {
+static enum fr_status get(const fr__curl *lib, CURL *curl, transfer *t, fr_error *err) {
   long response = 0;
-  CURLcode code = perform(curl, t);
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response);
+  CURLcode code = perform(lib, curl, t);
+  lib->easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response);
   if (t->had > 0 && response == 416)
     return FR_OK;
   if (code == CURLE_RANGE_ERROR && t->had > 0) {
@@ -102,9 +103,9 @@ static enum fr_status get(CURL *curl, transfer *t, fr_error *err) {
       return fr__fail_errno(err, errno, "'%s'", t->url);
     rewind(t->file);
     t->had = t->got = 0;
-    code = perform(curl, t);
+    code = perform(lib, curl, t);
   }
-  return code == CURLE_OK ? FR_OK : say(t, code, err);
+  return code == CURLE_OK ? FR_OK : say(lib, t, code, err);
 }
 
 static bool is_web(const char *url) {
@@ -116,6 +117,10 @@ enum fr_status fr__download(const char *url, const char *path, uint64_t ceiling,
                             fr_error *err) {
   if (!is_web(url))
     return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is neither http nor https", url);
+  fr__curl lib;
+  enum fr_status status = fr__curl_load(&lib, err);
+  if (status != FR_OK)
+    return status;
   transfer t = {.url = url, .ceiling = ceiling, .progress = progress, .self = self};
   struct stat about;
   if (stat(path, &about) == 0)
@@ -123,10 +128,9 @@ enum fr_status fr__download(const char *url, const char *path, uint64_t ceiling,
   t.file = fopen(path, "abe");
   if (t.file == NULL)
     return fr__fail_errno(err, errno, "'%s'", path);
-  CURL *const curl = curl_easy_init();
-  enum fr_status status =
-      curl != NULL ? get(curl, &t, err) : fr__fail_memory(err, "a transfer");
-  curl_easy_cleanup(curl);
+  CURL *const curl = lib.easy_init();
+  status = curl != NULL ? get(&lib, curl, &t, err) : fr__fail_memory(err, "a transfer");
+  lib.easy_cleanup(curl);
   if (fclose(t.file) != 0 && status == FR_OK)
     status = fr__fail_errno(err, errno, "'%s'", path);
   return status;
