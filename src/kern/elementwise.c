@@ -55,8 +55,9 @@ void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n) {
 #define SUM_ROWS ((size_t)128)
 #define SUM_VECTORS 4
 
-/* Of `vectors` whole vectors of columns, the last holding `tail` columns. */
-INLINE void sum_columns(const float *x, size_t rows, size_t columns, size_t vectors,
+/* Of `vectors` whole vectors of columns, the last holding `tail` columns; rows are `ld`
+ * apart. */
+INLINE void sum_columns(const float *x, size_t ld, size_t rows, size_t vectors,
                         size_t tail, float *sum) {
   vec total[SUM_VECTORS] = {0};
   for (size_t first = 0; first < rows; first += SUM_ROWS) {
@@ -64,7 +65,7 @@ INLINE void sum_columns(const float *x, size_t rows, size_t columns, size_t vect
     vec part[SUM_VECTORS] = {0};
     for (size_t r = first; r < end; r++)
       for (size_t v = 0; v < vectors; v++)
-        part[v] += get(x + r * columns + v * LANES, v + 1 < vectors ? LANES : tail);
+        part[v] += get(x + r * ld + v * LANES, v + 1 < vectors ? LANES : tail);
     for (size_t v = 0; v < vectors; v++)
       total[v] += part[v];
   }
@@ -72,11 +73,14 @@ INLINE void sum_columns(const float *x, size_t rows, size_t columns, size_t vect
     put(sum + v * LANES, total[v], v + 1 < vectors ? LANES : tail);
 }
 
-void FR__KERN_NAME(column_sum)(const float *x, size_t rows, size_t columns, float *sum) {
-  const size_t wide = SUM_VECTORS * LANES;
+void FR__KERN_NAME(column_sum)(const float *x, size_t ld, size_t rows, size_t columns,
+                               float *sum) {
+  const size_t wide = SUM_VECTORS * LANES, half = wide / 2;
   size_t c = 0;
   for (; columns - c >= wide; c += wide)
-    sum_columns(x + c, rows, columns, SUM_VECTORS, LANES, sum + c);
+    sum_columns(x + c, ld, rows, SUM_VECTORS, LANES, sum + c);
+  for (; columns - c >= half; c += half)
+    sum_columns(x + c, ld, rows, SUM_VECTORS / 2, LANES, sum + c);
   for (; c < columns; c += LANES)
-    sum_columns(x + c, rows, columns, 1, lanes_left(columns, c), sum + c);
+    sum_columns(x + c, ld, rows, 1, lanes_left(columns, c), sum + c);
 }

@@ -12,7 +12,8 @@ void FR__KERN_NAME(sigmoid)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(tanh)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(relu)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(relu_backward)(const float *y, const float *dy, float *dx, size_t n);
-void FR__KERN_NAME(column_sum)(const float *x, size_t rows, size_t columns, float *sum);
+void FR__KERN_NAME(column_sum)(const float *x, size_t ld, size_t rows, size_t columns,
+                               float *sum);
 void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n);
 void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *step);
 void FR__KERN_NAME(lstm_backward)(const fr__lstm_back *back);

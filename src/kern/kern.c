@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chooses the kernels for this CPU and hands every call to them. */
+/* Chooses the kernels for this CPU; product.c and ranges.c call them. */
 #include "kern/kern.h"
 
 #include <stdlib.h>
@@ -50,6 +50,14 @@ static size_t first_allowed(const char *name) {
   return i;
 }
 
+static float *new_scratch(size_t threads, fr_error *err) {
+  const size_t size = threads * FR__KERN_SCRATCH * sizeof(float);
+  float *scratch = aligned_alloc(FR__ALIGN, size);
+  if (scratch == NULL)
+    fr__fail_memory(err, "the scratch of the kernels");
+  return scratch;
+}
+
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
   const char *name = getenv("FRUGAL_CPU");
   size_t i = first_allowed(name);
@@ -59,10 +67,23 @@ enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
                     name);
   while (isas[i].ops == NULL || !isas[i].works())
     i++;
-  float *scratch = aligned_alloc(FR__ALIGN, FR__KERN_SCRATCH * sizeof *scratch);
+  float *scratch = new_scratch(1, err);
   if (scratch == NULL)
-    return fr__fail_memory(err, "the scratch of the kernels");
+    return FR_ERR_MEMORY;
   *kern = (fr__kern){.ops = isas[i].ops, .scratch = scratch};
+  return FR_OK;
+}
+
+enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err) {
+  const size_t threads = fr__pool_threads(pool);
+  if (threads != fr__pool_threads(kern->pool)) {
+    float *scratch = new_scratch(threads, err);
+    if (scratch == NULL)
+      return FR_ERR_MEMORY;
+    free(kern->scratch);
+    kern->scratch = scratch;
+  }
+  kern->pool = pool;
   return FR_OK;
 }
 
@@ -72,69 +93,3 @@ void fr__kern_release(fr__kern *kern) {
 }
 
 const char *fr__kern_name(const fr__kern *kern) { return kern->ops->name; }
-
-void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm) {
-  kern->ops->gemm(kern->scratch, gemm);
-}
-
-void fr__exp(const fr__kern *kern, const float *x, float *y, size_t n) {
-  kern->ops->exp(x, y, n);
-}
-
-void fr__sigmoid(const fr__kern *kern, const float *x, float *y, size_t n) {
-  kern->ops->sigmoid(x, y, n);
-}
-
-void fr__tanh(const fr__kern *kern, const float *x, float *y, size_t n) {
-  kern->ops->tanh(x, y, n);
-}
-
-void fr__relu(const fr__kern *kern, const float *x, float *y, size_t n) {
-  kern->ops->relu(x, y, n);
-}
-
-void fr__relu_backward(const fr__kern *kern, const float *y, const float *dy, float *dx,
-                       size_t n) {
-  kern->ops->relu_backward(y, dy, dx, n);
-}
-
-void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t columns,
-                    float *sum) {
-  kern->ops->column_sum(x, rows, columns, sum);
-}
-
-void fr__axpy(const fr__kern *kern, float a, const float *x, float *y, size_t n) {
-  kern->ops->axpy(a, x, y, n);
-}
-
-void fr__lstm_forward(const fr__kern *kern, const fr__lstm_step *step) {
-  kern->ops->lstm_forward(step);
-}
-
-void fr__lstm_backward(const fr__kern *kern, const fr__lstm_back *back) {
-  kern->ops->lstm_backward(back);
-}
-
-void fr__gru_forward(const fr__kern *kern, const fr__gru_step *step) {
-  kern->ops->gru_forward(step);
-}
-
-void fr__gru_backward(const fr__kern *kern, const fr__gru_back *back) {
-  kern->ops->gru_backward(back);
-}
-
-void fr__adam(const fr__kern *kern, const fr__adam_step *step, const float *gradient,
-              float *value, float *m, float *v, size_t n) {
-  kern->ops->adam(step, gradient, value, m, v, n);
-}
-
-void fr__sgd(const fr__kern *kern, const fr__sgd_step *step, const float *gradient,
-             float *value, float *velocity, size_t n) {
-  kern->ops->sgd(step, gradient, value, velocity, n);
-}
-
-void fr__rmsprop(const fr__kern *kern, const fr__rmsprop_step *step,
-                 const float *gradient, float *value, float *v, float *velocity,
-                 size_t n) {
-  kern->ops->rmsprop(step, gradient, value, v, velocity, n);
-}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The numeric kernels: row-major float32, one source built per instruction set, one table
- * of functions chosen at start. Results do not depend on time, address or thread; between
- * instruction sets they agree within rounding.
+ * of functions chosen at start. Results do not depend on time, address, thread or number
+ * of threads; between instruction sets they agree within rounding.
  */
 #ifndef FR_KERN_KERN_H
 #define FR_KERN_KERN_H
 
+#include "base/pool.h"
 #include "frugal/base.h"
 
 typedef struct fr__kern_ops fr__kern_ops;
@@ -14,13 +15,25 @@ typedef struct fr__kern_ops fr__kern_ops;
 /* One a network: the chosen kernels and the scratch that they pack into. */
 typedef struct fr__kern {
   const fr__kern_ops *ops;
-  float *scratch; /* owned; FR__ALIGN-aligned; allocated by init, never grows */
+  float *scratch; /* owned; FR__ALIGN-aligned; a piece for each thread of the pool */
+  fr__pool *pool; /* not owned; NULL: everything in the caller */
 } fr__kern;
 
 /* Chooses by what this CPU has: avx512, avx2 (with FMA), else the compiler's baseline;
  * FRUGAL_CPU=avx2|baseline in the environment holds it down. */
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err);
 void fr__kern_release(fr__kern *kern);
+
+/*
+ * From now on big work is shared with the threads of `pool` (NULL: with none), which has
+ * to live as long as the kern or until it is told another. Small work stays in the
+ * caller: what is big depends on sizes alone, and no result depends on it. Allocates
+ * scratch for each thread, so not inside a training step; where that fails, all is as
+ * before. Tasks of this pool may use the kern, too, each on its own thread; nobody else
+ * beside them.
+ */
+enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err);
+
 const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
 
 /*

@@ -5,8 +5,8 @@
 
 #include "kern/kern.h"
 
-/* Floats of scratch behind each fr__kern: room for the packed B of one block (1 MiB,
- * about a core's second-level cache; a larger B is worked on in blocks). */
+/* Floats of scratch for each thread of an fr__kern: room for the packed B of one block (1
+ * MiB, about a core's second-level cache; a larger B is worked on in blocks). */
 #define FR__KERN_SCRATCH ((size_t)1 << 18)
 
 struct fr__kern_ops {
@@ -17,7 +17,7 @@ struct fr__kern_ops {
   void (*tanh)(const float *x, float *y, size_t n);
   void (*relu)(const float *x, float *y, size_t n);
   void (*relu_backward)(const float *y, const float *dy, float *dx, size_t n);
-  void (*column_sum)(const float *x, size_t rows, size_t columns, float *sum);
+  void (*column_sum)(const float *x, size_t ld, size_t rows, size_t columns, float *sum);
   void (*axpy)(float a, const float *x, float *y, size_t n);
   void (*lstm_forward)(const fr__lstm_step *step);
   void (*lstm_backward)(const fr__lstm_back *back);
