@@ -50,8 +50,9 @@ typedef struct fr_epoch {
   size_t step; /* steps done in this run */
   double train_loss;
   double validate_loss;     /* NaN where nothing is held back */
-  double validate_accuracy; /* NaN likewise */
+  double validate_accuracy; /* NaN likewise; of binary targets: share of right answers */
   bool best;                /* the best so far */
+  double rate;              /* learning rate of its last step */
 } fr_epoch;
 
 /* What the outside learns. Every function may be NULL; all are called on the training
@@ -63,28 +64,58 @@ typedef struct fr_observer {
   void (*step_done)(void *self, size_t step, double loss);
   void (*epoch_done)(void *self, const fr_epoch *epoch);
   void (*progress)(void *self, const char *what, double done); /* 0 to 1 */
+  /* In the last step of an epoch, before its update: weights and gradients of `net` are
+   * those of step `step`, to be read only. A last step that is not finite has none. */
+  void (*inspect)(void *self, const fr_net *net, size_t step);
+  /* What went wrong without ending the run: a sentence as in fr_error. */
+  void (*warning)(void *self, const char *text);
 } fr_observer;
 
-/* Asked after every step; false ends the run as a stop by the budget. `may_go_on` may be
- * NULL. */
+/* Asked after every step, and by a run that is taken up before its first. Both functions
+ * may be NULL. A run that ends so can be taken up again from its checkpoint. */
 typedef struct fr_budget {
   void *self;
-  bool (*may_go_on)(void *self, const fr_epoch *epoch);
+  bool (*may_go_on)(void *self, const fr_epoch *epoch); /* false: FR_STOP_BUDGET */
+  bool (*interrupted)(void *self); /* true: FR_STOP_INTERRUPTED; asked first */
 } fr_budget;
 
 enum fr_stop {
-  FR_STOP_EPOCHS,   /* all epochs done */
-  FR_STOP_PATIENCE, /* no better validation for `patience` epochs */
-  FR_STOP_TARGET,   /* target_accuracy reached */
-  FR_STOP_BUDGET    /* the budget said no */
+  FR_STOP_EPOCHS,     /* all epochs done */
+  FR_STOP_PATIENCE,   /* no better validation for `patience` epochs */
+  FR_STOP_TARGET,     /* target_accuracy reached */
+  FR_STOP_BUDGET,     /* the budget said no */
+  FR_STOP_INTERRUPTED /* somebody wants it to end now */
 };
 const char *fr_stop_name(enum fr_stop stop);
+
+/*
+ * Where a run keeps what it needs to be taken up again, bit for bit: after every epoch
+ * and every `every_s` within one, as FOLDER/checkpoint-STEPS.safetensors, of which the
+ * newest two stay. Checkpoints of other runs in the folder are removed once this run has
+ * one of its own. docs/train.md has the format.
+ */
+typedef struct fr_checkpoint_options {
+  const char *folder;   /* made where it is missing */
+  double every_s;       /* seconds; 0: 30; INFINITY: only after epochs */
+  bool resume;          /* from the newest good one; anew where there is none; a finished
+                           run is left as it is */
+  const char *identity; /* what else must be the same for a run to be taken up, compared
+                           as it is (commands, data); NULL: nothing */
+  void *self;
+  /* A text of the caller's that each checkpoint keeps (joules so far), as it is while the
+   * checkpoint is written; borrowed until the next call. NULL, or returning NULL: "". */
+  const char *(*note)(void *self);
+  /* The run is taken up after `steps`; `note` is what was kept then. May be NULL. */
+  void (*resumed)(void *self, size_t steps, const char *note);
+} fr_checkpoint_options;
 
 typedef struct fr_train_options {
   size_t epochs; /* at most */
   size_t batch;
-  size_t patience; /* epochs without a better validation loss; 0: no early stopping */
-  uint64_t seed;   /* shuffle and dropout; initial weights are the caller's */
+  size_t accumulate; /* batches whose gradients are added before one update, as if they
+                        were one batch (but for bn, which sees each alone); 0: 1 */
+  size_t patience;   /* epochs without a better validation loss; 0: no early stopping */
+  uint64_t seed;     /* shuffle and dropout; initial weights are the caller's */
   fr_loss_options loss;
   fr_optimizer_options optimizer;
   size_t first_trained;    /* layers before are frozen; their outputs are computed once a
@@ -94,6 +125,15 @@ typedef struct fr_train_options {
                               reached it; 0: never */
   const fr_augment *augment; /* of each training sample in each epoch; NULL: none. Frozen
                                 layers exclude it: their outputs are computed once */
+  fr_schedule schedule;      /* of the learning rate */
+  bool balanced;   /* every class that occurs is drawn equally often, to within one sample
+                      an epoch, whatever its share of the samples; needs labels. An epoch
+                      has as many samples as otherwise */
+  fr_net *teacher; /* whose logits loss.distill compares with: of the same input and
+                      classes, given room for a batch, otherwise left as it is. Run once a
+                      sample, but on each batch where samples are augmented. NULL: none */
+  size_t threads;  /* 0: 1 */
+  const fr_checkpoint_options *checkpoint; /* NULL: none */
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, AdamW at 0.002 with weight
@@ -110,6 +150,7 @@ typedef struct fr_train_result {
   uint64_t operations; /* FLOP executed, counted: frozen, forward, backward, update and
                           validation; docs/train.md says how */
   fr_epoch *history;   /* (epochs); owned */
+  size_t resumed_from; /* steps of the checkpoint that it was taken up from; 0: none */
 } fr_train_result;
 
 void fr_train_result_release(fr_train_result *result);
@@ -119,12 +160,18 @@ void fr_train_result_release(fr_train_result *result);
  * epochs and keeps the last weights). The network ends with the weights of the best
  * validation loss; a budget that ends a run before its first validation leaves the
  * latest. Layers before first_trained run once a sample, and so do layers without
- * parameters that follow them, but dropout. Phases: train/frozen, train/gather,
- * train/augment, train/forward (with the loss), train/backward, train/update, validate.
- * The same seed, samples and options give the same bits. Memory is allocated before the
- * first step only. A loss or weight that is not finite ends the run with FR_ERR_NUMERIC
- * naming epoch and step; the weights are then the best so far. `observer` and `budget`
- * may be NULL. *result is filled where the call succeeds; release it.
+ * parameters that follow them, but dropout. Phases: train/teacher, train/frozen,
+ * train/gather, train/augment, train/forward (with the loss), train/backward,
+ * train/update, train/checkpoint, validate. The same seed, samples and options give the
+ * same bits, whatever the threads and however often the run was taken up. Memory is
+ * allocated before the first step and to write a checkpoint only.
+ *
+ * A loss, gradient or weight that is not finite ends the run with FR_ERR_NUMERIC naming
+ * layer, epoch, step and the checkpoint that is left; the weights are then the best so
+ * far. A checkpoint that cannot be written, or that is damaged, is a warning;
+ * FR_ERR_ARGUMENT, with what differs, where the checkpoints are of another run.
+ * `observer` and `budget` may be NULL. *result is filled where the call succeeds; release
+ * it.
  */
 enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
                         const fr_train_options *options, const fr_observer *observer,

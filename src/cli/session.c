@@ -94,8 +94,12 @@ enum fr_status cli_session_start(cli_session *session, const char *command,
                                  const cli_output *output, fr_error *err) {
   cli_session *s = session;
   *s = (cli_session){.output = output};
-  s->observer = (fr_observer){s, phase_begin, phase_end, NULL, epoch_done, progress};
-  s->budget = (fr_budget){s, may_go_on};
+  s->observer = (fr_observer){.self = s,
+                              .phase_begin = phase_begin,
+                              .phase_end = phase_end,
+                              .epoch_done = epoch_done,
+                              .progress = progress};
+  s->budget = (fr_budget){.self = s, .may_go_on = may_go_on};
   fr__buf_init(&s->text, 0);
   cli_result_init(&s->result, command);
   cli_progress_start(&s->progress, output->quiet);

@@ -44,6 +44,7 @@ const char *fr_stop_name(enum fr_stop stop) {
   case FR_STOP_PATIENCE: return "patience";
   case FR_STOP_TARGET: return "target";
   case FR_STOP_BUDGET: return "budget";
+  case FR_STOP_INTERRUPTED: return "interrupted";
   }
   return "unknown";
 }
