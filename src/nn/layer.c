@@ -11,10 +11,13 @@
 #include "nn/chain.h"
 
 static const fr__layer_ops *const families[] = {
-    &fr__layer_dense,   &fr__layer_conv1d,  &fr__layer_lstm,     &fr__layer_maxpool,
-    &fr__layer_avgpool, &fr__layer_bn,      &fr__layer_dropout,  &fr__layer_relu,
-    &fr__layer_leaky,   &fr__layer_gelu,    &fr__layer_sigmoid,  &fr__layer_tanh,
-    &fr__layer_softmax, &fr__layer_flatten, &fr__layer_residual, &fr__layer_parallel,
+    &fr__layer_dense,     &fr__layer_conv1d,  &fr__layer_lstm,
+    &fr__layer_maxpool,   &fr__layer_avgpool, &fr__layer_bn,
+    &fr__layer_layernorm, &fr__layer_dropout, &fr__layer_spatialdropout,
+    &fr__layer_relu,      &fr__layer_leaky,   &fr__layer_gelu,
+    &fr__layer_hardswish, &fr__layer_sigmoid, &fr__layer_tanh,
+    &fr__layer_softmax,   &fr__layer_flatten, &fr__layer_residual,
+    &fr__layer_parallel,
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof families[0])
@@ -87,6 +90,21 @@ enum fr_status fr__layer_parse_bare(fr__layer *layer, const fr__arguments *argum
   if (status == FR_OK)
     fr__layer_set_text(layer, "%s", layer->ops->name);
   return status;
+}
+
+enum fr_status fr__layer_parse_epsilon(fr__layer *layer, const fr__arguments *arguments,
+                                       fr_error *err) {
+  enum fr_status status = fr__arguments_between(arguments, 0, 1, err);
+  layer->epsilon = FR__EPSILON;
+  if (status == FR_OK && arguments->count == 1)
+    status = fr__argument_number(arguments, 0, "epsilon", 1e-12, 1, &layer->epsilon, err);
+  if (status != FR_OK)
+    return status;
+  if (layer->epsilon == FR__EPSILON)
+    fr__layer_set_text(layer, "%s", layer->ops->name);
+  else
+    fr__layer_set_text(layer, "%s(%.7g)", layer->ops->name, (double)layer->epsilon);
+  return FR_OK;
 }
 
 uint64_t fr__layer_operations_each(const fr__layer *layer) {

@@ -173,6 +173,10 @@ bool fr__layer_is_random(const fr__layer *layer);
 /* For families without arguments. */
 enum fr_status fr__layer_parse_bare(fr__layer *layer, const fr__arguments *arguments,
                                     fr_error *err);
+#define FR__EPSILON 1e-5f /* where the text says nothing */
+/* For families with nothing but an epsilon, from 1e-12 to 1. */
+enum fr_status fr__layer_parse_epsilon(fr__layer *layer, const fr__arguments *arguments,
+                                       fr_error *err);
 /* One operation per element of the output. */
 uint64_t fr__layer_operations_each(const fr__layer *layer);
 /* A matrix of initial weights: He normal or Glorot uniform. */
@@ -211,6 +215,7 @@ enum fr_status fr__parse_layer(fr__source *source, fr__layer *layer, bool *more,
 extern const fr__layer_ops fr__layer_dense, fr__layer_conv1d, fr__layer_maxpool,
     fr__layer_avgpool, fr__layer_lstm, fr__layer_bn, fr__layer_dropout, fr__layer_relu,
     fr__layer_leaky, fr__layer_gelu, fr__layer_sigmoid, fr__layer_tanh, fr__layer_softmax,
-    fr__layer_flatten, fr__layer_residual, fr__layer_parallel;
+    fr__layer_flatten, fr__layer_residual, fr__layer_parallel, fr__layer_layernorm,
+    fr__layer_spatialdropout, fr__layer_hardswish;
 
 #endif

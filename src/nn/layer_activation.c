@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relu, leaky(slope), gelu, sigmoid, tanh, softmax. All but gelu find their derivative in
- * their output, so that they may write it over their input.
+ * relu, leaky(slope), gelu, hardswish, sigmoid, tanh, softmax. All but gelu and hardswish
+ * find their derivative in their output, so that they may write it over their input.
  */
 #include "nn/layer.h"
 
@@ -79,6 +79,27 @@ static void gelu_backward(fr__layer *layer, const fr__pass *pass, const float *d
   for (size_t i = 0; i < n; i++) {
     const float du = GELU_SCALE * (1.0f + 3.0f * GELU_CUBE * x[i] * x[i]);
     dx[i] = dy[i] * 0.5f * (1.0f + th[i] + x[i] * (1.0f - th[i] * th[i]) * du);
+  }
+}
+
+/* ---- hardswish: x min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, section 5.2), whose
+ *      derivative is 0 up to -3, 1 from 3 on, (2 x + 3) / 6 between ---- */
+
+static void hardswish_forward(fr__layer *layer, const fr__pass *pass) {
+  const size_t n = elements(layer, pass);
+  for (size_t i = 0; i < n; i++) {
+    const float x = layer->x[i], up = x > -3.0f ? x + 3.0f : 0.0f;
+    layer->y[i] = x * ((up < 6.0f ? up : 6.0f) / 6.0f);
+  }
+}
+
+static void hardswish_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
+                               float *dx) {
+  const size_t n = dx ? elements(layer, pass) : 0;
+  for (size_t i = 0; i < n; i++) {
+    const float x = layer->x[i];
+    const float slope = x < 3.0f ? (2.0f * x + 3.0f) / 6.0f : 1.0f;
+    dx[i] = x > -3.0f ? dy[i] * slope : 0.0f;
   }
 }
 
@@ -180,6 +201,17 @@ const fr__layer_ops fr__layer_gelu = {
     .workspace = gelu_workspace,
     .forward = gelu_forward,
     .backward = gelu_backward,
+};
+
+const fr__layer_ops fr__layer_hardswish = {
+    .name = "hardswish",
+    .usage = "hardswish",
+    .place = FR__PLACE_NEW,
+    .kin = FR__KIN_RECTIFIER,
+    .parse = fr__layer_parse_bare,
+    .operations = fr__layer_operations_each,
+    .forward = hardswish_forward,
+    .backward = hardswish_backward,
 };
 
 const fr__layer_ops fr__layer_sigmoid = {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bn: batch normalisation (Ioffe and Szegedy 2015, algorithms 1 and 2) of each channel
- * over batch and time: y = gamma (x - mean) / sqrt(variance + epsilon) + beta. The
- * running statistics move by MOMENTUM towards the batch's, the variance unbiased there. A
- * single value has no variance: a batch of one row is normalised by the running
- * statistics, which stay.
+ * bn[(epsilon)]: batch normalisation (Ioffe and Szegedy 2015, algorithms 1 and 2) of each
+ * channel over batch and time: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+ * The running statistics move by MOMENTUM towards the batch's, the variance unbiased
+ * there. A single value has no variance: a batch of one row is normalised by the running
+ * statistics, which stay. Where samples have lengths, only steps before them count.
  */
 #include <math.h>
 #include <string.h>
 
 #include "nn/layer.h"
 
-#define EPSILON 1e-5f
 #define MOMENTUM 0.1f
 #define BLOCK 128 /* rows added up before they join the sum: fewer roundings */
 
@@ -54,10 +53,19 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
   }
 }
 
-/* sum[c] = Σ_r (x[r, c] - mean[c])², row by row within blocks */
-static void squares(const float *x, size_t rows, size_t channels, const float *mean,
-                    float *block, float *sum) {
-  memset(sum, 0, channels * sizeof(float));
+/* Rows that count: all of them, or those before the samples' ends. */
+static size_t row_count(const fr__layer *layer, const fr__pass *pass) {
+  size_t rows = 0;
+  if (!pass->length)
+    return pass->batch * layer->in.steps;
+  for (size_t b = 0; b < pass->batch; b++)
+    rows += pass->length[b];
+  return rows;
+}
+
+/* sum[c] += Σ_r (x[r, c] - mean[c])², row by row within blocks */
+static void add_squares(const float *x, size_t rows, size_t channels, const float *mean,
+                        float *block, float *sum) {
   for (size_t r = 0; r < rows; r += BLOCK) {
     const size_t end = r + BLOCK < rows ? r + BLOCK : rows;
     memset(block, 0, channels * sizeof(float));
@@ -71,18 +79,32 @@ static void squares(const float *x, size_t rows, size_t channels, const float *m
   }
 }
 
-/* The batch's mean and 1 / deviation, and the running statistics' step towards them. */
+/* The sum of squared distances of the rows that count from their mean. */
+static void squares(const fr__layer *layer, const fr__pass *pass, const float *mean,
+                    float *sum) {
+  const size_t steps = layer->in.steps, channels = layer->in.channels;
+  float *block = row(layer, SCALE);
+  memset(sum, 0, channels * sizeof(float));
+  if (!pass->length)
+    add_squares(layer->x, pass->batch * steps, channels, mean, block, sum);
+  for (size_t b = 0; b < pass->batch && pass->length; b++)
+    add_squares(layer->x + b * steps * channels, pass->length[b], channels, mean, block,
+                sum);
+}
+
+/* The batch's mean and 1 / deviation, and the running statistics' step towards them. Rows
+ * that do not count are zeros and change no sum. */
 static void batch_statistics(fr__layer *layer, const fr__pass *pass, size_t rows) {
   const size_t channels = layer->in.channels;
   float *mean = row(layer, MEAN), *inverse = row(layer, INVERSE), *sum = row(layer, SUM);
   float *running_mean = layer->tensor[RUNNING_MEAN].value;
   float *running_variance = layer->tensor[RUNNING_VARIANCE].value;
-  fr__column_sum(pass->kern, layer->x, rows, channels, mean);
+  fr__column_sum(pass->kern, layer->x, pass->batch * layer->in.steps, channels, mean);
   for (size_t c = 0; c < channels; c++)
     mean[c] /= (float)rows;
-  squares(layer->x, rows, channels, mean, row(layer, SCALE), sum);
+  squares(layer, pass, mean, sum);
   for (size_t c = 0; c < channels; c++) {
-    inverse[c] = 1.0f / sqrtf(sum[c] / (float)rows + EPSILON);
+    inverse[c] = 1.0f / sqrtf(sum[c] / (float)rows + layer->epsilon);
     running_mean[c] += MOMENTUM * (mean[c] - running_mean[c]);
     running_variance[c] += MOMENTUM * (sum[c] / (float)(rows - 1) - running_variance[c]);
   }
@@ -93,7 +115,7 @@ static void running_statistics(fr__layer *layer) {
   const float *variance = layer->tensor[RUNNING_VARIANCE].value;
   memcpy(row(layer, MEAN), layer->tensor[RUNNING_MEAN].value, channels * sizeof(float));
   for (size_t c = 0; c < channels; c++)
-    row(layer, INVERSE)[c] = 1.0f / sqrtf(variance[c] + EPSILON);
+    row(layer, INVERSE)[c] = 1.0f / sqrtf(variance[c] + layer->epsilon);
 }
 
 /* y = scale x + shift with scale = γ / deviation, shift = β - mean scale */
@@ -115,12 +137,12 @@ static void normalize(const fr__layer *layer, size_t rows) {
 static bool has_variance(size_t rows) { return rows > 1; }
 
 static void forward(fr__layer *layer, const fr__pass *pass) {
-  const size_t rows = pass->batch * layer->in.steps;
+  const size_t rows = row_count(layer, pass);
   if (pass->train && has_variance(rows))
     batch_statistics(layer, pass, rows);
   else
     running_statistics(layer);
-  normalize(layer, rows);
+  normalize(layer, pass->batch * layer->in.steps);
 }
 
 /* dγ[c] = Σ_r dy[r, c] (x[r, c] - mean[c]) / deviation[c], row by row within blocks */
@@ -146,11 +168,13 @@ static void backward_gamma(fr__layer *layer, const float *dy, size_t rows) {
  * dx = gamma / deviation (dy - mean of dy - n mean of (dy n)), n = (x - mean) /
  * deviation; written as dx = scale dy - slope (x - mean) - level.
  */
-static void backward_input(fr__layer *layer, const float *dy, float *dx, size_t rows) {
-  const size_t channels = layer->in.channels;
-  const float n = (float)rows, *scale = row(layer, SCALE), *mean = row(layer, MEAN);
+static void backward_input(fr__layer *layer, const fr__pass *pass, const float *dy,
+                           float *dx) {
+  const size_t channels = layer->in.channels, rows = pass->batch * layer->in.steps;
+  const size_t counted = row_count(layer, pass);
+  const float n = (float)counted, *scale = row(layer, SCALE), *mean = row(layer, MEAN);
   float *slope = row(layer, SUM), *level = row(layer, SHIFT);
-  const bool moves = has_variance(rows); /* else mean and deviation are constants */
+  const bool moves = has_variance(counted); /* else mean and deviation are constants */
   for (size_t c = 0; c < channels; c++) {
     const float dgamma = layer->tensor[GAMMA].gradient[c];
     slope[c] = moves ? scale[c] * row(layer, INVERSE)[c] * dgamma / n : 0;
@@ -164,20 +188,21 @@ static void backward_input(fr__layer *layer, const float *dy, float *dx, size_t 
   }
 }
 
+/* dy of rows that do not count is zero: they change no sum. */
 static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
   const size_t rows = pass->batch * layer->in.steps;
   fr__column_sum(pass->kern, dy, rows, layer->in.channels, layer->tensor[BETA].gradient);
   backward_gamma(layer, dy, rows);
   if (dx)
-    backward_input(layer, dy, dx, rows);
+    backward_input(layer, pass, dy, dx);
 }
 
 const fr__layer_ops fr__layer_bn = {
     .name = "bn",
-    .usage = "bn",
+    .usage = "bn[(epsilon)]",
     .place = FR__PLACE_NEW,
     .kin = FR__KIN_TRANSPARENT,
-    .parse = fr__layer_parse_bare,
+    .parse = fr__layer_parse_epsilon,
     .tensors = tensors,
     .operations = operations,
     .workspace = workspace,

@@ -2,7 +2,8 @@
 /*
  * dropout(share): in training each number is dropped with probability `share`, and the
  * others are divided by 1 - share (inverted dropout; Srivastava et al. 2014, section 10),
- * so that testing is the identity.
+ * so that testing is the identity. spatialdropout(share) drops a channel of a sample over
+ * all its steps (Tompson et al. 2015, section 3.2).
  */
 #include <math.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
   if (status == FR_OK)
     status = fr__argument_number(arguments, 0, "share", 0, 0.99, &layer->factor, err);
   if (status == FR_OK)
-    fr__layer_set_text(layer, "dropout(%.7g)", (double)layer->factor);
+    fr__layer_set_text(layer, "%s(%.7g)", layer->ops->name, (double)layer->factor);
   return status;
 }
 
@@ -65,6 +66,39 @@ static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, fl
     multiply(dy, layer->workspace, dx, pass->batch * fr__shape_elements(layer->in));
 }
 
+/* ---- spatialdropout: one factor for all steps of a channel ---- */
+
+/* (B, C) */
+static size_t spatial_workspace(const fr__layer *layer, size_t batch, bool train) {
+  return train ? batch * layer->in.channels : 0;
+}
+
+static void spatial_multiply(const fr__layer *layer, size_t batch, const float *x,
+                             float *y) {
+  const size_t steps = layer->in.steps, channels = layer->in.channels;
+  for (size_t b = 0; b < batch; b++)
+    for (size_t t = 0; t < steps; t++) {
+      const size_t at = (b * steps + t) * channels;
+      multiply(x + at, layer->workspace + b * channels, y + at, channels);
+    }
+}
+
+static void spatial_forward(fr__layer *layer, const fr__pass *pass) {
+  const size_t n = pass->batch * fr__shape_elements(layer->in);
+  if (pass->train) {
+    draw(layer, pass->rng, layer->workspace, pass->batch * layer->in.channels);
+    spatial_multiply(layer, pass->batch, layer->x, layer->y);
+  } else if (layer->y != layer->x) {
+    memcpy(layer->y, layer->x, n * sizeof(float));
+  }
+}
+
+static void spatial_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
+                             float *dx) {
+  if (dx)
+    spatial_multiply(layer, pass->batch, dy, dx);
+}
+
 const fr__layer_ops fr__layer_dropout = {
     .name = "dropout",
     .usage = "dropout(share)",
@@ -76,4 +110,17 @@ const fr__layer_ops fr__layer_dropout = {
     .workspace = workspace,
     .forward = forward,
     .backward = backward,
+};
+
+const fr__layer_ops fr__layer_spatialdropout = {
+    .name = "spatialdropout",
+    .usage = "spatialdropout(share)",
+    .place = FR__PLACE_OVER,
+    .kin = FR__KIN_TRANSPARENT,
+    .random = true,
+    .parse = parse,
+    .operations = operations,
+    .workspace = spatial_workspace,
+    .forward = spatial_forward,
+    .backward = spatial_backward,
 };

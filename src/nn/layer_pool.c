@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * maxpool(width|all), avgpool(width|all): the greatest or the mean of each channel over
- * `width` steps that do not overlap; steps left over at the end are passed over.
+ * `width` steps that do not overlap; steps left over at the end are passed over. `all`
+ * are the steps that a sample has.
  */
 #include <string.h>
 
@@ -35,6 +36,16 @@ static enum fr_status shape(fr__layer *layer, fr_error *err) {
 /* One per number looked at. */
 static uint64_t operations(const fr__layer *layer) {
   return (uint64_t)layer->width * fr__shape_elements(layer->out);
+}
+
+/* Windows that lie wholly within the sample; one with `all`. */
+static size_t length(const fr__layer *layer, size_t steps) {
+  return layer->all ? steps > 0 : steps / layer->width;
+}
+
+/* Steps of sample b's windows. */
+static size_t width_of(const fr__layer *layer, const fr__pass *pass, size_t b) {
+  return layer->all && pass->length ? pass->length[b] : layer->width;
 }
 
 /* Where the greatest was found, as a step within its window: (B, out.steps, C) of
@@ -73,15 +84,17 @@ static void max_window_placed(const float *restrict x, size_t width, size_t chan
 
 static void max_forward(fr__layer *layer, const fr__pass *pass) {
   const size_t channels = layer->in.channels;
-  for (size_t b = 0; b < pass->batch; b++)
+  for (size_t b = 0; b < pass->batch; b++) {
+    const size_t width = width_of(layer, pass, b);
     for (size_t t = 0; t < layer->out.steps; t++) {
       const size_t to = (b * layer->out.steps + t) * channels;
       const float *x = layer->x + (b * layer->in.steps + t * layer->width) * channels;
       if (pass->train)
-        max_window_placed(x, layer->width, channels, layer->y + to, places(layer) + to);
+        max_window_placed(x, width, channels, layer->y + to, places(layer) + to);
       else
-        max_window(x, layer->width, channels, layer->y + to);
+        max_window(x, width, channels, layer->y + to);
     }
+  }
 }
 
 /* One window: dx (width, C) from dy (C). */
@@ -114,29 +127,31 @@ static void max_backward(fr__layer *layer, const fr__pass *pass, const float *dy
 }
 
 static void average_forward(fr__layer *layer, const fr__pass *pass) {
-  const size_t channels = layer->in.channels, width = layer->width;
-  const float share = 1.0f / (float)width;
-  for (size_t b = 0; b < pass->batch; b++)
+  const size_t channels = layer->in.channels;
+  for (size_t b = 0; b < pass->batch; b++) {
+    const size_t width = width_of(layer, pass, b);
+    const float share = width > 0 ? 1.0f / (float)width : 0.0f;
     for (size_t t = 0; t < layer->out.steps; t++) {
-      const float *x = layer->x + (b * layer->in.steps + t * width) * channels;
+      const float *x = layer->x + (b * layer->in.steps + t * layer->width) * channels;
       float *y = layer->y + (b * layer->out.steps + t) * channels;
       fr__column_sum(pass->kern, x, width, channels, y);
       for (size_t c = 0; c < channels; c++)
         y[c] *= share;
     }
+  }
 }
 
 /* dx[t width + i] = dy[t] / width */
 static void average_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
                              float *dx) {
-  const size_t channels = layer->in.channels, width = layer->width;
-  const size_t seen = layer->out.steps * width;
-  const float share = 1.0f / (float)width;
+  const size_t channels = layer->in.channels, seen = layer->out.steps * layer->width;
   const size_t batch = dx ? pass->batch : 0;
   for (size_t b = 0; b < batch; b++) {
+    const size_t width = width_of(layer, pass, b);
+    const float share = width > 0 ? 1.0f / (float)width : 0.0f;
     float *to = dx + b * fr__shape_elements(layer->in);
     for (size_t t = 0; t < seen; t++) {
-      const float *from = dy + (b * layer->out.steps + t / width) * channels;
+      const float *from = dy + (b * layer->out.steps + t / layer->width) * channels;
       for (size_t c = 0; c < channels; c++)
         to[t * channels + c] = share * from[c];
     }
@@ -153,6 +168,7 @@ const fr__layer_ops fr__layer_maxpool = {
     .parse = parse,
     .shape = shape,
     .operations = operations,
+    .length = length,
     .workspace = max_workspace,
     .forward = max_forward,
     .backward = max_backward,
@@ -167,6 +183,7 @@ const fr__layer_ops fr__layer_avgpool = {
     .parse = parse,
     .shape = shape,
     .operations = operations,
+    .length = length,
     .forward = average_forward,
     .backward = average_backward,
 };
