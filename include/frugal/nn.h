@@ -152,11 +152,12 @@ typedef struct fr_loss_options {
   enum fr_loss kind;
   float label_smoothing; /* [0, 1): share of the target spread over all classes (Szegedy
                             et al. 2016, section 7); cross-entropy only */
-  float focal;           /* gamma of Lin et al. 2017, equation 4: each sample's loss times
-                            (1 - p)^gamma; 0: none; cross-entropy and binary */
+  float focal;           /* gamma of Lin et al. 2017, equation 4: each sample's loss (each
+                            output's, where binary) times (1 - p)^gamma, p being what the
+                            network gives to the truth; 0: none; not squared */
   const float *class_weight; /* (K) times the loss of samples of that class, of that
                                 output where binary; cross-entropy then divides by the sum
-                                of the weights; borrowed; NULL: 1 */
+                                of the weights; borrowed; NULL: 1; not squared */
   float distill;             /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
                                 section 2); 0: none; cross-entropy only */
   float temperature;         /* of both softmaxes in the teacher's part, which is times
@@ -168,7 +169,8 @@ typedef struct fr_targets {
   const uint32_t *label; /* (B) class of each sample; NULL: `value` tells */
   const float *value;    /* (B, K) 0 or 1 (binary), any number (squared); NaN: missing, no
                             loss and no gradient; NULL: `label` tells */
-  const float *teacher;  /* (B, K) logits of the teacher; NULL: none */
+  const float *teacher;  /* (B, K) logits of the teacher; NULL: none, and the loss is that
+                            of distill 0: validation needs no teacher */
 } fr_targets;
 
 /* FR_ERR_ARGUMENT, with a sentence, for options out of range or that the kind does not
@@ -178,10 +180,26 @@ enum fr_status fr_loss_check(const fr_loss_options *options, size_t classes,
 
 /* Mean over the batch of the loss of `output` (B, K) against `targets` (binary: mean over
  * the values that are not missing); its gradient into d_output (B, K), which may be NULL.
- * A label that is no class adds no loss and no gradient. */
+ * A sample whose label is no class, or all of whose values are missing, is left out of
+ * the mean; 0 where nothing is left. Cross-entropy needs labels. docs/nn.md has the
+ * formulas. */
 double fr_loss_compute(const fr_loss_options *options, const float *output,
                        const fr_targets *targets, size_t batch, size_t classes,
                        float *d_output);
+
+/* What that mean divides by, from the targets alone: count of samples or values, or sum
+ * of class weights. The mean over several batches is the sum of weight times mean,
+ * divided by the sum of the weights, and so are its gradients. */
+double fr_loss_weight(const fr_loss_options *options, const fr_targets *targets,
+                      size_t batch, size_t classes);
+
+/* Class weights that let each class that occurs count the same: n / (k n_class), n the
+ * samples, k the classes that occur (scikit-learn's "balanced"); 0 for a class that does
+ * not. FR_ERR_ARGUMENT where no label is a class. */
+enum fr_status fr_loss_balanced_weights(const uint32_t *label, size_t count,
+                                        size_t classes, float *weight /* (K) */,
+                                        fr_error *err);
+
 /* "cross-entropy", "squared", "binary"; an underscore may stand for the hyphen. */
 bool fr_loss_parse(const char *name, enum fr_loss *out);
 const char *fr_loss_name(enum fr_loss loss);
@@ -211,23 +229,33 @@ typedef struct fr_optimizer_options {
 } fr_optimizer_options;
 
 fr_optimizer_options fr_optimizer_default_options(void); /* AdamW, 0.002 */
+/* The same with what is usual for that kind: momentum 0.9 for SGD, 0 for RMSprop. */
+fr_optimizer_options fr_optimizer_usual_options(enum fr_optimizer_kind kind);
 
 typedef struct fr_optimizer fr_optimizer;
 
 /* For the tensors of layers from `first` on; the network must outlive it. `rate_scale`
- * (layers) multiplies the learning rate per layer; NULL: 1 everywhere. Copied. */
+ * (layers) multiplies the learning rate per layer; 0: left as it is, and out of the
+ * clipped norm; NULL: 1 everywhere. Copied. FR_ERR_ARGUMENT names an option out of range,
+ * or that the kind does not know. */
 enum fr_status fr_optimizer_new(const fr_net *net, size_t first,
                                 const fr_optimizer_options *options,
                                 const float *rate_scale, fr_optimizer **out,
                                 fr_error *err);
 void fr_optimizer_free(fr_optimizer *optimizer);
-void fr_optimizer_step(fr_optimizer *optimizer);
+
+/* One step by the gradients of the last backward pass, which are clipped, and get the
+ * decay added, in place. False where one of them is infinite or NaN: then nothing was
+ * changed and the step is not counted. */
+bool fr_optimizer_step(fr_optimizer *optimizer);
 
 /* Another learning rate from the next step on, for schedules. */
 void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate);
 
 /* Moments and count of steps, for a run that is to be taken up again: the optimizer's own
- * array of *count floats, to be written out or filled, and the steps done so far. */
+ * array of *count floats (0 for plain SGD), to be written out or filled, and the steps
+ * done so far. The same network, `first`, kind, scales that are 0, and momentum being 0
+ * or not give the same layout. */
 float *fr_optimizer_state(fr_optimizer *optimizer, size_t *count);
 uint64_t fr_optimizer_steps(const fr_optimizer *optimizer);
 void fr_optimizer_set_steps(fr_optimizer *optimizer, uint64_t steps);
@@ -257,27 +285,41 @@ typedef struct fr_schedule {
                     behind them */
 } fr_schedule;
 
-/* "constant", "step(0.5,10)" (factor, epochs), "exponential(0.95)", "cosine[(final)]",
- * "one-cycle[(rise,start,final)]" (0.3, 0.04, 0.0001), each with " warmup(epochs)" behind
- * it where wanted. */
+/* "constant", "step(0.5,10)" (factor, epochs), "exponential(0.95)", "cosine[(final)]"
+ * (0), "one-cycle[(rise[,start[,final]])]" (0.3, 0.04, 0.0001); where wanted, with
+ * " warmup(epochs)" behind it; an underscore may stand for the hyphen.
+ * FR_ERR_FORMAT says in one sentence what is not accepted; *out is then untouched. */
 enum fr_status fr_schedule_parse(const char *text, fr_schedule *out, fr_error *err);
 
 /* What the learning rate is multiplied by in step `step` (the first is 0) of `steps`, at
- * `steps_per_epoch`. */
+ * `steps_per_epoch`. Steps behind the last are as the last. */
 double fr_schedule_factor(const fr_schedule *schedule, uint64_t step, uint64_t steps,
                           uint64_t steps_per_epoch);
 
 /* ---- metrics ---- */
 
+/* Answers for one label where each output says yes or no. */
+typedef struct fr_label_counts {
+  uint64_t true_positive, false_positive, false_negative, true_negative;
+} fr_label_counts;
+
 typedef struct fr_metrics {
-  size_t classes;
-  size_t samples;
-  uint64_t *confusion; /* (classes, classes): row true, column predicted; owned */
-  double loss;         /* mean */
-  double accuracy;
+  size_t classes;      /* or labels */
+  size_t samples;      /* that had a class, or a value of any label */
+  size_t answers;      /* right or wrong ones: samples, or values that were not missing */
+  uint64_t *confusion; /* (classes, classes): row true, column predicted; owned; NULL:
+                          `label` tells */
+  fr_label_counts *label;             /* (classes); owned; NULL: `confusion` tells */
+  double loss;                        /* mean over answers */
+  double accuracy;                    /* right answers */
   double accuracy_low, accuracy_high; /* Wilson's 95 % interval (Wilson 1927) */
-  double macro_f1;                    /* over classes that occur */
-  double balanced_accuracy;           /* mean recall over classes that occur */
+  double macro_f1;                    /* over classes or labels that occur */
+  double balanced_accuracy; /* mean recall over classes that occur; for labels the mean of
+                               (sensitivity + specificity) / 2 over those that had both
+                               answers (Vaizman et al. 2017); NaN where none had */
+  uint8_t *answer; /* (room, classes) each sample's, for the intervals; owned; may be NULL
+                    */
+  size_t room;
 } fr_metrics;
 
 /* _add: outputs of a batch with the mean of its loss; the greatest output is the class
@@ -289,6 +331,20 @@ void fr_metrics_add(fr_metrics *metrics, const float *output, /* (B, K) */
                     const uint32_t *label, size_t batch, double loss);
 void fr_metrics_finish(fr_metrics *metrics);
 
+/*
+ * Where each output is a yes or no (FR_LOSS_BINARY). _add_values: an output above 0 is a
+ * yes, a value above 1/2 is one, NaN is missing and counts nowhere; `loss` as
+ * fr_loss_compute gives it. Answers of up to `room` samples are kept, a byte each, which
+ * fr_metrics_intervals needs of all; 0: none. Nothing is allocated after _init_labels.
+ * One sample's answers depend on each other, so Wilson's interval of the accuracy is too
+ * narrow by what they do.
+ */
+enum fr_status fr_metrics_init_labels(fr_metrics *metrics, size_t labels, size_t room,
+                                      fr_error *err);
+void fr_metrics_add_values(fr_metrics *metrics, const float *output, /* (B, K) */
+                           const float *value,                       /* (B, K) */
+                           size_t batch, double loss);
+
 /* 95 % bounds that contain the value. */
 typedef struct fr_metrics_bounds {
   double macro_f1_low, macro_f1_high;
@@ -296,7 +352,8 @@ typedef struct fr_metrics_bounds {
 } fr_metrics_bounds;
 
 /* By the bootstrap over samples, 400 resamples (fewer, but at least 40, above 50,000
- * samples); deterministic per seed. FR_ERR_ARGUMENT where nothing was tested. */
+ * samples; of labels, above 50,000 answers); deterministic per seed. FR_ERR_ARGUMENT
+ * where nothing was tested, FR_ERR_UNSUPPORTED where the answers were not all kept. */
 enum fr_status fr_metrics_intervals(const fr_metrics *metrics, uint64_t seed,
                                     fr_metrics_bounds *out, fr_error *err);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Room for a batch, forward and backward. */
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "nn/gradient.h"
 #include "nn/net.h"
 
 static void lay_out_gradients(fr_net *net, const fr__room *room, fr__arena *arena) {
@@ -100,17 +100,10 @@ void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
 
 /* ---- what is not finite ---- */
 
-static bool all_finite(const float *x, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(x[i]))
-      return false;
-  return true;
-}
-
 bool fr_net_gradients_finite(const fr_net *net) {
   for (size_t i = 0; i < net->tensor_count; i++)
     if (net->tensor[i].gradient &&
-        !all_finite(net->tensor[i].gradient, net->tensor[i].count))
+        !fr__all_finite(net->tensor[i].gradient, net->tensor[i].count))
       return false;
   return true;
 }
@@ -122,19 +115,20 @@ void fr_net_describe_infinite(const fr_net *net, size_t batch, char *text, size_
   const char *what = NULL;
   size_t where = 0;
   for (size_t i = 0; i < net->tensor_count && !what; i++)
-    if (!all_finite(net->tensor[i].value, net->tensor[i].count)) {
+    if (!fr__all_finite(net->tensor[i].value, net->tensor[i].count)) {
       what = "a weight";
       where = net->tensor[i].layer;
     }
   for (size_t i = 0; i < chain->count && !what; i++)
     if (chain->layer[i].kept &&
-        !all_finite(chain->layer[i].y, batch * fr__shape_elements(chain->layer[i].out))) {
+        !fr__all_finite(chain->layer[i].y,
+                        batch * fr__shape_elements(chain->layer[i].out))) {
       what = "the output";
       where = i;
     }
   for (size_t i = net->tensor_count; i-- > 0 && !what;)
     if (net->tensor[i].gradient &&
-        !all_finite(net->tensor[i].gradient, net->tensor[i].count)) {
+        !fr__all_finite(net->tensor[i].gradient, net->tensor[i].count)) {
       what = "the gradient";
       where = net->tensor[i].layer;
     }
