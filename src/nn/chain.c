@@ -11,6 +11,7 @@ static fr__path path_of(const fr__layer *holder, size_t branch, size_t number) {
   fr__path path = {0};
   if (holder) {
     path = holder->path;
+    path.depth++;
     if (holder->branch_count > 1)
       path.number[path.count++] = branch;
   }
@@ -37,7 +38,7 @@ static enum fr_status grow(fr__chain *chain, fr_error *err) {
 enum fr_status fr__chain_init(fr__chain *chain, fr__source *source,
                               const fr__layer *holder, size_t branch, fr_error *err) {
   *chain = (fr__chain){0};
-  if (holder && holder->path.count + 2 > 2 * FR__LAYER_DEPTH + 1)
+  if (holder && holder->path.depth == FR__LAYER_DEPTH)
     return fr__layer_fail(holder, err, "more than %d layers inside one another",
                           FR__LAYER_DEPTH);
   for (;;) {
@@ -68,15 +69,20 @@ void fr__chain_release(fr__chain *chain) {
 }
 
 /* Whether layers from `from` on take a sequence, seen past those that keep the shape,
- * such as relu and bn; where nothing else is left, `beyond`. */
+ * such as relu and bn, branches of such layers included; where nothing else is left,
+ * `beyond`. */
 static bool takes_sequence(const fr__chain *chain, size_t from, bool beyond) {
   for (size_t i = from; i < chain->count; i++) {
     const fr__layer *layer = &chain->layer[i];
-    for (size_t b = 0; b < layer->branch_count; b++)
-      if (takes_sequence(&layer->branch[b], 0, false))
-        return true;
     if (layer->ops->takes_sequence)
       return true;
+    if (layer->branch_count > 0) {
+      const bool behind = takes_sequence(chain, i + 1, beyond);
+      bool taken = false;
+      for (size_t b = 0; b < layer->branch_count && !taken; b++)
+        taken = takes_sequence(&layer->branch[b], 0, behind);
+      return taken;
+    }
     if (layer->ops->shape)
       return false;
   }

@@ -127,7 +127,7 @@ size_t fr__chain_length(const fr__chain *chain, size_t to, size_t length) {
 
 /* x (B, T, C): zero from each sample's length on. */
 static void clear_tails(float *x, fr_shape shape, const uint32_t *length, size_t batch) {
-  for (size_t b = 0; b < batch && shape.steps > 1; b++)
+  for (size_t b = 0; b < batch; b++)
     if (length[b] < shape.steps)
       memset(x + (b * shape.steps + length[b]) * shape.channels, 0,
              (shape.steps - length[b]) * shape.channels * sizeof(float));

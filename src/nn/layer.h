@@ -14,6 +14,7 @@
 #define FR__LAYER_TENSORS 8                   /* of one layer */
 #define FR__LAYER_ARGUMENTS 8                 /* of one layer */
 #define FR__LAYER_DEPTH 4                     /* of layers in branches of layers */
+#define FR__LAYER_BRANCHES 16                 /* of one layer */
 #define FR__ARGUMENT_TEXT 48                  /* bytes of one argument, NUL included */
 #define FR__COUNT_CEILING ((size_t)1 << 16)   /* units, channels, width, stride */
 #define FR__ELEMENT_CEILING ((size_t)1 << 26) /* T * C of one sample */
@@ -44,12 +45,19 @@ enum fr__states {
   FR__STATES_ALL
 };
 
+/* A piece of a network's text. */
+typedef struct fr__source {
+  const char *text;
+  size_t at, end; /* bytes; what is read moves `at` */
+  size_t classes; /* what the word "classes" stands for */
+} fr__source;
+
 /* What stands in the parentheses, split at the commas of the outermost level. */
 typedef struct fr__arguments {
   const fr__layer *layer; /* whose they are, for messages */
   size_t classes;         /* what the word "classes" stands for */
-  const char *body;       /* all of it as it stands, for families of branches */
-  size_t body_length;     /* bytes; 0 without parentheses */
+  fr__source body;        /* all of it as it stands, for families of branches; empty
+                             without parentheses */
   size_t count;
   char text[FR__LAYER_ARGUMENTS][FR__ARGUMENT_TEXT];
 } fr__arguments;
@@ -115,11 +123,12 @@ typedef struct fr__layer_ops {
   void (*backward)(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx);
 } fr__layer_ops;
 
-/* Where a layer stands: its number in the network, then branch and number in the branch
- * by turns; all count from 0. */
+/* Where a layer stands: its number in the network, then, for each layer that holds it,
+ * the branch, where there are several, and the number in the branch; all count from 0. */
 typedef struct fr__path {
   size_t number[2 * FR__LAYER_DEPTH + 1];
   size_t count;
+  size_t depth; /* layers that hold it, one inside the other */
 } fr__path;
 
 struct fr__layer {
@@ -199,13 +208,6 @@ bool fr__argument_is(const fr__arguments *arguments, size_t index, const char *w
 /* What follows "key=" in the argument; NULL where it begins otherwise. */
 const char *fr__argument_value(const fr__arguments *arguments, size_t index,
                                const char *key);
-
-/* A piece of a network's text. */
-typedef struct fr__source {
-  const char *text;
-  size_t at, end; /* bytes; what is read moves `at` */
-  size_t classes; /* what the word "classes" stands for */
-} fr__source;
 
 /* Reads the next layer into layer->ops and its arguments; *more is false where only white
  * space is left. layer->path is given. */

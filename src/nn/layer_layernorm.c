@@ -10,6 +10,7 @@
 
 #include "nn/layer.h"
 
+#define LANES 8
 #define BLOCK 128 /* rows added up before they join the sum: fewer roundings */
 
 enum { GAMMA, BETA };
@@ -38,18 +39,34 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
     layer->tensor[GAMMA].value[c] = 1;
 }
 
-static float row_mean(const float *x, size_t channels) {
+/* Sums run in LANES partial ones: several additions at a time, and fewer roundings. */
+static float join(const float part[LANES]) {
   float sum = 0;
-  for (size_t c = 0; c < channels; c++)
-    sum += x[c];
-  return sum / (float)channels;
+  for (size_t l = 0; l < LANES; l++)
+    sum += part[l];
+  return sum;
+}
+
+static float row_mean(const float *x, size_t channels) {
+  float part[LANES] = {0};
+  size_t c = 0;
+  for (; c + LANES <= channels; c += LANES)
+    for (size_t l = 0; l < LANES; l++)
+      part[l] += x[c + l];
+  for (size_t l = 0; c < channels; c++, l++)
+    part[l] += x[c];
+  return join(part) / (float)channels;
 }
 
 static float row_variance(const float *x, size_t channels, float mean) {
-  float sum = 0;
-  for (size_t c = 0; c < channels; c++)
-    sum += (x[c] - mean) * (x[c] - mean);
-  return sum / (float)channels;
+  float part[LANES] = {0};
+  size_t c = 0;
+  for (; c + LANES <= channels; c += LANES)
+    for (size_t l = 0; l < LANES; l++)
+      part[l] += (x[c + l] - mean) * (x[c + l] - mean);
+  for (size_t l = 0; c < channels; c++, l++)
+    part[l] += (x[c] - mean) * (x[c] - mean);
+  return join(part) / (float)channels;
 }
 
 static void forward(fr__layer *layer, const fr__pass *pass) {
@@ -92,14 +109,21 @@ static void backward_gamma(const fr__layer *layer, size_t rows, const float *dy,
 /* dx = (g - mean of g - n mean of (g n)) / deviation, g = gamma dy */
 static void backward_row(const float *gamma, const float *x, float mean, float inverse,
                          size_t channels, const float *dy, float *dx) {
-  float level = 0, slope = 0;
-  for (size_t c = 0; c < channels; c++) {
-    level += gamma[c] * dy[c];
-    slope += gamma[c] * dy[c] * ((x[c] - mean) * inverse);
+  float part[2][LANES] = {{0}};
+  size_t c = 0;
+  for (; c + LANES <= channels; c += LANES)
+    for (size_t l = 0; l < LANES; l++) {
+      const float g = gamma[c + l] * dy[c + l];
+      part[0][l] += g;
+      part[1][l] += g * ((x[c + l] - mean) * inverse);
+    }
+  for (size_t l = 0; c < channels; c++, l++) {
+    part[0][l] += gamma[c] * dy[c];
+    part[1][l] += gamma[c] * dy[c] * ((x[c] - mean) * inverse);
   }
-  level /= (float)channels;
-  slope /= (float)channels;
-  for (size_t c = 0; c < channels; c++)
+  const float level = join(part[0]) / (float)channels;
+  const float slope = join(part[1]) / (float)channels;
+  for (c = 0; c < channels; c++)
     dx[c] = inverse * (gamma[c] * dy[c] - level - slope * ((x[c] - mean) * inverse));
 }
 

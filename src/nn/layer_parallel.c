@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parallel(layers | layers | …): every branch sees the same input; their outputs stand
+ * parallel(layers | layers | ...): every branch sees the same input; their outputs stand
  * side by side as channels (Szegedy et al. 2015, section 4). An empty branch is the input
  * itself. Convolutions in a branch are padded to the same length unless they say
  * otherwise.
@@ -22,33 +22,37 @@ static size_t branch_end(const char *text, size_t at, size_t end) {
   return at;
 }
 
-static size_t count_branches(const char *text, size_t end) {
+static size_t count_branches(const fr__source *body) {
   size_t count = 1;
-  for (size_t at = branch_end(text, 0, end); at < end; count++)
-    at = branch_end(text, at + 1, end);
+  for (size_t at = branch_end(body->text, body->at, body->end); at < body->end; count++)
+    at = branch_end(body->text, at + 1, body->end);
   return count;
+}
+
+static enum fr_status parse_branches(fr__layer *layer, fr__source rest, fr_error *err) {
+  const size_t end = rest.end;
+  enum fr_status status = FR_OK;
+  for (size_t b = 0; b < layer->branch_count && status == FR_OK; b++) {
+    fr__source source = rest;
+    source.end = branch_end(rest.text, rest.at, end);
+    rest.at = source.end + 1;
+    status = fr__chain_init(&layer->branch[b], &source, layer, b, err);
+  }
+  return status;
 }
 
 static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
                             fr_error *err) {
-  const size_t end = arguments->body_length;
-  const size_t count = count_branches(arguments->body, end);
+  const size_t count = count_branches(&arguments->body);
   if (count < 2)
     return fr__layer_fail(layer, err, "has one branch: %s", layer->ops->usage);
+  if (count > FR__LAYER_BRANCHES)
+    return fr__layer_fail(layer, err, "has more than %d branches", FR__LAYER_BRANCHES);
   layer->branch = calloc(count, sizeof *layer->branch);
   if (!layer->branch)
     return fr__fail_memory(err, "the layers of a branch");
   layer->branch_count = count;
-  enum fr_status status = FR_OK;
-  for (size_t b = 0, at = 0; b < count && status == FR_OK; b++) {
-    fr__source source = {.text = arguments->body,
-                         .at = at,
-                         .end = branch_end(arguments->body, at, end),
-                         .classes = arguments->classes};
-    at = source.end + 1;
-    status = fr__chain_init(&layer->branch[b], &source, layer, b, err);
-  }
-  return status;
+  return parse_branches(layer, arguments->body, err);
 }
 
 /* Whether the branches' recurrent layers give all states is told from outside. */
@@ -144,7 +148,7 @@ static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, fl
 
 const fr__layer_ops fr__layer_parallel = {
     .name = "parallel",
-    .usage = "parallel(layers | layers …)",
+    .usage = "parallel(layers | layers ...)",
     .place = FR__PLACE_NEW,
     .branches = true,
     .parse = parse,

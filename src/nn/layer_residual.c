@@ -13,9 +13,7 @@
 
 static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
                             fr_error *err) {
-  fr__source source = {.text = arguments->body,
-                       .end = arguments->body_length,
-                       .classes = arguments->classes};
+  fr__source source = arguments->body;
   layer->branch = calloc(1, sizeof *layer->branch);
   if (!layer->branch)
     return fr__fail_memory(err, "the layers of a branch");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The text form of a network: layers parted by white space, each a word and, in
- * parentheses, its arguments parted by commas. Parentheses may nest inside an argument,
- * which is then handed to the family as it stands.
+ * parentheses, its arguments parted by commas, or layers again in families of branches.
  */
 #include <stdio.h>
 #include <string.h>
@@ -204,10 +203,9 @@ enum fr_status fr__parse_layer(fr__source *source, fr__layer *layer, bool *more,
     return status;
   fr__layer_set_text(layer, "%.*s", (int)(s.end - s.begin), text + s.begin);
   status = find_family(layer, text + s.begin, s.word - s.begin, err);
-  fr__arguments arguments = {.layer = layer,
-                             .classes = source->classes,
-                             .body = text + s.word + 1,
-                             .body_length = s.close > 0 ? s.close - s.word - 1 : 0};
+  fr__arguments arguments = {.layer = layer, .classes = source->classes, .body = *source};
+  arguments.body.at = s.close > 0 ? s.word + 1 : s.end;
+  arguments.body.end = s.close > 0 ? s.close : s.end;
   if (status == FR_OK && s.close > 0 && !layer->ops->branches)
     status = split(&arguments, text, s.word, s.close, err);
   if (status == FR_OK)
