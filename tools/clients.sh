@@ -20,4 +20,6 @@ for net in small big 'conv1d(8,3) relu lstm(6) dense(classes)'; do
     --epochs 1 -o "$folder/model.safetensors" >/dev/null
   "$environment/bin/python" tests/clients/check_safetensors.py "$folder/model.safetensors"
 done
+ninja -C "$build" tests/write_sample >/dev/null
+"$environment/bin/python" tests/clients/check_tensorboard.py "$build/tests/write_sample"
 echo "clients: all checks passed"

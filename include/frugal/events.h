@@ -42,7 +42,7 @@ uint64_t fr_events_lost(const fr_events *events);
 void fr_events_set_time(fr_events *events, int64_t utc_ns);
 
 /* One point of a curve. A slash in the tag groups: "train/loss". Kept as float, which is
- * what TensorBoard draws; NaN and infinities are drawn as such. Does not allocate. */
+ * what TensorBoard draws; NaN and infinities are kept as such. Does not allocate. */
 enum fr_status fr_events_scalar(fr_events *events, int64_t step, const char *tag,
                                 double value, fr_error *err);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "events/record.h"
 #include "frugal/events.h"
 
 /* The largest file that this process may write: what a full disk looks like. */
@@ -49,6 +50,28 @@ static void a_full_disk_leaves_whole_records_and_the_next_goes_on(void **state) 
   ASSERT_OK(fr_events_scalar(events, 3, "loss", 1, err));
   assert_int_equal(records_of(events, &same), 3);
   fr_events_free(events);
+  test_folder_remove(folder);
+}
+
+/* A cut that failed, too: what is left of the broken record goes before the next one. */
+static void half_a_record_is_cut_off_as_soon_as_it_can_be(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  fr__record record;
+  reader r;
+  ASSERT_OK(fr__record_init(&record, folder, 0, err));
+  memset(fr__record_room(&record, 300, NULL), 'x', 300);
+  ASSERT_OK(fr__record_write(&record, 5, err));
+  FILE *file = fopen(record.path, "ab");
+  assert_non_null(file);
+  assert_true(fwrite(record.frame, 1, 200, file) == 200);
+  assert_int_equal(fclose(file), 0);
+  record.torn = true;
+  ASSERT_OK(fr__record_write(&record, 5, err));
+  reader_init(&r, record.path);
+  assert_int_equal(r.records, 2);
+  reader_release(&r);
+  fr__record_release(&record);
   test_folder_remove(folder);
 }
 
@@ -191,6 +214,7 @@ static void hyper_parameters_are_checked_and_given_once(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_full_disk_leaves_whole_records_and_the_next_goes_on),
+      cmocka_unit_test(half_a_record_is_cut_off_as_soon_as_it_can_be),
       cmocka_unit_test(hyper_parameters_that_were_lost_may_be_given_again),
       cmocka_unit_test(no_file_stays_that_could_not_begin),
       cmocka_unit_test(a_folder_that_cannot_be_is_named),
