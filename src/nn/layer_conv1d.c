@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conv1d(channels,width[,stride][,pad=same|causal|none]), W (width, in, out):
+ * conv1d(channels,width[,stride][,dilation=D][,groups=G][,pad=same|causal|none]),
+ * W (width, in / G, out):
  *
- *   y[t] = b + Σ_w x[t stride + w - left] W[w]
+ *   y[t] = b + Σ_w x[t stride + w D - left] W[w]
  *
- * Channels lie last, so that the `width` steps that one output sees are one run of width
- * * C floats: the convolution is a product whose rows of A overlap, without a copy.
+ * Channels lie last, so that without dilation and groups the `width` steps that one
+ * output sees are one run of width * C floats: the convolution is a product whose rows of
+ * A overlap, without a copy. Else it is the sum of one product for each w and group. With
+ * one input channel a group (depthwise) nothing is left of a product: plain loops.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "nn/layer.h"
 
 /* "same" and "pad=same" */
@@ -33,37 +38,82 @@ static void normal_form(fr__layer *layer) {
   static const char *const pads[] = {[FR__PAD_NONE] = ",pad=none",
                                      [FR__PAD_SAME] = ",pad=same",
                                      [FR__PAD_CAUSAL] = ",pad=causal"};
-  const bool plain = layer->padding == FR__PAD_NONE && layer->path.count == 1;
-  const char *pad = plain ? "" : pads[layer->padding];
-  if (layer->stride == 1)
-    fr__layer_set_text(layer, "conv1d(%zu,%zu%s)", layer->units, layer->width, pad);
+  const bool plain = layer->padding == default_padding(layer) && layer->path.depth == 0;
+  char stride[32] = "", dilation[32] = "", groups[32] = "";
+  if (layer->stride > 1)
+    (void)snprintf(stride, sizeof stride, ",%zu", layer->stride);
+  if (layer->dilation > 1)
+    (void)snprintf(dilation, sizeof dilation, ",dilation=%zu", layer->dilation);
+  if (layer->groups > 1)
+    (void)snprintf(groups, sizeof groups, ",groups=%zu", layer->groups);
+  fr__layer_set_text(layer, "conv1d(%zu,%zu%s%s%s%s)", layer->units, layer->width, stride,
+                     dilation, groups, plain ? "" : pads[layer->padding]);
+}
+
+/* "key=count" into *out; false where the argument begins otherwise. */
+static bool keyed_count(const fr__arguments *arguments, size_t index, const char *key,
+                        size_t *out, enum fr_status *status, fr_error *err) {
+  const char *text = fr__argument_value(arguments, index, key);
+  int64_t value = 0;
+  if (!text)
+    return false;
+  if (fr__parse_integer(text, 1, (int64_t)FR__COUNT_CEILING, &value))
+    *out = (size_t)value;
   else
-    fr__layer_set_text(layer, "conv1d(%zu,%zu,%zu%s)", layer->units, layer->width,
-                       layer->stride, pad);
+    *status = fr__layer_fail(arguments->layer, err,
+                             "%s '%s' is not a whole number from 1 to %zu", key, text,
+                             FR__COUNT_CEILING);
+  return true;
+}
+
+/* What may follow the width; each at most once, the bare stride first. */
+enum { STRIDE = 1, DILATION = 2, GROUPS = 4, PADDING = 8 };
+
+static enum fr_status parse_option(fr__layer *layer, const fr__arguments *arguments,
+                                   size_t index, unsigned *seen, fr_error *err) {
+  const char *text = arguments->text[index];
+  enum fr_status status = FR_OK;
+  unsigned option = 0;
+  if (keyed_count(arguments, index, "dilation", &layer->dilation, &status, err))
+    option = DILATION;
+  else if (keyed_count(arguments, index, "groups", &layer->groups, &status, err))
+    option = GROUPS;
+  else if (padding_word(text, &layer->padding))
+    option = PADDING;
+  else if (index > 2 || strchr(text, '='))
+    return fr__layer_fail(layer, err,
+                          "'%s' is not dilation=, groups=, same, causal or none", text);
+  else
+    status = fr__argument_count(arguments, index, "stride", &layer->stride, err);
+  if (status == FR_OK && (*seen & option) != 0)
+    return fr__layer_fail(layer, err, "'%s' says again what was said before", text);
+  *seen |= option;
+  return status;
 }
 
 static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
                             fr_error *err) {
-  enum fr_status status = fr__arguments_between(arguments, 2, 4, err);
+  enum fr_status status = fr__arguments_between(arguments, 2, 6, err);
   if (status == FR_OK)
     status =
         fr__argument_count(arguments, 0, "the count of channels", &layer->units, err);
   if (status == FR_OK)
     status = fr__argument_count(arguments, 1, "width", &layer->width, err);
-  size_t next = 2;
   layer->stride = 1;
+  layer->dilation = 1;
+  layer->groups = 1;
   layer->padding = default_padding(layer);
-  if (status == FR_OK && next < arguments->count &&
-      !padding_word(arguments->text[next], &layer->padding))
-    status = fr__argument_count(arguments, next, "stride", &layer->stride, err);
-  next++;
-  if (status == FR_OK && next < arguments->count &&
-      !padding_word(arguments->text[next], &layer->padding))
-    status = fr__layer_fail(layer, err, "padding '%s' is not same, causal or none",
-                            arguments->text[next]);
+  unsigned seen = 0;
+  for (size_t i = 2; i < arguments->count && status == FR_OK; i++)
+    status = parse_option(layer, arguments, i, &seen, err);
   if (status == FR_OK)
     normal_form(layer);
   return status;
+}
+
+/* Steps from the first that an output sees to the last, both included. */
+static size_t extent(const fr__layer *layer) {
+  return (layer->width - 1) * layer->dilation + 1;
 }
 
 /* Steps of zeros in front of the sequence and behind it. */
@@ -71,8 +121,8 @@ static size_t pad_total(const fr__layer *layer) {
   if (layer->padding == FR__PAD_NONE)
     return 0;
   if (layer->padding == FR__PAD_CAUSAL)
-    return layer->width - 1;
-  const size_t reach = (layer->out.steps - 1) * layer->stride + layer->width;
+    return extent(layer) - 1;
+  const size_t reach = (layer->out.steps - 1) * layer->stride + extent(layer);
   return reach > layer->in.steps ? reach - layer->in.steps : 0;
 }
 
@@ -81,70 +131,142 @@ static size_t pad_left(const fr__layer *layer) {
   return layer->padding == FR__PAD_SAME ? total / 2 : total;
 }
 
-static enum fr_status shape(fr__layer *layer, fr_error *err) {
-  const size_t steps = layer->in.steps;
-  if (layer->padding == FR__PAD_NONE && layer->width > steps)
+/* Steps of the output for `steps` of the input. */
+static size_t length(const fr__layer *layer, size_t steps) {
+  const size_t needed = layer->padding == FR__PAD_NONE ? extent(layer) : 1;
+  return steps < needed ? 0 : (steps - needed) / layer->stride + 1;
+}
+
+static enum fr_status check_shape(const fr__layer *layer, fr_error *err) {
+  const size_t steps = layer->in.steps, channels = layer->in.channels;
+  if (channels % layer->groups != 0 || layer->units % layer->groups != 0)
+    return fr__layer_fail(layer, err,
+                          "%zu channels to %zu cannot be parted into %zu groups",
+                          channels, layer->units, layer->groups);
+  if (layer->padding == FR__PAD_NONE && extent(layer) > steps) {
+    if (layer->dilation > 1)
+      return fr__layer_fail(layer, err,
+                            "width %zu at dilation %zu exceeds the %zu steps it is given",
+                            layer->width, layer->dilation, steps);
     return fr__layer_fail(layer, err, "width %zu exceeds the %zu steps it is given",
                           layer->width, steps);
-  const size_t places = layer->padding == FR__PAD_NONE ? steps - layer->width : steps - 1;
-  layer->out = (fr_shape){places / layer->stride + 1, layer->units};
+  }
+  if (layer->padding != FR__PAD_NONE &&
+      steps + extent(layer) > FR__ELEMENT_CEILING / channels)
+    return fr__layer_fail(layer, err, "its padded input is too large");
   return FR_OK;
 }
 
+static enum fr_status shape(fr__layer *layer, fr_error *err) {
+  const enum fr_status status = check_shape(layer, err);
+  if (status == FR_OK)
+    layer->out = (fr_shape){length(layer, layer->in.steps), layer->units};
+  return status;
+}
+
+/* Channels that one group takes and makes. */
+static size_t group_in(const fr__layer *layer) {
+  return layer->in.channels / layer->groups;
+}
+
+static size_t group_out(const fr__layer *layer) { return layer->units / layer->groups; }
+
+static bool is_depthwise(const fr__layer *layer) {
+  return layer->groups > 1 && group_in(layer) == 1;
+}
+
 static size_t tensors(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
-  need[0] = (fr__tensor_need){
-      "weight", 3, {layer->width, layer->in.channels, layer->units}, true};
+  need[0] =
+      (fr__tensor_need){"weight", 3, {layer->width, group_in(layer), layer->units}, true};
   need[1] = (fr__tensor_need){"bias", 1, {layer->units}, true};
   return 2;
 }
 
 static uint64_t operations(const fr__layer *layer) {
-  return 2 * (uint64_t)layer->width * layer->in.channels * fr__shape_elements(layer->out);
+  return 2 * (uint64_t)layer->width * group_in(layer) * fr__shape_elements(layer->out);
 }
 
-/* The padded input (B, left + T + right, C), whose margins stay the zeros of the arena.
- */
+/* Steps of the input with its margins. */
+static size_t padded_steps(const fr__layer *layer) {
+  return layer->in.steps + pad_total(layer);
+}
+
+/* The padded input (B, left + T + right, C), whose margins stay the zeros of the arena;
+ * in front of it what a depthwise convolution adds up on its way back: (channels). */
+static size_t sum_floats(const fr__layer *layer, bool train) {
+  return train && is_depthwise(layer) ? layer->units : 0;
+}
+
 static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
-  (void)train;
-  const size_t total = pad_total(layer);
-  return total > 0 ? batch * (layer->in.steps + total) * layer->in.channels : 0;
+  const size_t padded = batch * padded_steps(layer) * layer->in.channels;
+  return sum_floats(layer, train) + (pad_total(layer) > 0 ? padded : 0);
 }
 
 static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
   const fr_tensor *weight = &layer->tensor[0];
   fr__init_weights(weight->value, weight->count, weight->shape[0] * weight->shape[1],
-                   weight->shape[0] * weight->shape[2], rectified, rng);
+                   weight->shape[0] * group_out(layer), rectified, rng);
+}
+
+static float *padded_input(const fr__layer *layer) {
+  return layer->workspace + sum_floats(layer, layer->kept);
 }
 
 /* What the product reads: the input itself, or its padded copy. */
 static const float *source(const fr__layer *layer) {
-  return layer->workspace ? layer->workspace : layer->x;
+  return pad_total(layer) > 0 ? padded_input(layer) : layer->x;
 }
 
 static size_t source_stride(const fr__layer *layer) {
-  return (layer->in.steps + pad_total(layer)) * layer->in.channels;
+  return padded_steps(layer) * layer->in.channels;
 }
 
-static void pad_input(fr__layer *layer, size_t batch) {
+static void pad_input(const fr__layer *layer, size_t batch) {
   const size_t sample = fr__shape_elements(layer->in), padded = source_stride(layer);
-  float *to = layer->workspace + pad_left(layer) * layer->in.channels;
+  float *to = padded_input(layer) + pad_left(layer) * layer->in.channels;
   for (size_t b = 0; b < batch; b++)
     memcpy(to + b * padded, layer->x + b * sample, sample * sizeof(float));
 }
 
-static void forward(fr__layer *layer, const fr__pass *pass) {
-  if (layer->workspace)
-    pad_input(layer, pass->batch);
+/* ---- as products ---- */
+
+/* Products that make up the whole for each group: one where a row of A is one run. */
+static size_t tap_count(const fr__layer *layer) {
+  return layer->dilation == 1 && layer->groups == 1 ? 1 : layer->width;
+}
+
+/* What the products of tap w and group g read and write of each array. */
+typedef struct piece {
+  size_t rows; /* of the weights, for one output: steps times channels */
+  size_t x;    /* where its input begins in the source */
+  size_t w;    /* where its weights begin */
+  size_t y;    /* where its outputs begin */
+} piece;
+
+static piece piece_at(const fr__layer *layer, size_t w, size_t g) {
+  const size_t taps = tap_count(layer), channels = group_in(layer);
+  return (piece){
+      .rows = layer->width / taps * channels,
+      .x = w * layer->dilation * layer->in.channels + g * channels,
+      .w = w * channels * layer->units + g * group_out(layer),
+      .y = g * group_out(layer),
+  };
+}
+
+static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w,
+                          size_t g) {
+  const piece p = piece_at(layer, w, g);
   const fr__gemm product = {.m = layer->out.steps,
-                            .n = layer->units,
-                            .k = layer->width * layer->in.channels,
-                            .a = source(layer),
+                            .n = group_out(layer),
+                            .k = p.rows,
+                            .a = source(layer) + p.x,
                             .lda = layer->stride * layer->in.channels,
-                            .b = layer->tensor[0].value,
+                            .b = layer->tensor[0].value + p.w,
                             .ldb = layer->units,
-                            .c = layer->y,
+                            .c = layer->y + p.y,
                             .ldc = layer->units,
-                            .bias = layer->tensor[1].value,
+                            .accumulate = w > 0,
+                            .bias = w > 0 ? NULL : layer->tensor[1].value + p.y,
                             .batch = pass->batch,
                             .stride_a = source_stride(layer),
                             .stride_c = fr__shape_elements(layer->out)};
@@ -152,17 +274,18 @@ static void forward(fr__layer *layer, const fr__pass *pass) {
 }
 
 /* dW = Σ_b A_b^T dy_b with the overlapping rows of the forward product */
-static void backward_weight(const fr__layer *layer, const fr__pass *pass,
-                            const float *dy) {
-  const fr__gemm product = {.m = layer->width * layer->in.channels,
-                            .n = layer->units,
+static void weight_piece(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                         size_t w, size_t g) {
+  const piece p = piece_at(layer, w, g);
+  const fr__gemm product = {.m = p.rows,
+                            .n = group_out(layer),
                             .k = layer->out.steps,
-                            .a = source(layer),
+                            .a = source(layer) + p.x,
                             .lda = layer->stride * layer->in.channels,
                             .trans_a = true,
-                            .b = dy,
+                            .b = dy + p.y,
                             .ldb = layer->units,
-                            .c = layer->tensor[0].gradient,
+                            .c = layer->tensor[0].gradient + p.w,
                             .ldc = layer->units,
                             .batch = pass->batch,
                             .stride_a = source_stride(layer),
@@ -170,63 +293,183 @@ static void backward_weight(const fr__layer *layer, const fr__pass *pass,
   fr__gemm_run(pass->kern, &product);
 }
 
-/* The outputs t in [low, high) for which t s + w - left falls inside the input. */
-static void reach(const fr__layer *layer, size_t w, size_t *low, size_t *high) {
-  const size_t left = pad_left(layer), s = layer->stride, steps = layer->in.steps;
-  *low = w >= left ? 0 : (left - w + s - 1) / s;
-  *high = steps + left > w ? (steps + left - w - 1) / s + 1 : 0;
-  if (*high > layer->out.steps)
-    *high = layer->out.steps;
+static void product_forward(const fr__layer *layer, const fr__pass *pass) {
+  for (size_t w = 0; w < tap_count(layer); w++)
+    for (size_t g = 0; g < layer->groups; g++)
+      forward_piece(layer, pass, w, g);
 }
 
-/* dx[t s + w - left] += dy[t] W[w]^T, one product for each w; what is padding is left
- * out. */
-static void backward_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                           float *dx) {
+static void product_weight(const fr__layer *layer, const fr__pass *pass,
+                           const float *dy) {
+  for (size_t w = 0; w < tap_count(layer); w++)
+    for (size_t g = 0; g < layer->groups; g++)
+      weight_piece(layer, pass, dy, w, g);
+}
+
+/* The outputs t in [low, high) for which t s + w D - left falls inside the input; the
+ * first of them sees step `first`. */
+typedef struct reach {
+  size_t low, high, first;
+} reach;
+
+static reach reach_of(const fr__layer *layer, size_t w) {
+  const size_t left = pad_left(layer), s = layer->stride, at = w * layer->dilation;
+  const size_t end = layer->in.steps + left; /* of the input, in padded steps */
+  reach r = {.low = at >= left ? 0 : (left - at + s - 1) / s,
+             .high = end > at ? (end - at - 1) / s + 1 : 0};
+  if (r.high > layer->out.steps)
+    r.high = layer->out.steps;
+  if (r.low < r.high)
+    r.first = r.low * s + at - left;
+  return r;
+}
+
+/* dx[t s + w D - left] += dy[t] W[w]^T for one w and group; what is padding is left out.
+ */
+static void input_piece(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                        float *dx, size_t w, size_t g) {
+  const reach r = reach_of(layer, w);
+  const size_t channels = group_in(layer), units = layer->units;
+  if (r.low >= r.high)
+    return;
+  const fr__gemm product = {.m = r.high - r.low,
+                            .n = channels,
+                            .k = group_out(layer),
+                            .a = dy + r.low * units + g * group_out(layer),
+                            .lda = units,
+                            .b = layer->tensor[0].value + w * channels * units +
+                                 g * group_out(layer),
+                            .ldb = units,
+                            .trans_b = true,
+                            .c = dx + r.first * layer->in.channels + g * channels,
+                            .ldc = layer->stride * layer->in.channels,
+                            .accumulate = true,
+                            .batch = pass->batch,
+                            .stride_a = fr__shape_elements(layer->out),
+                            .stride_c = fr__shape_elements(layer->in)};
+  fr__gemm_run(pass->kern, &product);
+}
+
+static void product_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                          float *dx) {
+  for (size_t w = 0; w < layer->width; w++)
+    for (size_t g = 0; g < layer->groups; g++)
+      input_piece(layer, pass, dy, dx, w, g);
+}
+
+/* ---- depthwise: M outputs of each input channel, out / in ---- */
+
+/* y[c M + j] += x[c] k[c M + j] */
+static void add_scaled(const float *restrict x, const float *restrict k, size_t channels,
+                       size_t multiple, float *restrict y) {
+  if (multiple == 1)
+    for (size_t c = 0; c < channels; c++)
+      y[c] += x[c] * k[c];
+  else
+    for (size_t c = 0; c < channels; c++)
+      for (size_t j = c * multiple; j < (c + 1) * multiple; j++)
+        y[j] += x[c] * k[j];
+}
+
+/* dx[c] += Σ_j dy[c M + j] k[c M + j] */
+static void add_gathered(const float *restrict dy, const float *restrict k,
+                         size_t channels, size_t multiple, float *restrict dx) {
+  if (multiple == 1)
+    for (size_t c = 0; c < channels; c++)
+      dx[c] += dy[c] * k[c];
+  else
+    for (size_t c = 0; c < channels; c++)
+      for (size_t j = c * multiple; j < (c + 1) * multiple; j++)
+        dx[c] += dy[j] * k[j];
+}
+
+/* One step of the output from its first step of the source. */
+static void depthwise_step(const fr__layer *layer, const float *x, float *y) {
   const size_t channels = layer->in.channels, units = layer->units;
-  const size_t sample = fr__shape_elements(layer->in);
-  memset(dx, 0, pass->batch * sample * sizeof(float));
-  for (size_t w = 0; w < layer->width; w++) {
-    size_t low, high;
-    reach(layer, w, &low, &high);
-    if (low >= high)
-      continue;
-    const size_t first = low * layer->stride + w - pad_left(layer);
-    const fr__gemm product = {.m = high - low,
-                              .n = channels,
-                              .k = units,
-                              .a = dy + low * units,
-                              .lda = units,
-                              .b = layer->tensor[0].value + w * channels * units,
-                              .ldb = units,
-                              .trans_b = true,
-                              .c = dx + first * channels,
-                              .ldc = layer->stride * channels,
-                              .accumulate = true,
-                              .batch = pass->batch,
-                              .stride_a = fr__shape_elements(layer->out),
-                              .stride_c = sample};
-    fr__gemm_run(pass->kern, &product);
-  }
+  memcpy(y, layer->tensor[1].value, units * sizeof(float));
+  for (size_t w = 0; w < layer->width; w++)
+    add_scaled(x + w * layer->dilation * channels, layer->tensor[0].value + w * units,
+               channels, group_out(layer), y);
+}
+
+static void depthwise_forward(const fr__layer *layer, const fr__pass *pass) {
+  const size_t step = layer->stride * layer->in.channels;
+  for (size_t b = 0; b < pass->batch; b++)
+    for (size_t t = 0; t < layer->out.steps; t++)
+      depthwise_step(layer, source(layer) + b * source_stride(layer) + t * step,
+                     layer->y + (b * layer->out.steps + t) * layer->units);
+}
+
+/* dW[w] = Σ_b Σ_t x[t s + w D - left] dy[t], sample by sample: fewer roundings */
+static void depthwise_weight(const fr__layer *layer, const fr__pass *pass,
+                             const float *dy) {
+  const size_t channels = layer->in.channels, units = layer->units;
+  float *gradient = layer->tensor[0].gradient, *sum = layer->workspace;
+  memset(gradient, 0, layer->tensor[0].count * sizeof(float));
+  for (size_t b = 0; b < pass->batch; b++)
+    for (size_t w = 0; w < layer->width; w++) {
+      const float *x =
+          source(layer) + b * source_stride(layer) + w * layer->dilation * channels;
+      memset(sum, 0, units * sizeof(float));
+      for (size_t t = 0; t < layer->out.steps; t++)
+        add_scaled(x + t * layer->stride * channels,
+                   dy + (b * layer->out.steps + t) * units, channels, group_out(layer),
+                   sum);
+      fr__axpy(pass->kern, 1, sum, gradient + w * units, units);
+    }
+}
+
+static void depthwise_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                            float *dx) {
+  const size_t channels = layer->in.channels, units = layer->units;
+  for (size_t b = 0; b < pass->batch; b++)
+    for (size_t w = 0; w < layer->width; w++) {
+      const reach r = reach_of(layer, w);
+      float *to = dx + (b * layer->in.steps + r.first) * channels;
+      for (size_t t = r.low; t < r.high; t++, to += layer->stride * channels)
+        add_gathered(dy + (b * layer->out.steps + t) * units,
+                     layer->tensor[0].value + w * units, channels, group_out(layer), to);
+    }
+}
+
+/* ---- both ---- */
+
+static void forward(fr__layer *layer, const fr__pass *pass) {
+  if (pad_total(layer) > 0)
+    pad_input(layer, pass->batch);
+  if (is_depthwise(layer))
+    depthwise_forward(layer, pass);
+  else
+    product_forward(layer, pass);
 }
 
 static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
-  backward_weight(layer, pass, dy);
   fr__column_sum(pass->kern, dy, pass->batch * layer->out.steps, layer->units,
                  layer->tensor[1].gradient);
-  if (dx)
-    backward_input(layer, pass, dy, dx);
+  if (is_depthwise(layer))
+    depthwise_weight(layer, pass, dy);
+  else
+    product_weight(layer, pass, dy);
+  if (!dx)
+    return;
+  memset(dx, 0, pass->batch * fr__shape_elements(layer->in) * sizeof(float));
+  if (is_depthwise(layer))
+    depthwise_input(layer, pass, dy, dx);
+  else
+    product_input(layer, pass, dy, dx);
 }
 
 const fr__layer_ops fr__layer_conv1d = {
     .name = "conv1d",
-    .usage = "conv1d(channels,width[,stride][,pad=same|causal|none])",
+    .usage = "conv1d(channels,width[,stride][,dilation=D][,groups=G]"
+             "[,pad=same|causal|none])",
     .place = FR__PLACE_NEW,
     .takes_sequence = true,
     .parse = parse,
     .shape = shape,
     .tensors = tensors,
     .operations = operations,
+    .length = length,
     .workspace = workspace,
     .init = init,
     .forward = forward,
