@@ -60,7 +60,7 @@ static void sentences(void **state) {
        "layer 1 'conv1d(4,3,2,wide)': padding 'wide' is not same, causal or none"},
       {"conv1d(4,3,-1)", "layer 1 'conv1d(4,3,-1)': stride '-1' is not a whole number "
                          "from 1 to 65536"},
-      {"lstm(4,some)", "layer 1 'lstm(4,some)': 'some' is not all or last"},
+      {"lstm(4,some)", "layer 1 'lstm(4,some)': 'some' is not all, last or both"},
       {"dropout(1)", "layer 1 'dropout(1)': share '1' is not a number from 0 to 0.99"},
       {"dropout(nan)",
        "layer 1 'dropout(nan)': share 'nan' is not a number from 0 to 0.99"},
