@@ -173,6 +173,7 @@ void fr_net_free(fr_net *net) {
   if (!net)
     return;
   fr__kern_release(&net->kern);
+  fr__pool_free(net->pool);
   fr__arena_release(&net->values);
   fr__arena_release(&net->gradients);
   fr__arena_release(&net->activations);
@@ -188,6 +189,23 @@ void fr_net_init(fr_net *net, uint64_t seed, size_t first) {
     fr__rng_init(&rng, seed, STREAM_WEIGHTS + i);
     fr__chain_init_layer(&net->chain, i, &rng, false);
   }
+}
+
+enum fr_status fr_net_set_threads(fr_net *net, size_t threads, fr_error *err) {
+  fr__pool *pool = NULL;
+  if (threads == 0 || threads > FR_THREADS_CEILING)
+    return fr__fail(err, FR_ERR_ARGUMENT, "%zu is not a count of threads from 1 to %d",
+                    threads, FR_THREADS_CEILING);
+  enum fr_status status = threads > 1 ? fr__pool_new(threads, &pool, err) : FR_OK;
+  if (status == FR_OK)
+    status = fr__kern_set_pool(&net->kern, pool, err);
+  if (status != FR_OK) {
+    fr__pool_free(pool);
+    return status;
+  }
+  fr__pool_free(net->pool);
+  net->pool = pool;
+  return FR_OK;
 }
 
 void fr_net_seed(fr_net *net, uint64_t seed) {

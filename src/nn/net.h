@@ -3,6 +3,7 @@
 #ifndef FR_NN_NET_H
 #define FR_NN_NET_H
 
+#include "base/pool.h"
 #include "nn/chain.h"
 
 #define FR__NET_TEXT_CEILING ((size_t)1 << 14) /* bytes */
@@ -19,6 +20,7 @@ struct fr_net {
   fr_tensor *tensor; /* (tensor_count) */
   size_t tensor_count;
   fr__arena values;
+  fr__pool *pool; /* NULL: one thread */
   fr__kern kern;
   fr__rng rng;            /* dropout's */
   const uint32_t *length; /* (B) of fr_net_set_lengths, borrowed; NULL: none */
