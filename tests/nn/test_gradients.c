@@ -4,111 +4,14 @@
  * conv1d(C,1) with the identity as its weights: the gradient of those is the product of
  * the input with the layer's input gradient, which so is checked too.
  */
-#include <math.h>
-
-#include "made.h"
+#include "differences.h"
 
 #define LARGEST 4096 /* numbers in a batch */
-
-typedef struct probe {
-  fr_net *net;
-  size_t batch, classes;
-  float *x;
-  float *weight; /* of the outputs, (B, K): the loss is their weighted sum */
-} probe;
-
-static double loss(const probe *p) {
-  fr_net_seed(p->net, 5); /* the same units drop each time */
-  const float *y =
-      fr_net_forward(p->net, p->x, p->batch, 0, fr_net_layer_count(p->net), true);
-  double sum = 0;
-  for (size_t i = 0; i < p->batch * p->classes; i++)
-    sum += (double)p->weight[i] * (double)y[i];
-  return sum;
-}
-
-static double difference(const probe *p, float *value, double h) {
-  const float kept = *value;
-  *value = (float)((double)kept + h);
-  const double above = loss(p), up = (double)*value;
-  *value = (float)((double)kept - h);
-  const double below = loss(p), down = (double)*value;
-  *value = kept;
-  return (above - below) / (up - down);
-}
-
-/* Richardson's extrapolation of two central differences: error of fourth order. */
-static double slope(const probe *p, float *value, double h) {
-  return (4 * difference(p, value, h) - difference(p, value, 2 * h)) / 3;
-}
-
-static double greatest(const float *x, size_t n) {
-  double most = 0;
-  for (size_t i = 0; i < n; i++)
-    most = fmax(most, fabs((double)x[i]));
-  return most;
-}
-
-static void check_tensor(const probe *p, const fr_tensor *tensor, const float *gradient,
-                         double h, fr__rng *rng) {
-  const size_t tries = tensor->count < 10 ? tensor->count : 10;
-  const double tolerance = 3e-3 * fmax(1, greatest(gradient, tensor->count));
-  for (size_t i = 0; i < tries; i++) {
-    const size_t at = tries == tensor->count ? i : fr__rng_below(rng, tensor->count);
-    char what[200];
-    snprintf(what, sizeof what, "'%s' B=%zu %s[%zu]", fr_net_text(p->net), p->batch,
-             tensor->name, at);
-    assert_near((double)gradient[at], slope(p, tensor->value + at, h), tolerance, what);
-  }
-}
-
-static void check_net(const probe *p, double h, fr__rng *rng) {
-  size_t count = 0;
-  const fr_tensor *tensor = fr_net_tensors(p->net, &count);
-  float **gradient = calloc(count, sizeof *gradient);
-  loss(p);
-  fr_net_backward(p->net, p->weight, p->batch);
-  for (size_t i = 0; i < count; i++)
-    if (tensor[i].gradient) {
-      gradient[i] = malloc(tensor[i].count * sizeof(float));
-      memcpy(gradient[i], tensor[i].gradient, tensor[i].count * sizeof(float));
-    }
-  for (size_t i = 0; i < count; i++)
-    if (gradient[i])
-      check_tensor(p, &tensor[i], gradient[i], h, rng);
-  for (size_t i = 0; i < count; i++)
-    free(gradient[i]);
-  free(gradient);
-}
-
-/* Distinct numbers in [-2, 2], as far from one another and from 0 as there is room: no
- * step of a difference crosses the corner of a relu or of a maximum. */
-static void spread(fr__rng *rng, float *x, size_t n) {
-  size_t *order = malloc(n * sizeof *order);
-  for (size_t i = 0; i < n; i++)
-    order[i] = i;
-  fr__rng_shuffle(rng, order, n);
-  for (size_t i = 0; i < n; i++)
-    x[i] = (float)(4.0 * ((double)order[i] + 0.5) / (double)n - 2.0);
-  if (n % 2 == 1)
-    for (size_t i = 0; i < n; i++)
-      x[i] += (float)(1.0 / (double)n);
-  free(order);
-}
 
 static void set_identity(const fr_tensor *weight) {
   for (size_t i = 0; i < weight->shape[1]; i++)
     for (size_t j = 0; j < weight->shape[2]; j++)
       weight->value[i * weight->shape[2] + j] = i == j ? 1.0f : 0.0f;
-}
-
-/* Biases and the like away from the values that they begin with. */
-static void shake(const fr_net *net, fr__rng *rng) {
-  size_t count = 0;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; i++)
-    if (tensor[i].layer > 0 && tensor[i].rank == 1)
-      made_numbers(rng, 0.5, 1.5, tensor[i].value, tensor[i].count);
 }
 
 static void check(const char *layers, fr_shape in, size_t classes, size_t batch, double h,
@@ -118,14 +21,18 @@ static void check(const char *layers, fr_shape in, size_t classes, size_t batch,
   char arch[256];
   snprintf(arch, sizeof arch, "conv1d(%zu,1) %s dense(classes)", in.channels, layers);
   float x[LARGEST], weight[LARGEST];
-  probe p = {made_net(arch, in, classes, batch, 0), batch, classes, x, weight};
+  probe p = {.net = made_net(arch, in, classes, batch, 0),
+             .batch = batch,
+             .classes = classes,
+             .x = x,
+             .weight = weight};
   const size_t inputs = batch * in.steps * in.channels;
   assert_true(inputs <= LARGEST && batch * classes <= LARGEST);
-  shake(p.net, &rng);
+  probe_shake(p.net, &rng);
   set_identity(made_tensor(p.net, "0.weight"));
-  spread(&rng, x, inputs);
+  probe_spread(&rng, x, inputs);
   made_numbers(&rng, -1, 1, weight, batch * classes);
-  check_net(&p, h, &rng);
+  probe_net(&p, 10, h, &rng);
   fr_net_free(p.net);
 }
 
@@ -161,6 +68,9 @@ static void conv1d_agrees(void **state) {
   check_shapes("conv1d(5,2,5,pad=same)", 1, SMOOTH);
   check_shapes("conv1d(4,3,pad=causal)", 1, SMOOTH);
   check_shapes("conv1d(4,7,3,pad=causal)", 1, SMOOTH);
+  check_shapes("conv1d(5,3,dilation=2)", 5, SMOOTH);
+  check_shapes("conv1d(3,2,2,dilation=3,pad=same)", 1, SMOOTH);
+  check_shapes("conv1d(4,3,dilation=4,pad=causal)", 1, SMOOTH);
 }
 
 static void lstm_agrees(void **state) {
@@ -169,6 +79,26 @@ static void lstm_agrees(void **state) {
   check_shapes("lstm(5,all)", 1, SMOOTH);
   check_shapes("lstm(1)", 1, SMOOTH);
   check_shapes("lstm(17,all) lstm(3)", 1, SMOOTH);
+}
+
+/* On six channels; depthwise where as many groups. */
+static void grouped_conv1d_agrees(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "conv1d(4,3,groups=2)",
+      "conv1d(6,3,2,groups=3,pad=same)",
+      "conv1d(9,2,dilation=2,groups=3,pad=causal)",
+      "conv1d(6,3,groups=6)",
+      "conv1d(6,4,2,dilation=2,groups=6,pad=same)",
+      "conv1d(18,3,groups=6,pad=causal)",
+      "conv1d(12,5,3,groups=6,pad=same)",
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    check(texts[i], (fr_shape){7, 6}, 3, 2, SMOOTH, 200 + i);
+    check(texts[i], (fr_shape){12, 6}, 1, 1, SMOOTH, 300 + i);
+    if (strstr(texts[i], "pad="))
+      check(texts[i], (fr_shape){1, 6}, 2, 3, SMOOTH, 400 + i);
+  }
 }
 
 static void pooling_agrees(void **state) {
@@ -183,6 +113,13 @@ static void bn_agrees(void **state) {
   (void)state;
   check_shapes("bn", 1, SMOOTH);
   check_shapes("tanh bn tanh", 1, SMOOTH);
+  check_shapes("bn(0.1)", 1, SMOOTH);
+}
+
+static void layernorm_agrees(void **state) {
+  (void)state;
+  check_shapes("layernorm(0.1)", 1, SMOOTH);
+  check_shapes("conv1d(19,1) layernorm tanh", 1, SMOOTH);
 }
 
 static void activations_agree(void **state) {
@@ -190,6 +127,7 @@ static void activations_agree(void **state) {
   check_shapes("relu", 1, CORNERS);
   check_shapes("leaky(0.3)", 1, CORNERS);
   check_shapes("gelu", 1, SMOOTH);
+  check_shapes("hardswish", 1, CORNERS);
   check_shapes("sigmoid", 1, SMOOTH);
   check_shapes("tanh", 1, SMOOTH);
   check_shapes("softmax", 1, SMOOTH);
@@ -200,6 +138,8 @@ static void dropout_agrees(void **state) {
   (void)state;
   check_shapes("dropout(0.4)", 1, SMOOTH);
   check_shapes("tanh dropout(0.5)", 1, SMOOTH);
+  check_shapes("spatialdropout(0.4)", 1, SMOOTH);
+  check_shapes("tanh spatialdropout(0.5)", 1, SMOOTH);
 }
 
 /* Layers that write over their input next to layers that read their output. */
@@ -211,12 +151,26 @@ static void chains_agree(void **state) {
   check_shapes("lstm(3,all) dropout(0.2) tanh lstm(3,all) sigmoid flatten", 1, SMOOTH);
 }
 
+/* Chains in a layer: their input's gradient is a sum. */
+static void branches_agree(void **state) {
+  (void)state;
+  check_shapes("residual(conv1d(5,3) tanh)", 1, SMOOTH);
+  check_shapes("residual(bn tanh dropout(0.3)) tanh", 1, SMOOTH);
+  check_shapes("residual(sigmoid)", 1, SMOOTH);
+  check_shapes("residual(parallel( | tanh)) sigmoid", 1, SMOOTH);
+  check_shapes("tanh parallel(conv1d(3,3) sigmoid | | lstm(2,all) tanh)", 1, SMOOTH);
+  check_shapes("parallel(avgpool(all) | lstm(3) | maxpool(all))", 1, CORNERS);
+  check_shapes("residual(residual(lstm(4) tanh) conv1d(3,2)) tanh", 1, SMOOTH);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(dense_agrees),   cmocka_unit_test(conv1d_agrees),
-      cmocka_unit_test(lstm_agrees),    cmocka_unit_test(pooling_agrees),
-      cmocka_unit_test(bn_agrees),      cmocka_unit_test(activations_agree),
-      cmocka_unit_test(dropout_agrees), cmocka_unit_test(chains_agree),
+      cmocka_unit_test(dense_agrees),          cmocka_unit_test(conv1d_agrees),
+      cmocka_unit_test(grouped_conv1d_agrees), cmocka_unit_test(lstm_agrees),
+      cmocka_unit_test(pooling_agrees),        cmocka_unit_test(bn_agrees),
+      cmocka_unit_test(layernorm_agrees),      cmocka_unit_test(activations_agree),
+      cmocka_unit_test(dropout_agrees),        cmocka_unit_test(chains_agree),
+      cmocka_unit_test(branches_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
