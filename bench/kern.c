@@ -4,6 +4,9 @@
  * of multiply-adds in registers, then the products that training meets, then the
  * element-wise kernels. Everything is measured in turn, ROUNDS times over, in CPU time of
  * the process; the table shows the median and the best.
+ *
+ * With a number of threads: what they gain. Everything once alone and once shared, in
+ * time of the clock, the element-wise kernels on as many elements as are worth sharing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,55 +111,77 @@ static const bench products[] = {
 };
 #define PRODUCTS (sizeof products / sizeof *products)
 
-static const char *const elementwise[] = {"exp",          "sigmoid",   "tanh",
-                                          "relu",         "axpy",      "column sum",
-                                          "lstm forward", "lstm back", "adam"};
+static const char *const elementwise[] = {
+    "exp",       "sigmoid",     "tanh",     "relu", "axpy", "column sum", "lstm forward",
+    "lstm back", "gru forward", "gru back", "adam", "sgd",  "rmsprop"};
 #define ELEMENTWISE (sizeof elementwise / sizeof *elementwise)
-#define ELEMENTS ((size_t)8192) /* the lstm's: 64 rows of 128 units */
+#define ELEMENTS ((size_t)8192) /* the steps': 64 rows of 128 units */
+#define ELEMENTS_SHARED ((size_t)1 << 21)
 
 typedef struct results {
   double of[PRODUCTS + ELEMENTWISE + 1][ROUNDS]; /* GFLOP/s; of elements: 10^9 a second */
 } results;
 
-#define FLOATS ((size_t)4 << 20) /* of each of the arrays, enough for every product */
+#define FLOATS ((size_t)12 << 20) /* of each of the arrays, enough for every product */
 typedef struct arrays {
   float *a, *b, *c, *d;
+  size_t elements;
 } arrays;
 
+static void run_lstm(const fr__kern *kern, const arrays *s, bool forward) {
+  const size_t n = s->elements, rows = n / 128;
+  float *const t = s->d + n, *const d_gates = s->c + n;
+  const fr__lstm_step step = {rows, 128, s->a, 512, s->b, 128,
+                              s->c, 128, s->d, 128, t,    128};
+  const fr__lstm_back back = {rows, 128,  s->a, 512,  s->b,    128, t,
+                              128,  s->d, 128,  s->c, d_gates, 512};
+  if (forward)
+    fr__lstm_forward(kern, &step);
+  else
+    fr__lstm_backward(kern, &back);
+}
+
+static void run_gru(const fr__kern *kern, const arrays *s, bool forward) {
+  const size_t n = s->elements, rows = n / 128;
+  float *const d_x = s->c + n, *const d_h = s->d + n, *const h_in = s->b + 3 * n;
+  const fr__gru_step step = {rows, 128, s->a, 384, s->b, 384, h_in, 128, s->c, 128};
+  const fr__gru_back back = {rows, 128, s->a, 384, s->b, 384, h_in, 128,
+                             s->d, 128, s->c, 128, d_x,  384, d_h,  384};
+  if (forward)
+    fr__gru_forward(kern, &step);
+  else
+    fr__gru_backward(kern, &back);
+}
+
 static void run_elementwise(const fr__kern *kern, const arrays *s, size_t which) {
-  const fr__lstm_step step = {
-      64, 128, s->a, 512, s->b, 128, s->c, 128, s->d, 128, s->d + ELEMENTS, 128};
-  const fr__lstm_back back = {64,
-                              128,
-                              s->a,
-                              512,
-                              s->b,
-                              128,
-                              s->c,
-                              128,
-                              s->d,
-                              128,
-                              s->d + ELEMENTS,
-                              s->c + ELEMENTS,
-                              512};
+  const size_t n = s->elements;
   const fr__adam_step adam = {1e-9f, 0.9f, 0.999f, 1e-8f, 0.0f};
+  const fr__sgd_step sgd = {1e-9f, 0.9f, 0.0f, true};
+  const fr__rmsprop_step rmsprop = {1e-9f, 0.99f, 1e-8f, 0.9f, 0.0f};
   switch (which) {
-  case 0: fr__exp(kern, s->a, s->c, ELEMENTS); break;
-  case 1: fr__sigmoid(kern, s->a, s->c, ELEMENTS); break;
-  case 2: fr__tanh(kern, s->a, s->c, ELEMENTS); break;
-  case 3: fr__relu(kern, s->a, s->c, ELEMENTS); break;
-  case 4: fr__axpy(kern, 1e-9f, s->a, s->c, ELEMENTS); break;
-  case 5: fr__column_sum(kern, s->a, ELEMENTS / 64, 64, s->c); break;
-  case 6: fr__lstm_forward(kern, &step); break;
-  case 7: fr__lstm_backward(kern, &back); break;
-  default: fr__adam(kern, &adam, s->a, s->b, s->c, s->d, ELEMENTS); break;
+  case 0: fr__exp(kern, s->a, s->c, n); break;
+  case 1: fr__sigmoid(kern, s->a, s->c, n); break;
+  case 2: fr__tanh(kern, s->a, s->c, n); break;
+  case 3: fr__relu(kern, s->a, s->c, n); break;
+  case 4: fr__axpy(kern, 1e-9f, s->a, s->c, n); break;
+  case 5: fr__column_sum(kern, s->a, n / 64, 64, s->c); break;
+  case 6: run_lstm(kern, s, true); break;
+  case 7: run_lstm(kern, s, false); break;
+  case 8: run_gru(kern, s, true); break;
+  case 9: run_gru(kern, s, false); break;
+  case 10: fr__adam(kern, &adam, s->a, s->b, s->c, s->d, n); break;
+  case 11: fr__sgd(kern, &sgd, s->a, s->b, s->c, n); break;
+  default: fr__rmsprop(kern, &rmsprop, s->a, s->b, s->c, s->d, n); break;
   }
 }
 
-/* 10^9 operations (products) or elements a second of CPU time. */
-static double rate(const fr__kern *kern, const arrays *s, size_t which) {
+typedef uint64_t clock_function(void);
+
+/* 10^9 operations (products) or elements a second of `clock`. */
+static double rate(const fr__kern *kern, const arrays *s, size_t which,
+                   clock_function *clock) {
   fr__gemm g = {0};
-  double work = (double)ELEMENTS, done = 0.0;
+  double work = (double)s->elements, done = 0.0;
   if (which < PRODUCTS) {
     g = products[which].gemm;
     g.a = s->a;
@@ -164,7 +189,7 @@ static double rate(const fr__kern *kern, const arrays *s, size_t which) {
     g.c = s->c;
     work = 2.0 * (double)(g.m * g.n * g.k * (g.batch != 0 ? g.batch : 1));
   }
-  const uint64_t start = fr__clock_process_cpu_ns();
+  const uint64_t start = clock();
   uint64_t spent = 0;
   while ((double)spent < SPAN_NS) {
     for (int i = 0; i < 4; i++, done += work)
@@ -172,7 +197,7 @@ static double rate(const fr__kern *kern, const arrays *s, size_t which) {
         fr__gemm_run(kern, &g);
       else
         run_elementwise(kern, s, which - PRODUCTS);
-    spent = fr__clock_process_cpu_ns() - start;
+    spent = clock() - start;
   }
   return done / (double)spent;
 }
@@ -226,9 +251,32 @@ static void measure(const fr__kern *kern, peak_function *peak, const arrays *s) 
   for (size_t round = 0; round < ROUNDS; round++) {
     r.of[PRODUCTS + ELEMENTWISE][round] = peak_rate(peak);
     for (size_t i = 0; i < PRODUCTS + ELEMENTWISE; i++)
-      r.of[i][round] = rate(kern, s, i);
+      r.of[i][round] = rate(kern, s, i, fr__clock_process_cpu_ns);
   }
   print_results(fr__kern_name(kern), &r);
+}
+
+static double median(double of[ROUNDS]) {
+  qsort(of, ROUNDS, sizeof *of, ascending);
+  return of[ROUNDS / 2];
+}
+
+/* Alone and with the pool, in turn. */
+static void measure_shared(const fr__kern *alone, const fr__kern *shared,
+                           const arrays *s) {
+  fill(s);
+  printf("%s on %zu threads, 10^9 a second: alone, shared, ratio\n",
+         fr__kern_name(shared), fr__pool_threads(shared->pool));
+  for (size_t i = 0; i < PRODUCTS + ELEMENTWISE; i++) {
+    double one[ROUNDS], more[ROUNDS];
+    for (size_t round = 0; round < ROUNDS; round++) {
+      one[round] = rate(alone, s, i, fr__clock_ns);
+      more[round] = rate(shared, s, i, fr__clock_ns);
+    }
+    const double x = median(one), y = median(more);
+    printf("  %-24s %8.2f %8.2f %6.2f\n",
+           i < PRODUCTS ? products[i].name : elementwise[i - PRODUCTS], x, y, y / x);
+  }
 }
 
 static const struct {
@@ -242,27 +290,47 @@ static const struct {
     {"baseline", fr__kern_peak_baseline},
 };
 
-/* Without an argument every instruction set of this machine, else the one named. */
+/* One instruction set, where this machine has it; on one thread, or on `threads`. */
+static enum fr_status bench_isa(size_t isa, size_t threads, const arrays *s,
+                                fr_error *err) {
+  fr__kern alone = {0}, shared = {0};
+  fr__pool *pool = NULL;
+  setenv("FRUGAL_CPU", isas[isa].name, 1);
+  enum fr_status status = fr__kern_init(&alone, err);
+  if (status == FR_OK)
+    status = fr__kern_init(&shared, err);
+  if (status == FR_OK)
+    status = fr__pool_new(threads, &pool, err);
+  if (status == FR_OK)
+    status = fr__kern_set_pool(&shared, pool, err);
+  if (status == FR_OK && strcmp(fr__kern_name(&alone), isas[isa].name) == 0) {
+    if (threads > 1)
+      measure_shared(&alone, &shared, s);
+    else
+      measure(&alone, isas[isa].peak, s);
+  }
+  fr__kern_release(&shared);
+  fr__kern_release(&alone);
+  fr__pool_free(pool);
+  return status;
+}
+
+/* Without an argument every instruction set of this machine, else the one named; then
+ * the number of threads. */
 int main(int argc, char **argv) {
+  const size_t threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
   float *all = calloc(4 * FLOATS, sizeof *all);
   if (all == NULL)
     return 1;
-  const arrays s = {all, all + FLOATS, all + 2 * FLOATS, all + 3 * FLOATS};
-  for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
-    fr__kern kern;
-    fr_error err;
-    if (argc > 1 && strcmp(argv[1], isas[i].name) != 0)
-      continue;
-    setenv("FRUGAL_CPU", isas[i].name, 1);
-    if (fr__kern_init(&kern, &err) != FR_OK) {
-      fprintf(stderr, "kern: %s\n", err.text);
-      free(all);
-      return 1;
-    }
-    if (strcmp(fr__kern_name(&kern), isas[i].name) == 0)
-      measure(&kern, isas[i].peak, &s);
-    fr__kern_release(&kern);
-  }
+  const arrays s = {all, all + FLOATS, all + 2 * FLOATS, all + 3 * FLOATS,
+                    threads > 1 ? ELEMENTS_SHARED : ELEMENTS};
+  enum fr_status status = FR_OK;
+  fr_error err = {0};
+  for (size_t i = 0; i < sizeof isas / sizeof *isas && status == FR_OK; i++)
+    if (argc < 2 || strcmp(argv[1], isas[i].name) == 0)
+      status = bench_isa(i, threads, &s, &err);
+  if (status != FR_OK)
+    fprintf(stderr, "kern: %s\n", err.text);
   free(all);
-  return 0;
+  return status == FR_OK ? 0 : 1;
 }

@@ -75,12 +75,10 @@ INLINE void sum_columns(const float *x, size_t ld, size_t rows, size_t vectors,
 
 void FR__KERN_NAME(column_sum)(const float *x, size_t ld, size_t rows, size_t columns,
                                float *sum) {
-  const size_t wide = SUM_VECTORS * LANES, half = wide / 2;
+  const size_t wide = SUM_VECTORS * LANES;
   size_t c = 0;
   for (; columns - c >= wide; c += wide)
     sum_columns(x + c, ld, rows, SUM_VECTORS, LANES, sum + c);
-  for (; columns - c >= half; c += half)
-    sum_columns(x + c, ld, rows, SUM_VECTORS / 2, LANES, sum + c);
   for (; c < columns; c += LANES)
     sum_columns(x + c, ld, rows, 1, lanes_left(columns, c), sum + c);
 }

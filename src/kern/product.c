@@ -7,10 +7,11 @@
 #include "kern/ops.h"
 #include "kern/split.h"
 
-/* Multiply-adds of a piece that is worth a thread: 20 to 150 us, by the instruction set,
- * where waking a thread takes 5 us on bare metal, and up to 80 us on a virtual machine.
+/* Multiply-adds of a piece that is worth a thread: 65 us (avx512) to 300 us (baseline),
+ * for waking one takes 5 us, and on a virtual machine up to 80. Measured with two
+ * threads, 8 million in all lose a fifth, 16 million break even, 30 million gain a third.
  */
-#define LEAST_WORK 4e6
+#define LEAST_WORK 8e6
 /* Pieces are no lower than two of the largest tiles, and cut between whole panels of B.
  */
 #define LEAST_ROWS ((size_t)28)

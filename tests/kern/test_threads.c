@@ -27,10 +27,10 @@ static void release_threaded(fr__kern *kern) {
   fr__pool_free(pool);
 }
 
-/* Calls `check` with a kern of each number of threads, and with one without a pool. */
-static void each_count(const fr__kern *kern,
+/* Calls `check` with a kern of every `step`-th number of threads. */
+static void each_count(const fr__kern *kern, size_t step,
                        void (*check)(const fr__kern *alone, const fr__kern *shared)) {
-  for (size_t i = 0; i < THREAD_COUNTS; i++) {
+  for (size_t i = 0; i < THREAD_COUNTS; i += step) {
     fr__kern shared = threaded(kern, thread_counts[i]);
     check(kern, &shared);
     release_threaded(&shared);
@@ -134,14 +134,16 @@ static void check_pieces(const fr__kern *alone, const fr__kern *shared) {
   }
 }
 
-static void each_count_of_pieces(const fr__kern *kern) { each_count(kern, check_pieces); }
+static void each_count_of_pieces(const fr__kern *kern) {
+  each_count(kern, 1, check_pieces);
+}
 
 static void test_products_in_any_pieces(void **state) {
   (void)state;
   each_isa(each_count_of_pieces);
 }
 
-/* Big enough to be shared for their size: see to it that they are. */
+/* Shared for their size: each is 16 million multiply-adds at least. */
 static const fr__gemm big[] = {
     /* a convolution, and its weight gradient, summed over the batch */
     {.m = 124,
@@ -150,7 +152,7 @@ static const fr__gemm big[] = {
      .lda = 64,
      .ldb = 64,
      .ldc = 64,
-     .batch = 9,
+     .batch = 17,
      .stride_a = 8192,
      .stride_c = 7936},
     {.m = 320,
@@ -160,15 +162,15 @@ static const fr__gemm big[] = {
      .trans_a = true,
      .ldb = 64,
      .ldc = 64,
-     .batch = 9,
+     .batch = 17,
      .stride_a = 8192,
      .stride_b = 7936},
     /* dense layers, straight and transposed, and one row alone */
     {.m = 201, .n = 515, .k = 300, .lda = 300, .ldb = 515, .ldc = 515},
     {.m = 201, .n = 515, .k = 300, .lda = 201, .trans_a = true, .ldb = 515, .ldc = 515},
     {.m = 201, .n = 515, .k = 300, .lda = 300, .ldb = 300, .trans_b = true, .ldc = 515},
-    {.m = 1, .n = 9001, .k = 1100, .lda = 1100, .ldb = 9001, .ldc = 9001},
-    {.m = 4000, .n = 6, .k = 500, .lda = 500, .ldb = 6, .ldc = 6},
+    {.m = 1, .n = 9001, .k = 2100, .lda = 2100, .ldb = 9001, .ldc = 9001},
+    {.m = 6000, .n = 6, .k = 500, .lda = 500, .ldb = 6, .ldc = 6},
     /* many rows, each an item of a batch */
     {.m = 1,
      .n = 70,
@@ -176,7 +178,7 @@ static const fr__gemm big[] = {
      .lda = 300,
      .ldb = 70,
      .ldc = 70,
-     .batch = 600,
+     .batch = 1000,
      .stride_a = 300,
      .stride_c = 70},
 };
@@ -192,7 +194,7 @@ static void check_big(const fr__kern *alone, const fr__kern *shared) {
   }
 }
 
-static void each_count_of_big(const fr__kern *kern) { each_count(kern, check_big); }
+static void each_count_of_big(const fr__kern *kern) { each_count(kern, 1, check_big); }
 
 static void test_big_products(void **state) {
   (void)state;
@@ -201,7 +203,8 @@ static void test_big_products(void **state) {
 
 /* ---- everything else ---- */
 
-#define MANY ((size_t)1300003) /* elements: ten pieces of the dearest, and a tail */
+#define MANY (((size_t)1 << 21) + 4099) /* elements: two pieces of the cheapest, a tail  \
+                                         */
 
 typedef void array_function(const fr__kern *kern, float *const array[4], size_t n);
 
@@ -315,7 +318,9 @@ static void check_arrays(const fr__kern *alone, const fr__kern *shared) {
   }
 }
 
-static void each_count_of_arrays(const fr__kern *kern) { each_count(kern, check_arrays); }
+static void each_count_of_arrays(const fr__kern *kern) {
+  each_count(kern, 2, check_arrays);
+}
 
 static void test_elements_columns_and_rows(void **state) {
   (void)state;
@@ -391,7 +396,9 @@ static void check_nested(const fr__kern *alone, const fr__kern *shared) {
   product_release(&p);
 }
 
-static void each_count_of_nested(const fr__kern *kern) { each_count(kern, check_nested); }
+static void each_count_of_nested(const fr__kern *kern) {
+  each_count(kern, 2, check_nested);
+}
 
 static void test_tasks_may_use_the_kern(void **state) {
   (void)state;
