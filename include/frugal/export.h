@@ -10,11 +10,22 @@
 
 #include "frugal/model.h"
 
+/* What was written. */
+typedef struct fr_export_facts {
+  size_t bytes;     /* of the file */
+  size_t operators; /* nodes of the graph */
+} fr_export_facts;
+
 /*
  * ONNX (https://github.com/onnx/onnx/blob/main/docs/IR.md), opset 17, IR version 8. Input
  * "input" (batch, T, C) float32, output "output" (batch, K): logits, as the network gives
- * them. Class names, task and rate are in metadata_props. Writes beside and renames.
+ * them in testing. Class names, task, rate and architecture are in metadata_props. The
+ * same model gives the same bytes. Writes beside and renames. FR_ERR_UNSUPPORTED names a
+ * layer without a form in ONNX, FR_ERR_LIMIT a graph of more than 2 GiB; what
+ * fr_model_save refuses is refused, too. *facts (may be NULL) is filled where the call
+ * succeeds.
  */
-enum fr_status fr_export_onnx(const fr_model *model, const char *path, fr_error *err);
+enum fr_status fr_export_onnx(const fr_model *model, const char *path,
+                              fr_export_facts *facts, fr_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "frugal/carbon.h"
 #include "frugal/data.h"
 #include "frugal/events.h"
+#include "frugal/export.h"
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"
