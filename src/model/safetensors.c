@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/safetensors.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 
 enum { LENGTH_SIZE = 8 };
 
 static const char METADATA[] = "__metadata__";
+static const char DIGEST[] = "digest"; /* of a sealed file, in its metadata */
 
 /* Where one tensor lies, in bytes of the data. */
 typedef struct span {
   const char *name;
   uint64_t begin, end;
+  bool words;
 } span;
 
 static uint64_t read_le64(const unsigned char *p) {
@@ -130,7 +135,8 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%.64s' of '%s' has not just dtype, shape and data_offsets",
                     at->name, file->path);
-  if (strcmp(type, "F32") != 0)
+  at->words = file->sealed && strcmp(type, "U64") == 0;
+  if (!at->words && strcmp(type, "F32") != 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED,
                     "tensor '%.64s' of '%s' is of type '%.16s', not F32", at->name,
                     file->path, type);
@@ -146,11 +152,12 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
     return fr__fail(err, FR_ERR_FORMAT,
                     "'%s' is truncated: tensor '%.64s' ends at byte %" PRIu64 " of %zu",
                     file->path, at->name, at->end, file->size);
-  if (at->end - at->begin != count * sizeof(float))
+  const uint64_t bytes = count * (at->words ? sizeof(uint64_t) : sizeof(float));
+  if (at->end - at->begin != bytes)
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%.64s' of '%s' has %" PRIu64
                     " bytes where its shape needs %" PRIu64,
-                    at->name, file->path, at->end - at->begin, count * sizeof(float));
+                    at->name, file->path, at->end - at->begin, bytes);
   return FR_OK;
 }
 
@@ -184,27 +191,28 @@ static enum fr_status check_tensors(fr__safetensors *file, fr_error *err) {
   span *at = calloc(json_object_size(file->header) + 1, sizeof *at);
   if (at == NULL)
     return fr__fail_memory(err, file->path);
+  size_t count = 0;
   enum fr_status status = FR_OK;
   const char *key;
   json_t *entry;
   json_object_foreach(file->header, key, entry) {
     if (strcmp(key, METADATA) == 0)
       continue;
-    at[file->tensors].name = key;
-    status = read_entry(file, entry, &at[file->tensors], err);
+    at[count].name = key;
+    status = read_entry(file, entry, &at[count], err);
     if (status != FR_OK)
       goto done;
-    file->tensors++;
+    file->words += at[count].words;
+    file->tensors += !at[count++].words;
   }
-  status = check_cover(file, at, file->tensors, err);
+  status = check_cover(file, at, count, err);
 done:
   free(at);
   return status;
 }
 
-enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
-                                    fr_error *err) {
-  *file = (fr__safetensors){.path = path};
+static enum fr_status open_file(fr__safetensors *file, fr_error *err) {
+  const char *path = file->path;
   size_t total = 0;
   const size_t ceiling = LENGTH_SIZE + FR__SAFETENSORS_HEADER + FR__SAFETENSORS_DATA;
   enum fr_status status = fr__file_read(path, ceiling, &file->bytes, &total, err);
@@ -218,6 +226,58 @@ enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
   if (status == FR_OK)
     status = check_tensors(file, err);
   return status;
+}
+
+enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
+                                    fr_error *err) {
+  *file = (fr__safetensors){.path = path};
+  return open_file(file, err);
+}
+
+/* Of the header, whose metadata has no digest, and of the tensors' bytes. The caller's.
+ */
+static char *digest_of(const json_t *header, const unsigned char *data, size_t size) {
+  enum { DIGEST_TEXT = 17 };
+  char *text = json_dumps(header, JSON_COMPACT), *digest = malloc(DIGEST_TEXT);
+  if (text != NULL && digest != NULL) {
+    fr__hash hash;
+    fr__hash_init(&hash, 0);
+    fr__hash_add(&hash, text, strlen(text));
+    fr__hash_add(&hash, data, size);
+    snprintf(digest, DIGEST_TEXT, "%016" PRIx64, fr__hash_value(&hash));
+    free(text);
+    return digest;
+  }
+  free(text);
+  free(digest);
+  return NULL;
+}
+
+static enum fr_status check_seal(const fr__safetensors *file, fr_error *err) {
+  json_t *metadata = json_object_get(file->header, METADATA);
+  json_t *stated = json_incref(json_object_get(metadata, DIGEST));
+  if (stated == NULL)
+    return fr__fail(err, FR_ERR_FORMAT, "'%s' has no checksum", file->path);
+  json_object_del(metadata, DIGEST);
+  char *digest = digest_of(file->header, file->data, file->size);
+  const bool same = digest != NULL && strcmp(digest, json_string_value(stated)) == 0;
+  json_decref(stated);
+  enum fr_status status = FR_OK;
+  if (!same)
+    status = digest == NULL ? fr__fail_memory(err, file->path)
+                            : fr__fail(err, FR_ERR_FORMAT,
+                                       "'%s' is damaged: its checksum is not that of "
+                                       "what it holds",
+                                       file->path);
+  free(digest);
+  return status;
+}
+
+enum fr_status fr__safetensors_open_sealed(fr__safetensors *file, const char *path,
+                                           fr_error *err) {
+  *file = (fr__safetensors){.path = path, .sealed = true};
+  const enum fr_status status = open_file(file, err);
+  return status == FR_OK ? check_seal(file, err) : status;
 }
 
 void fr__safetensors_release(fr__safetensors *file) {
@@ -246,7 +306,8 @@ static enum fr_status fill_one(const fr__safetensors *file, const fr_tensor *ten
   if (entry == NULL)
     return fr__fail(err, FR_ERR_FORMAT, "'%s' lacks tensor '%s' of its architecture",
                     file->path, tensor->name);
-  if (!same_shape(json_object_get(entry, "shape"), tensor))
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  if (strcmp(type, "F32") != 0 || !same_shape(json_object_get(entry, "shape"), tensor))
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%s' of '%s' has another shape than its architecture",
                     tensor->name, file->path);
@@ -278,48 +339,86 @@ enum fr_status fr__safetensors_fill(const fr__safetensors *file, const fr_tensor
   return FR_OK;
 }
 
+size_t fr__safetensors_word_count(const fr__safetensors *file, const char *name) {
+  const json_t *entry = json_object_get(file->header, name);
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  const json_t *shape = json_object_get(entry, "shape");
+  if (type == NULL || strcmp(type, "U64") != 0 || json_array_size(shape) != 1)
+    return 0;
+  return (size_t)json_integer_value(json_array_get(shape, 0));
+}
+
+void fr__safetensors_fill_words(const fr__safetensors *file, const fr__words *words) {
+  assert(words->count == fr__safetensors_word_count(file, words->name));
+  const json_t *entry = json_object_get(file->header, words->name);
+  const json_t *begin = json_array_get(json_object_get(entry, "data_offsets"), 0);
+  const unsigned char *from = file->data + json_integer_value(begin);
+  for (size_t i = 0; i < words->count; i++)
+    words->value[i] = read_le64(from + i * sizeof(uint64_t));
+}
+
 /* ---- writing ---- */
 
-static json_t *describe_tensor(const fr_tensor *tensor, size_t begin) {
+/* What is written. */
+typedef struct content {
+  const json_t *metadata;
+  const fr__words *words;
+  size_t word_count; /* tensors of words */
+  const fr_tensor *tensor;
+  size_t count; /* tensors of floats */
+} content;
+
+/* Adds the entry of a tensor whose bytes are [*begin, *begin + bytes). Takes `shape`. */
+static bool describe(json_t *header, const char *name, const char *type, json_t *shape,
+                     size_t bytes, size_t *begin) {
+  const size_t end = *begin + bytes;
+  json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", type, "shape", shape,
+                            "data_offsets", (json_int_t)*begin, (json_int_t)end);
+  *begin = end;
+  return json_object_set_new(header, name, entry) == 0;
+}
+
+static json_t *shape_of(const fr_tensor *tensor) {
   json_t *shape = json_array();
   for (size_t i = 0; i < tensor->rank; i++)
-    if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0)
-      goto fail;
-  const size_t end = begin + tensor->count * sizeof(float);
-  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                   (json_int_t)begin, (json_int_t)end);
-fail:
-  json_decref(shape);
+    if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0) {
+      json_decref(shape);
+      return NULL;
+    }
+  return shape;
+}
+
+/* NULL where memory is out. */
+static json_t *make_header(const content *c) {
+  json_t *header = json_object();
+  size_t begin = 0;
+  bool done = json_object_set_new(header, METADATA, json_deep_copy(c->metadata)) == 0;
+  for (size_t i = 0; i < c->word_count && done; i++)
+    done = describe(header, c->words[i].name, "U64",
+                    json_pack("[I]", (json_int_t)c->words[i].count),
+                    c->words[i].count * sizeof(uint64_t), &begin);
+  for (size_t i = 0; i < c->count && done; i++)
+    done = describe(header, c->tensor[i].name, "F32", shape_of(&c->tensor[i]),
+                    c->tensor[i].count * sizeof(float), &begin);
+  if (done)
+    return header;
+  json_decref(header);
   return NULL;
 }
 
 /* The header's text, padded with blanks so that the tensors begin at a multiple of 8
  * bytes. */
-static char *write_header(const json_t *metadata, const fr_tensor *tensor, size_t count,
-                          size_t *length) {
-  json_t *header = json_object();
-  char *text = NULL;
-  size_t begin = 0;
-  if (json_object_set_new(header, METADATA, json_deep_copy(metadata)) != 0)
-    goto done;
-  for (size_t i = 0; i < count; i++) {
-    if (json_object_set_new(header, tensor[i].name, describe_tensor(&tensor[i], begin)) !=
-        0)
-      goto done;
-    begin += tensor[i].count * sizeof(float);
-  }
+static char *write_header(const json_t *header, size_t *length) {
   char *bare = json_dumps(header, JSON_COMPACT);
   if (bare == NULL)
-    goto done;
+    return NULL;
   const size_t size = strlen(bare);
   *length = (size + 7) / 8 * 8;
-  text = realloc(bare, *length + 1);
+  char *text = realloc(bare, *length + 1);
   if (text == NULL)
     free(bare);
   else
     memset(text + size, ' ', *length - size);
-done:
-  json_decref(header);
   return text;
 }
 
@@ -336,51 +435,110 @@ static void write_tensor(unsigned char *to, const fr_tensor *tensor) {
   }
 }
 
-static enum fr_status check_values(const char *path, const fr_tensor *tensor,
-                                   size_t count, size_t *bytes, fr_error *err) {
+/* Adds the bytes of `count` items to *bytes. */
+static enum fr_status add_bytes(const char *path, size_t count, size_t item,
+                                size_t *bytes, fr_error *err) {
+  if (count > (FR__SAFETENSORS_DATA - *bytes) / item)
+    return fr__fail(err, FR_ERR_LIMIT, "the tensors for '%s' exceed %zu bytes", path,
+                    FR__SAFETENSORS_DATA);
+  *bytes += count * item;
+  return FR_OK;
+}
+
+static enum fr_status check_values(const char *path, const content *c, size_t *bytes,
+                                   fr_error *err) {
+  const fr_tensor *tensor = c->tensor;
+  enum fr_status status = FR_OK;
   *bytes = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (tensor[i].count > (FR__SAFETENSORS_DATA - *bytes) / sizeof(float))
-      return fr__fail(err, FR_ERR_LIMIT, "the tensors for '%s' exceed %zu bytes", path,
-                      FR__SAFETENSORS_DATA);
-    *bytes += tensor[i].count * sizeof(float);
+  for (size_t i = 0; i < c->word_count && status == FR_OK; i++)
+    status = add_bytes(path, c->words[i].count, sizeof(uint64_t), bytes, err);
+  for (size_t i = 0; i < c->count && status == FR_OK; i++) {
+    status = add_bytes(path, tensor[i].count, sizeof(float), bytes, err);
+    if (status != FR_OK)
+      break;
     for (size_t k = 0; k < tensor[i].count; k++)
       if (!isfinite(tensor[i].value[k]))
         return fr__fail(err, FR_ERR_NUMERIC,
                         "'%s' is not written: value %zu of tensor '%s' is not finite",
                         path, k, tensor[i].name);
   }
-  return FR_OK;
+  return status;
+}
+
+static void write_data(unsigned char *to, const content *c) {
+  for (size_t i = 0; i < c->word_count; i++)
+    for (size_t k = 0; k < c->words[i].count; k++, to += sizeof(uint64_t))
+      write_le(to, c->words[i].value[k], sizeof(uint64_t));
+  for (size_t i = 0; i < c->count; i++) {
+    write_tensor(to, &c->tensor[i]);
+    to += c->tensor[i].count * sizeof(float);
+  }
+}
+
+/* The file's bytes: length, header, `data` of `bytes`. */
+static enum fr_status write_file(const char *path, const json_t *header,
+                                 const unsigned char *data, size_t bytes, fr_error *err) {
+  size_t length = 0;
+  char *text = write_header(header, &length);
+  unsigned char *file = NULL;
+  enum fr_status status = FR_OK;
+  if (text != NULL && length <= FR__SAFETENSORS_HEADER)
+    file = malloc(LENGTH_SIZE + length + bytes);
+  if (file != NULL) {
+    write_le(file, length, LENGTH_SIZE);
+    memcpy(file + LENGTH_SIZE, text, length);
+    memcpy(file + LENGTH_SIZE + length, data, bytes);
+    status = fr__file_write(path, file, LENGTH_SIZE + length + bytes, err);
+  } else {
+    status = length > FR__SAFETENSORS_HEADER
+                 ? fr__fail(err, FR_ERR_LIMIT, "the metadata for '%s' exceed %zu bytes",
+                            path, FR__SAFETENSORS_HEADER)
+                 : fr__fail_memory(err, path);
+  }
+  free(file);
+  free(text);
+  return status;
+}
+
+static bool add_seal(json_t *header, const unsigned char *data, size_t bytes) {
+  char *digest = digest_of(header, data, bytes);
+  const bool done =
+      digest != NULL && json_object_set_new(json_object_get(header, METADATA), DIGEST,
+                                            json_string(digest)) == 0;
+  free(digest);
+  return done;
+}
+
+static enum fr_status write_content(const char *path, const content *c, bool sealed,
+                                    fr_error *err) {
+  size_t bytes;
+  enum fr_status status = check_values(path, c, &bytes, err);
+  if (status != FR_OK)
+    return status;
+  json_t *header = make_header(c);
+  unsigned char *data = malloc(bytes + 1);
+  if (header != NULL && data != NULL)
+    write_data(data, c);
+  if (header == NULL || data == NULL || (sealed && !add_seal(header, data, bytes)))
+    status = fr__fail_memory(err, path);
+  else
+    status = write_file(path, header, data, bytes, err);
+  free(data);
+  json_decref(header);
+  return status;
 }
 
 enum fr_status fr__safetensors_write(const char *path, const json_t *metadata,
                                      const fr_tensor *tensor, size_t count,
                                      fr_error *err) {
-  size_t bytes, length = 0;
-  unsigned char *file = NULL;
-  enum fr_status status = check_values(path, tensor, count, &bytes, err);
-  if (status != FR_OK)
-    return status;
-  char *header = write_header(metadata, tensor, count, &length);
-  if (header != NULL && length <= FR__SAFETENSORS_HEADER)
-    file = malloc(LENGTH_SIZE + length + bytes);
-  if (file == NULL) {
-    status = length > FR__SAFETENSORS_HEADER
-                 ? fr__fail(err, FR_ERR_LIMIT, "the metadata for '%s' exceed %zu bytes",
-                            path, FR__SAFETENSORS_HEADER)
-                 : fr__fail_memory(err, path);
-    goto done;
-  }
-  write_le(file, length, LENGTH_SIZE);
-  memcpy(file + LENGTH_SIZE, header, length);
-  unsigned char *to = file + LENGTH_SIZE + length;
-  for (size_t i = 0; i < count; i++) {
-    write_tensor(to, &tensor[i]);
-    to += tensor[i].count * sizeof(float);
-  }
-  status = fr__file_write(path, file, LENGTH_SIZE + length + bytes, err);
-done:
-  free(file);
-  free(header);
-  return status;
+  const content c = {.metadata = metadata, .tensor = tensor, .count = count};
+  return write_content(path, &c, false, err);
+}
+
+enum fr_status fr__safetensors_write_sealed(const char *path, const json_t *metadata,
+                                            const fr__words *words, size_t word_count,
+                                            const fr_tensor *tensor, size_t count,
+                                            fr_error *err) {
+  const content c = {metadata, words, word_count, tensor, count};
+  return write_content(path, &c, true, err);
 }

@@ -21,12 +21,25 @@ typedef struct fr__safetensors {
   json_t *header;            /* owned */
   const unsigned char *data; /* into bytes */
   size_t size;               /* of data */
-  size_t tensors;
+  size_t tensors;            /* of floats */
+  size_t words;              /* tensors of words; none unless sealed */
+  bool sealed;
 } fr__safetensors;
+
+/* A U64 tensor of rank 1, for what is to be kept to the bit. */
+typedef struct fr__words {
+  const char *name;
+  uint64_t *value; /* (count) */
+  size_t count;
+} fr__words;
 
 /* Reads `path` and checks header, types, shapes and offsets. Release it in every case. */
 enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
                                     fr_error *err);
+/* The same of a file that fr__safetensors_write_sealed wrote, and that nothing has
+ * changed since: it may hold words, and a checksum of all the rest is in its metadata. */
+enum fr_status fr__safetensors_open_sealed(fr__safetensors *file, const char *path,
+                                           fr_error *err);
 void fr__safetensors_release(fr__safetensors *file);
 
 /* The string under `key` of the metadata; NULL where there is none. Belongs to `file`. */
@@ -37,10 +50,21 @@ const char *fr__safetensors_text(const fr__safetensors *file, const char *key);
 enum fr_status fr__safetensors_fill(const fr__safetensors *file, const fr_tensor *tensor,
                                     size_t count, fr_error *err);
 
+/* Words that the tensor `name` has; 0 where there is none. */
+size_t fr__safetensors_word_count(const fr__safetensors *file, const char *name);
+/* Fills `words`, which has as many as the file. */
+void fr__safetensors_fill_words(const fr__safetensors *file, const fr__words *words);
+
 /* Writes the tensors and `metadata` (object of strings; borrowed) to `path`, whole or
  * not. */
 enum fr_status fr__safetensors_write(const char *path, const json_t *metadata,
                                      const fr_tensor *tensor, size_t count,
                                      fr_error *err);
+
+/* The same with words, and a checksum over everything as "digest" in the metadata. */
+enum fr_status fr__safetensors_write_sealed(const char *path, const json_t *metadata,
+                                            const fr__words *words, size_t word_count,
+                                            const fr_tensor *tensor, size_t count,
+                                            fr_error *err);
 
 #endif
