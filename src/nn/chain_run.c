@@ -113,10 +113,12 @@ void fr__chain_lay_out(fr__chain *chain, const fr__room *room, fr__arena *arena)
 
 /* ---- lengths ---- */
 
+/* A single step is there for every sample, even one that is too short for the layer: what
+ * zeros give. */
 static size_t layer_length(const fr__layer *layer, size_t length) {
-  if (layer->ops->length)
-    return layer->ops->length(layer, length);
-  return layer->out.steps == layer->in.steps ? length : 1;
+  if (layer->out.steps == 1)
+    return 1;
+  return layer->ops->length ? layer->ops->length(layer, length) : length;
 }
 
 size_t fr__chain_length(const fr__chain *chain, size_t to, size_t length) {
@@ -127,7 +129,7 @@ size_t fr__chain_length(const fr__chain *chain, size_t to, size_t length) {
 
 /* x (B, T, C): zero from each sample's length on. */
 static void clear_tails(float *x, fr_shape shape, const uint32_t *length, size_t batch) {
-  for (size_t b = 0; b < batch; b++)
+  for (size_t b = 0; b < batch && shape.steps > 1; b++)
     if (length[b] < shape.steps)
       memset(x + (b * shape.steps + length[b]) * shape.channels, 0,
              (shape.steps - length[b]) * shape.channels * sizeof(float));

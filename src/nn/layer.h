@@ -107,8 +107,8 @@ typedef struct fr__layer_ops {
   /* Fills need[] and returns how many; trained ones first; NULL: none. */
   size_t (*tensors)(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]);
   uint64_t (*operations)(const fr__layer *layer); /* FLOP of one sample, forward */
-  /* Steps of y for a sample with `length` steps of x; NULL: as many, where x and y have
-   * the same count of steps, else one. */
+  /* Steps of y for a sample with `length` steps of x; NULL: as many. Not asked where y
+   * has one step, which every sample has. */
   size_t (*length)(const fr__layer *layer, size_t length);
   /* Floats that the layer keeps for a batch; `train`: from forward to backward too; NULL:
    * 0. */

@@ -38,9 +38,9 @@ static uint64_t operations(const fr__layer *layer) {
   return (uint64_t)layer->width * fr__shape_elements(layer->out);
 }
 
-/* Windows that lie wholly within the sample; one with `all`. */
+/* Windows that lie wholly within the sample. */
 static size_t length(const fr__layer *layer, size_t steps) {
-  return layer->all ? steps > 0 : steps / layer->width;
+  return steps / layer->width;
 }
 
 /* Steps of sample b's windows. */
