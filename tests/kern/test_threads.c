@@ -7,6 +7,16 @@
 #include "base/pool.h"
 #include "kern/split.h"
 
+/* The linker puts this before the C library's; true: there is no memory. */
+static bool no_memory;
+
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return no_memory ? NULL : __real_aligned_alloc(alignment, size);
+}
+
 static const size_t thread_counts[] = {1, 2, 3, 5, 8};
 #define THREAD_COUNTS (sizeof thread_counts / sizeof *thread_counts)
 
@@ -203,8 +213,9 @@ static void test_big_products(void **state) {
 
 /* ---- everything else ---- */
 
-#define MANY (((size_t)1 << 21) + 4099) /* elements: two pieces of the cheapest, a tail  \
-                                         */
+#define MANY                                                                             \
+  (((size_t)1 << 21) + 4099) /* elements: two pieces of the cheapest, a tail             \
+                              */
 
 typedef void array_function(const fr__kern *kern, float *const array[4], size_t n);
 
@@ -425,6 +436,27 @@ static void test_the_pool_may_change(void **state) {
   each_isa(check_change);
 }
 
+/* Where there is no memory for another pool's scratch, the kern keeps its own. */
+static void check_no_memory(const fr__kern *kern) {
+  fr__kern own = threaded(kern, 3);
+  fr__pool *three = own.pool, *five = NULL;
+  fr_error err = {0};
+  assert_int_equal(fr__pool_new(5, &five, NULL), FR_OK);
+  no_memory = true;
+  assert_int_equal(fr__kern_set_pool(&own, five, &err), FR_ERR_MEMORY);
+  no_memory = false;
+  assert_int_equal(err.status, FR_ERR_MEMORY);
+  assert_ptr_equal(own.pool, three);
+  check_nested(kern, &own);
+  fr__pool_free(five);
+  release_threaded(&own);
+}
+
+static void test_without_memory_all_is_as_before(void **state) {
+  (void)state;
+  each_isa(check_no_memory);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_products_in_any_pieces),
@@ -434,6 +466,7 @@ int main(void) {
       cmocka_unit_test(test_small_work_stays_with_the_caller),
       cmocka_unit_test(test_tasks_may_use_the_kern),
       cmocka_unit_test(test_the_pool_may_change),
+      cmocka_unit_test(test_without_memory_all_is_as_before),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
