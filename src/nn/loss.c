@@ -1,82 +1,141 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two losses, means over the batch, and their gradients. */
-#include <math.h>
+/* The table of losses, their options, and means over a batch. */
+#include "nn/loss.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "frugal/nn.h"
+#include "base/error.h"
+#include "nn/word.h"
 
-/*
- * -log softmax(z)[label] = log Σ exp(z_k - m) - (z_label - m), m the greatest logit, so
- * that no exp overflows; d = softmax(z) - t.
- */
-static double cross_entropy(const float *z, uint32_t label, size_t classes, float *d,
-                            float share) {
-  float greatest = z[0];
-  for (size_t k = 1; k < classes; k++)
-    greatest = z[k] > greatest ? z[k] : greatest;
-  double sum = 0;
-  for (size_t k = 0; k < classes; k++) {
-    const float e = expf(z[k] - greatest);
-    sum += (double)e;
-    if (d)
-      d[k] = e;
-  }
-  if (d) {
-    const float scale = share / (float)sum;
-    for (size_t k = 0; k < classes; k++)
-      d[k] *= scale;
-    d[label] -= share;
-  }
-  return log(sum) - ((double)z[label] - (double)greatest);
-}
-
-/* 1/2 Σ (y - t)², t one-hot; d = y - t */
-static double squared(const float *y, uint32_t label, size_t classes, float *d,
-                      float share) {
-  double sum = 0;
-  for (size_t k = 0; k < classes; k++) {
-    const float difference = y[k] - (k == label ? 1.0f : 0.0f);
-    sum += 0.5 * (double)difference * (double)difference;
-    if (d)
-      d[k] = difference * share;
-  }
-  return sum;
-}
-
-typedef struct loss_entry {
-  const char *name;
-  double (*compute)(const float *, uint32_t, size_t, float *, float);
-} loss_entry;
-
-static const loss_entry losses[] = {
-    [FR_LOSS_CROSS_ENTROPY] = {"cross-entropy", cross_entropy},
-    [FR_LOSS_SQUARED] = {"squared", squared},
+static const fr__loss_ops *const losses[] = {
+    [FR_LOSS_CROSS_ENTROPY] = &fr__loss_cross_entropy,
+    [FR_LOSS_SQUARED] = &fr__loss_squared,
+    [FR_LOSS_BINARY] = &fr__loss_binary,
 };
-
-double fr_loss_compute(const fr_loss_options *options, const float *output,
-                       const fr_targets *targets, size_t batch, size_t classes,
-                       float *d_output) {
-  const uint32_t *label = targets->label;
-  double sum = 0;
-  const float share = 1.0f / (float)batch;
-  for (size_t b = 0; b < batch; b++) {
-    float *d = d_output ? d_output + b * classes : NULL;
-    if (label[b] < classes)
-      sum += losses[options->kind].compute(output + b * classes, label[b], classes, d,
-                                           share);
-    else if (d) /* no class: nothing to learn from */
-      memset(d, 0, classes * sizeof(float));
-  }
-  return sum / (double)batch;
-}
+#define LOSSES (sizeof losses / sizeof losses[0])
 
 bool fr_loss_parse(const char *name, enum fr_loss *out) {
-  for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
-    if (strcmp(losses[i].name, name) == 0) {
+  for (size_t i = 0; i < LOSSES; i++)
+    if (fr__word_is(name, strlen(name), losses[i]->name)) {
       *out = (enum fr_loss)i;
       return true;
     }
   return false;
 }
 
-const char *fr_loss_name(enum fr_loss loss) { return losses[loss].name; }
+const char *fr_loss_name(enum fr_loss loss) { return losses[loss]->name; }
+
+/* ---- options ---- */
+
+static enum fr_status check_number(const char *what, float value, bool known,
+                                   const fr__loss_ops *ops, float high, fr_error *err) {
+  if (!(value >= 0 && value <= high))
+    return fr__fail(err, FR_ERR_ARGUMENT, "%s %g is not between 0 and %g", what,
+                    (double)value, (double)high);
+  if (value > 0 && !known)
+    return fr__fail(err, FR_ERR_ARGUMENT, "the %s loss has no %s", ops->name, what);
+  return FR_OK;
+}
+
+static enum fr_status check_weights(const fr_loss_options *o, size_t classes,
+                                    fr_error *err) {
+  double sum = 0;
+  for (size_t k = 0; k < classes; k++) {
+    if (!(o->class_weight[k] >= 0 && isfinite(o->class_weight[k])))
+      return fr__fail(err, FR_ERR_ARGUMENT, "%g is not a weight for class %zu",
+                      (double)o->class_weight[k], k + 1);
+    sum += (double)o->class_weight[k];
+  }
+  if (!(sum > 0))
+    return fr__fail(err, FR_ERR_ARGUMENT, "all class weights are 0");
+  return FR_OK;
+}
+
+enum fr_status fr_loss_check(const fr_loss_options *options, size_t classes,
+                             fr_error *err) {
+  const fr_loss_options *o = options;
+  if ((size_t)o->kind >= LOSSES)
+    return fr__fail(err, FR_ERR_ARGUMENT, "there is no loss %d", (int)o->kind);
+  const fr__loss_ops *ops = losses[o->kind];
+  const struct {
+    const char *what;
+    float value;
+    bool known;
+    float high;
+  } rows[] = {
+      {"label smoothing", o->label_smoothing, ops->smooths, 0.9999f},
+      {"focal exponent", o->focal, ops->focuses, 100},
+      {"share of a teacher", o->distill, ops->distills, 1},
+      {"temperature", o->temperature, ops->distills, 1000},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const enum fr_status status =
+        check_number(rows[i].what, rows[i].value, rows[i].known, ops, rows[i].high, err);
+    if (status != FR_OK)
+      return status;
+  }
+  if (!o->class_weight)
+    return FR_OK;
+  if (!ops->weighs)
+    return fr__fail(err, FR_ERR_ARGUMENT, "the %s loss has no class weights", ops->name);
+  return check_weights(o, classes, err);
+}
+
+/* ---- means ---- */
+
+static fr__loss_sample sample_of(const fr_targets *targets, size_t b, size_t classes) {
+  const size_t at = b * classes;
+  return (fr__loss_sample){.classes = classes,
+                           .label = targets->label ? targets->label[b] : FR_NONE,
+                           .value = targets->label ? NULL : targets->value + at,
+                           .teacher = targets->teacher ? targets->teacher + at : NULL};
+}
+
+double fr_loss_weight(const fr_loss_options *options, const fr_targets *targets,
+                      size_t batch, size_t classes) {
+  double sum = 0;
+  for (size_t b = 0; b < batch; b++) {
+    const fr__loss_sample sample = sample_of(targets, b, classes);
+    sum += losses[options->kind]->weight(options, &sample);
+  }
+  return sum;
+}
+
+double fr_loss_compute(const fr_loss_options *options, const float *output,
+                       const fr_targets *targets, size_t batch, size_t classes,
+                       float *d_output) {
+  const double weight = fr_loss_weight(options, targets, batch, classes);
+  const float share = weight > 0 ? (float)(1 / weight) : 0;
+  double sum = 0;
+  for (size_t b = 0; b < batch; b++) {
+    fr__loss_sample sample = sample_of(targets, b, classes);
+    sample.output = output + b * classes;
+    sample.d = d_output ? d_output + b * classes : NULL;
+    sum += losses[options->kind]->compute(options, &sample, share);
+  }
+  return weight > 0 ? sum / weight : 0;
+}
+
+/* ---- class weights ---- */
+
+enum fr_status fr_loss_balanced_weights(const uint32_t *label, size_t count,
+                                        size_t classes, float *weight, fr_error *err) {
+  size_t *samples = calloc(classes > 0 ? classes : 1, sizeof *samples);
+  size_t known = 0, occur = 0;
+  if (!samples)
+    return fr__fail_memory(err, "the class weights");
+  for (size_t i = 0; i < count; i++)
+    if (label[i] < classes) {
+      known++;
+      occur += samples[label[i]]++ == 0;
+    }
+  for (size_t k = 0; k < classes && known > 0; k++)
+    weight[k] = samples[k] == 0
+                    ? 0
+                    : (float)((double)known / ((double)occur * (double)samples[k]));
+  free(samples);
+  if (known == 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "no sample has a class to be weighed");
+  return FR_OK;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Losses and metrics against values worked out by hand. */
+/* Metrics against values worked out by hand. */
 #include <math.h>
 
 #include "made.h"
@@ -75,67 +75,15 @@ static void nothing_tested_is_not_zero(void **state) {
   assert_int_equal(fr_metrics_init(&m, 0, &err), FR_ERR_ARGUMENT);
 }
 
-/* Logits 0, log 2, log 5 have probabilities 1/8, 2/8, 5/8. */
-static void cross_entropy_is_minus_log_probability(void **state) {
-  (void)state;
-  const float z[] = {0, 0.69314718f, 1.6094379f, 0, 0.69314718f, 1.6094379f};
-  const uint32_t label[] = {1, 2};
-  float d[6];
-  const double loss = made_loss(FR_LOSS_CROSS_ENTROPY, z, label, 2, 3, d);
-  assert_near(loss, (log(4) + log(1.6)) / 2, 1e-6, "loss");
-  const double wanted[] = {0.125, 0.25 - 1, 0.625, 0.125, 0.25, 0.625 - 1};
-  for (size_t i = 0; i < 6; i++)
-    assert_near((double)d[i], wanted[i] / 2, 1e-6, "gradient");
-  assert_near(made_loss(FR_LOSS_CROSS_ENTROPY, z, label, 2, 3, NULL), loss, 0,
-              "without gradient");
-}
-
-static void cross_entropy_bears_any_logit(void **state) {
-  (void)state;
-  const float z[] = {1000, -1000, 999};
-  const uint32_t label = 1;
-  float d[3];
-  const double loss = made_loss(FR_LOSS_CROSS_ENTROPY, z, &label, 1, 3, d);
-  assert_near(loss, 2000 + log(1 + exp(-1)), 1e-3, "loss");
-  assert_near((double)d[0], 1 / (1 + exp(-1)), 1e-6, "gradient");
-  assert_near((double)d[1], -1, 1e-6, "gradient");
-  const uint32_t none = 0;
-  assert_near(made_loss(FR_LOSS_CROSS_ENTROPY, z, &none, 1, 1, d), 0, 0, "one class");
-}
-
-static void squared_error_is_half_the_sum(void **state) {
-  (void)state;
-  const float y[] = {0.5f, 0.25f, 1, 0};
-  const uint32_t label[] = {0, 1};
-  float d[4];
-  /* (0.25 + 0.0625) / 2 and (1 + 1) / 2, their mean */
-  assert_near(made_loss(FR_LOSS_SQUARED, y, label, 2, 2, d), 0.578125, 1e-9, "loss");
-  const double wanted[] = {-0.25, 0.125, 0.5, -0.5};
-  for (size_t i = 0; i < 4; i++)
-    assert_near((double)d[i], wanted[i], 1e-9, "gradient");
-}
-
 static void labels_without_class_count_nothing(void **state) {
   (void)state;
   const float y[] = {1, 2, 3, 4};
   const uint32_t label[] = {FR_NONE, 1};
-  float d[4];
-  made_loss(FR_LOSS_CROSS_ENTROPY, y, label, 2, 2, d);
-  assert_true(d[0] == 0.0f && d[1] == 0.0f && d[2] != 0.0f);
   fr_metrics m;
   ASSERT_OK(fr_metrics_init(&m, 2, err));
   fr_metrics_add(&m, y, label, 2, 0);
   assert_int_equal(m.samples, 1);
   fr_metrics_release(&m);
-}
-
-static void losses_have_names(void **state) {
-  (void)state;
-  enum fr_loss loss = FR_LOSS_CROSS_ENTROPY;
-  assert_true(fr_loss_parse("squared", &loss) && loss == FR_LOSS_SQUARED);
-  assert_true(fr_loss_parse(fr_loss_name(FR_LOSS_CROSS_ENTROPY), &loss));
-  assert_int_equal(loss, FR_LOSS_CROSS_ENTROPY);
-  assert_false(fr_loss_parse("hinge", &loss));
 }
 
 /* Recalls 0.9 of 400 and 0.6 of 100: the mean 0.75 has the variance
@@ -167,11 +115,7 @@ int main(void) {
       cmocka_unit_test(confusion_gives_all),
       cmocka_unit_test(interval_is_wilsons),
       cmocka_unit_test(nothing_tested_is_not_zero),
-      cmocka_unit_test(cross_entropy_is_minus_log_probability),
-      cmocka_unit_test(cross_entropy_bears_any_logit),
-      cmocka_unit_test(squared_error_is_half_the_sum),
       cmocka_unit_test(labels_without_class_count_nothing),
-      cmocka_unit_test(losses_have_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cross-entropy of a sample of class y against p = softmax(z),
+ *
+ *   L = -Σ q_k log p_k,  q_k = (1 - ε) w_y [k = y] + ε w_k / K
+ *
+ * with label smoothing ε and class weights w as PyTorch's CrossEntropyLoss has them; with
+ * focal exponent (1 - p_y)^γ L; and with a teacher
+ *
+ *   (1 - share) L + share w_y T² Σ r_k log (r_k / p'_k)
+ *
+ * where r and p' are the softmaxes of the teacher's logits and of z, both divided by T.
+ */
+#include "nn/loss.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* p_k = exp((z_k - greatest) * inverse) / sum: no exp overflows. */
+typedef struct softmax {
+  const float *z;
+  float greatest, inverse; /* inverse: 1 / temperature */
+  double sum, log_sum;
+} softmax;
+
+/* exp((z_k - greatest) * inverse) */
+static float rise(const softmax *s, size_t k) {
+  return expf((s->z[k] - s->greatest) * s->inverse);
+}
+
+/* log of rise / sum */
+static double log_share(const softmax *s, size_t k) {
+  return ((double)s->z[k] - (double)s->greatest) * (double)s->inverse - s->log_sum;
+}
+
+/* What is summed is left in e where that is not NULL. */
+static softmax soften(const float *z, size_t classes, float temperature, float *e) {
+  softmax s = {.z = z, .greatest = z[0], .inverse = 1 / temperature};
+  for (size_t k = 1; k < classes; k++)
+    s.greatest = z[k] > s.greatest ? z[k] : s.greatest;
+  for (size_t k = 0; k < classes; k++) {
+    const float term = rise(&s, k);
+    s.sum += (double)term;
+    if (e)
+      e[k] = term;
+  }
+  s.log_sum = log(s.sum);
+  return s;
+}
+
+static double weight_of(const fr_loss_options *o, size_t k) {
+  return o->class_weight ? (double)o->class_weight[k] : 1;
+}
+
+static double weight(const fr_loss_options *options, const fr__loss_sample *s) {
+  return s->label < s->classes ? weight_of(options, s->label) : 0;
+}
+
+/* L; d = p Σ q - q. d holds the terms of the sum before. */
+static double entropy(const fr_loss_options *o, const fr__loss_sample *s,
+                      const softmax *p, float share) {
+  const double spread = (double)o->label_smoothing / (double)s->classes;
+  const double sharp = (1 - (double)o->label_smoothing) * weight_of(o, s->label);
+  double loss = -sharp * log_share(p, s->label), mass = sharp;
+  for (size_t k = 0; k < s->classes && spread > 0; k++) {
+    loss -= spread * weight_of(o, k) * log_share(p, k);
+    mass += spread * weight_of(o, k);
+  }
+  if (!s->d)
+    return loss;
+  const float scale = share * (float)mass / (float)p->sum;
+  for (size_t k = 0; k < s->classes; k++)
+    s->d[k] *= scale;
+  s->d[s->label] -= share * (float)sharp;
+  for (size_t k = 0; k < s->classes && spread > 0; k++)
+    s->d[k] -= share * (float)(spread * weight_of(o, k));
+  return loss;
+}
+
+/*
+ * Lin et al. 2017, equation 4: u^γ L, u = 1 - p_y; d = u^γ dL - L γ u^(γ-1) p_y ([k = y]
+ * - p_k). With u from the other classes' terms, so that it does not vanish before they
+ * do, and p_k / u from theirs, the power below 0 cancels.
+ */
+static double focus(const fr_loss_options *o, const fr__loss_sample *s, const softmax *p,
+                    float share, double loss) {
+  double others = 0;
+  for (size_t k = 0; k < s->classes; k++)
+    others += k == s->label ? 0 : (double)rise(p, k);
+  const double factor = pow(others / p->sum, (double)o->focal);
+  const double pull = (double)share * loss * (double)o->focal * factor *
+                      ((double)rise(p, s->label) / p->sum);
+  for (size_t k = 0; k < s->classes && s->d; k++) {
+    const double part = k == s->label ? -1 : others > 0 ? (double)rise(p, k) / others : 0;
+    s->d[k] = (float)(factor * (double)s->d[k] + pull * part);
+  }
+  return factor * loss;
+}
+
+/* Hinton et al. 2015, section 2: T² keeps the size of the gradient, w T (p' - r). */
+static double distill(const fr_loss_options *o, const fr__loss_sample *s, float share,
+                      double loss) {
+  const float temperature = o->temperature > 0 ? o->temperature : 1;
+  const double t = (double)temperature, part = (double)o->distill;
+  const double w = part * t * weight_of(o, s->label);
+  const softmax p = soften(s->output, s->classes, temperature, NULL);
+  const softmax r = soften(s->teacher, s->classes, temperature, NULL);
+  double divergence = 0;
+  for (size_t k = 0; k < s->classes; k++) {
+    const double taught = (double)rise(&r, k) / r.sum;
+    if (taught > 0)
+      divergence += taught * (log_share(&r, k) - log_share(&p, k));
+    if (s->d)
+      s->d[k] = (float)((1 - part) * (double)s->d[k] +
+                        (double)share * w * ((double)rise(&p, k) / p.sum - taught));
+  }
+  return (1 - part) * loss + w * t * divergence;
+}
+
+static double compute(const fr_loss_options *options, const fr__loss_sample *s,
+                      float share) {
+  assert(!s->value);
+  if (s->label >= s->classes) {
+    if (s->d)
+      memset(s->d, 0, s->classes * sizeof *s->d);
+    return 0;
+  }
+  const softmax p = soften(s->output, s->classes, 1, s->d);
+  double loss = entropy(options, s, &p, share);
+  if (options->focal > 0)
+    loss = focus(options, s, &p, share, loss);
+  if (options->distill > 0 && s->teacher)
+    loss = distill(options, s, share, loss);
+  return loss;
+}
+
+const fr__loss_ops fr__loss_cross_entropy = {.name = "cross-entropy",
+                                             .smooths = true,
+                                             .focuses = true,
+                                             .weighs = true,
+                                             .distills = true,
+                                             .weight = weight,
+                                             .compute = compute};
