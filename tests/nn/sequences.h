@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "made.h"
+#include "differences.h"
 
 #define SAMPLES 8
 #define NUMBERS 16384 /* of a batch */
@@ -121,44 +121,22 @@ static inline void check_golden(const char *layer, size_t channels, size_t width
 
 /* ---- against central differences ---- */
 
-static inline double sequence_loss(fr_net *net, const sequences *s) {
-  const float *y = sequence_forward(net, s->x, s->batch);
-  double sum = 0;
-  for (size_t i = 0; i < s->batch * sequence_outputs(s, s->steps); i++)
-    sum += (double)s->d[i] * (double)y[i];
-  return sum;
+static inline void check_slopes(sequences *s, bool lengths, fr__rng *rng) {
+  fill_sequences(s, rng);
+  for (size_t b = 0; b < s->batch && !lengths; b++)
+    s->length[b] = (uint32_t)s->steps;
+  probe p = {.net = sequence_net(s, s->steps, s->batch),
+             .batch = s->batch,
+             .classes = sequence_outputs(s, s->steps),
+             .x = s->x,
+             .weight = s->d};
+  shake_biases(p.net, rng);
+  fr_net_set_lengths(p.net, lengths ? s->length : NULL);
+  probe_net(&p, 6, 2e-2, rng);
+  fr_net_free(p.net);
 }
 
-static inline double sequence_difference(fr_net *net, const sequences *s, float *value,
-                                         double h) {
-  const float kept = *value;
-  *value = (float)((double)kept + h);
-  const double above = sequence_loss(net, s), up = (double)*value;
-  *value = (float)((double)kept - h);
-  const double below = sequence_loss(net, s), down = (double)*value;
-  *value = kept;
-  return (above - below) / (up - down);
-}
-
-static inline void check_tensor_slopes(fr_net *net, const sequences *s,
-                                       const fr_tensor *tensor, const float *gradient,
-                                       fr__rng *rng) {
-  const size_t tries = tensor->count < 6 ? tensor->count : 6;
-  double tolerance = 1;
-  for (size_t i = 0; i < tensor->count; i++)
-    tolerance = fmax(tolerance, fabs((double)gradient[i]));
-  for (size_t i = 0; i < tries; i++) {
-    const size_t at = tries == tensor->count ? i : fr__rng_below(rng, tensor->count);
-    float *value = tensor->value + at;
-    const double slope = (4 * sequence_difference(net, s, value, 2e-2) -
-                          sequence_difference(net, s, value, 4e-2)) /
-                         3; /* Richardson's extrapolation: error of fourth order */
-    char what[200];
-    snprintf(what, sizeof what, "'%s' T=%zu B=%zu %s[%zu]", fr_net_text(net), s->steps,
-             s->batch, tensor->name, at);
-    assert_near((double)gradient[at], slope, 1e-3 * tolerance, what);
-  }
-}
+/* ---- against each sample alone ---- */
 
 /* Copies of all gradients, behind one another; the caller's to free. */
 static inline float *copy_gradients(const fr_net *net) {
@@ -170,26 +148,6 @@ static inline float *copy_gradients(const fr_net *net) {
     memcpy(copy + at, tensor[i].gradient, tensor[i].count * sizeof *copy);
   return copy;
 }
-
-static inline void check_slopes(sequences *s, bool lengths, fr__rng *rng) {
-  fill_sequences(s, rng);
-  for (size_t b = 0; b < s->batch && !lengths; b++)
-    s->length[b] = (uint32_t)s->steps;
-  fr_net *net = sequence_net(s, s->steps, s->batch);
-  shake_biases(net, rng);
-  fr_net_set_lengths(net, lengths ? s->length : NULL);
-  sequence_forward(net, s->x, s->batch);
-  fr_net_backward(net, s->d, s->batch);
-  float *gradient = copy_gradients(net);
-  size_t count = 0, at = 0;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; at += tensor[i++].count)
-    check_tensor_slopes(net, s, &tensor[i], gradient + at, rng);
-  free(gradient);
-  fr_net_free(net);
-}
-
-/* ---- against each sample alone ---- */
 
 /* Within 1e-6 of the greatest of them: sums over other zeros are in another order. */
 static inline void check_same(const float *got, const float *wanted, size_t n,
