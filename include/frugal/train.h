@@ -65,7 +65,7 @@ typedef struct fr_observer {
   void (*epoch_done)(void *self, const fr_epoch *epoch);
   void (*progress)(void *self, const char *what, double done); /* 0 to 1 */
   /* In the last step of an epoch, before its update: weights and gradients of `net` are
-   * those of step `step`, to be read only. A last step that is not finite has none. */
+   * those of step `step`, to be read only. */
   void (*inspect)(void *self, const fr_net *net, size_t step);
   /* What went wrong without ending the run: a sentence as in fr_error. */
   void (*warning)(void *self, const char *text);

@@ -29,7 +29,19 @@ enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_
   return FR_OK;
 }
 
+enum fr_status fr__batch_reserve_teacher(fr__batch *batch, size_t classes,
+                                         fr_error *err) {
+  batch->teacher = new_floats(batch->size, classes);
+  return batch->teacher == NULL ? fr__fail_memory(err, "the teacher's logits") : FR_OK;
+}
+
+void fr__batch_set_teacher(fr__batch *batch, const float *logits, size_t n,
+                           size_t classes) {
+  memcpy(batch->teacher, logits, n * classes * sizeof *logits);
+}
+
 void fr__batch_release(fr__batch *batch) {
+  free(batch->teacher);
   free(batch->x);
   free(batch->label);
   free(batch->value);
@@ -42,6 +54,9 @@ void fr__batch_release(fr__batch *batch) {
 static enum fr_status check_targets(const fr_net *net, const fr_samples *samples,
                                     const char *what, fr_error *err) {
   const size_t classes = fr_net_classes(net);
+  if (samples->count > 0 && samples->value == NULL && samples->label == NULL)
+    return fr__fail(err, FR_ERR_ARGUMENT, "%s samples have neither labels nor values",
+                    what);
   if (samples->value != NULL && samples->values != classes)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "%s samples with %zu values do not fit a network of %zu outputs",
@@ -79,7 +94,25 @@ enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples
 
 void fr__feed_release(fr__feed *feed) {
   free(feed->flat);
+  free(feed->logits);
   *feed = (fr__feed){0};
+}
+
+void fr__feed_set_lengths(const fr__feed *feed, const fr__batch *batch, fr_net *net) {
+  fr_net_set_lengths(net, feed->length == NULL ? NULL : batch->length);
+}
+
+/* Sample k's targets, to place i of the batch. */
+static void gather_targets(const fr__feed *feed, size_t k, fr__batch *batch, size_t i,
+                           size_t classes) {
+  if (feed->label != NULL)
+    batch->label[i] = feed->label[k];
+  if (feed->value != NULL)
+    memcpy(batch->value + i * feed->values, feed->value + k * feed->values,
+           feed->values * sizeof *feed->value);
+  if (feed->logits != NULL)
+    memcpy(batch->teacher + i * classes, feed->logits + k * classes,
+           classes * sizeof *feed->logits);
 }
 
 void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
@@ -89,20 +122,23 @@ void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_
     const size_t k = order == NULL ? at + i : order[i];
     const float *from = feed->flat == NULL ? feed->x[k] : feed->flat + k * feed->width;
     memcpy(batch->x + i * feed->width, from, feed->width * sizeof *from);
-    if (feed->label != NULL)
-      batch->label[i] = feed->label[k];
-    if (feed->value != NULL)
-      memcpy(batch->value + i * feed->values, feed->value + k * feed->values,
-             feed->values * sizeof *feed->value);
+    gather_targets(feed, k, batch, i, fr_net_classes(net));
     if (feed->length != NULL)
       batch->length[i] = feed->length[k];
   }
-  fr_net_set_lengths(net, feed->length == NULL ? NULL : batch->length);
+  fr__feed_set_lengths(feed, batch, net);
 }
 
-fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch) {
+fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch, bool train) {
   return (fr_targets){.label = feed->label == NULL ? NULL : batch->label,
-                      .value = feed->value == NULL ? NULL : batch->value};
+                      .value = feed->value == NULL ? NULL : batch->value,
+                      .teacher = train ? batch->teacher : NULL};
+}
+
+enum fr_status fr__feed_reserve_logits(const fr__feed *feed, size_t classes,
+                                       float **logits, fr_error *err) {
+  *logits = new_floats(feed->count, classes);
+  return *logits == NULL ? fr__fail_memory(err, "the teacher's logits") : FR_OK;
 }
 
 enum fr_status fr__feed_reserve_flat(const fr__feed *feed, const fr_net *net,

@@ -17,6 +17,7 @@ typedef struct fr__feed {
   const uint32_t *label;  /* (count), borrowed; NULL where `value` tells */
   const float *value;     /* (count, K), borrowed; NULL where `label` tells */
   const uint32_t *length; /* (count), borrowed; NULL: every sample has all steps */
+  float *logits;          /* (count, K) of a teacher, owned; NULL: none are kept */
 } fr__feed;
 
 /* The arrays of one batch, in front of a network's layer `from`. */
@@ -27,11 +28,15 @@ typedef struct fr__batch {
   float *value;     /* (B, K), owned */
   uint32_t *length; /* (B), owned */
   float *d_output;  /* (B, K), owned; NULL where nothing is trained */
+  float *teacher;   /* (B, K) logits, owned; NULL where there is no teacher */
 } fr__batch;
 
 /* `width` floats a sample. */
 enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_t classes,
                               bool train, fr_error *err);
+enum fr_status fr__batch_reserve_teacher(fr__batch *batch, size_t classes, fr_error *err);
+void fr__batch_set_teacher(fr__batch *batch, const float *logits, size_t n,
+                           size_t classes);
 void fr__batch_release(fr__batch *batch);
 
 /* Checks shapes and labels against the network and borrows the samples. `what` names them
@@ -45,8 +50,16 @@ void fr__feed_release(fr__feed *feed);
 void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
                      fr__batch *batch, fr_net *net);
 
-/* What the outputs for the gathered batch are compared with. */
-fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch);
+/* Tells another network the lengths of the gathered batch. */
+void fr__feed_set_lengths(const fr__feed *feed, const fr__batch *batch, fr_net *net);
+
+/* What the outputs for the gathered batch are compared with; with the teacher's, where
+ * there is one, only if `train`. */
+fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch, bool train);
+
+/* Room for a teacher's logits, still to be filled. */
+enum fr_status fr__feed_reserve_logits(const fr__feed *feed, size_t classes,
+                                       float **logits, fr_error *err);
 
 /* Room for the outputs of layers [0, layers) of every sample, in `flat`, still to be
  * filled. */

@@ -18,12 +18,14 @@ static size_t total_count(const fr_net *net, size_t first) {
 enum fr_status fr__snapshot_init(fr__snapshot *snapshot, const fr_net *net, size_t first,
                                  fr_error *err) {
   const size_t total = total_count(net, first);
-  *snapshot = (fr__snapshot){.value = calloc(total + 1, sizeof(float)), .first = first};
+  *snapshot = (fr__snapshot){
+      .value = calloc(total + 1, sizeof(float)), .count = total, .first = first};
   if (snapshot->value == NULL)
     return fr__fail_memory(err, "a copy of the weights");
-  if (!fr__snapshot_take(snapshot, net))
-    return fr__fail(err, FR_ERR_NUMERIC, "a weight is not finite before training");
-  return FR_OK;
+  if (fr__snapshot_take(snapshot, net))
+    return FR_OK;
+  fr__snapshot_release(snapshot);
+  return fr__fail(err, FR_ERR_NUMERIC, "a weight is not finite before training");
 }
 
 void fr__snapshot_release(fr__snapshot *snapshot) {

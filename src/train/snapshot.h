@@ -8,6 +8,7 @@
 typedef struct fr__snapshot {
   float
       *value; /* every tensor of layers from `first` on, running statistics too; owned */
+  size_t count;
   size_t first;
 } fr__snapshot;
 

@@ -21,7 +21,9 @@ enum fr_status fr_test(fr_net *net, const fr_samples *samples,
   if (status == FR_OK)
     status = fr_net_reserve(net, size, false, 0, err);
   if (status == FR_OK)
-    status = fr_metrics_init(&result, classes, err);
+    status = samples->value == NULL
+                 ? fr_metrics_init(&result, classes, err)
+                 : fr__fail(err, FR_ERR_UNSUPPORTED, "values are not tested yet");
   if (status == FR_OK) {
     fr__phase_begin(observer, "test");
     fr__evaluate(net, &feed, 0, loss, &room, observer, "test", &result);
@@ -29,6 +31,7 @@ enum fr_status fr_test(fr_net *net, const fr_samples *samples,
     fr__phase_end(observer);
     *metrics = result;
   }
+  fr_net_set_lengths(net, NULL); /* they were the batch's */
   fr__batch_release(&room);
   fr__feed_release(&feed);
   return status;

@@ -31,6 +31,22 @@ static inline void fr__progress(const fr_observer *observer, const char *what,
     observer->progress(observer->self, what, done);
 }
 
+static inline void fr__inspect(const fr_observer *observer, const fr_net *net,
+                               size_t step) {
+  if (observer != NULL && observer->inspect != NULL)
+    observer->inspect(observer->self, net, step);
+}
+
+static inline void fr__warn(const fr_observer *observer, const char *text) {
+  if (observer != NULL && observer->warning != NULL)
+    observer->warning(observer->self, text);
+}
+
+static inline bool fr__interrupted(const fr_budget *budget) {
+  return budget != NULL && budget->interrupted != NULL &&
+         budget->interrupted(budget->self);
+}
+
 static inline bool fr__may_go_on(const fr_budget *budget, const fr_epoch *epoch) {
   return budget == NULL || budget->may_go_on == NULL ||
          budget->may_go_on(budget->self, epoch);
