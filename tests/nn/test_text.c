@@ -19,6 +19,10 @@ static void normal_form(void **state) {
        "maxpool(2) avgpool(all) leaky(0.01) dense(5)"},
       {"bn dropout(0.25) gelu sigmoid tanh softmax relu leaky(.5) dense(5)",
        "bn dropout(0.25) gelu sigmoid tanh softmax relu leaky(0.5) dense(5)"},
+      {"bn(1e-5) bn(.001) layernorm() layernorm(1e-3) spatialdropout(.5) hardswish "
+       "avgpool(all) dense(5)",
+       "bn bn(0.001) layernorm layernorm(0.001) spatialdropout(0.5) hardswish "
+       "avgpool(all) dense(5)"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     fr_net *net = NULL, *again = NULL;
@@ -56,14 +60,21 @@ static void sentences(void **state) {
        "'99999999999999999999' is not a whole number from 1 to 65536"},
       {"dense(f(1,2))", "layer 1 'dense(f(1,2))': the count of units 'f(1,2)' is not a "
                         "whole number from 1 to 65536"},
-      {"conv1d(4,3,2,wide)",
-       "layer 1 'conv1d(4,3,2,wide)': padding 'wide' is not same, causal or none"},
+      {"conv1d(4,3,2,wide)", "layer 1 'conv1d(4,3,2,wide)': 'wide' is not dilation=, "
+                             "groups=, same, causal or none"},
       {"conv1d(4,3,-1)", "layer 1 'conv1d(4,3,-1)': stride '-1' is not a whole number "
                          "from 1 to 65536"},
       {"lstm(4,some)", "layer 1 'lstm(4,some)': 'some' is not all, last or both"},
       {"dropout(1)", "layer 1 'dropout(1)': share '1' is not a number from 0 to 0.99"},
       {"dropout(nan)",
        "layer 1 'dropout(nan)': share 'nan' is not a number from 0 to 0.99"},
+      {"spatialdropout", "layer 1 'spatialdropout': takes no fewer than 1 argument: "
+                         "spatialdropout(share)"},
+      {"bn(0)", "layer 1 'bn(0)': epsilon '0' is not a number from 1e-12 to 1"},
+      {"layernorm(2)",
+       "layer 1 'layernorm(2)': epsilon '2' is not a number from 1e-12 to 1"},
+      {"hardswish(6)",
+       "layer 1 'hardswish(6)': takes no more than 0 arguments: hardswish"},
       {"avgpool(129)",
        "layer 1 'avgpool(129)': width 129 exceeds the 128 steps it is given"},
       {"conv1d(5,3)", "layer 1 'conv1d(5,3)': a network ends in one number for each of 5 "
@@ -129,7 +140,12 @@ static void shapes_and_counts(void **state) {
       {"lstm(32,all)", {128, 32}, 4992, 128ull * (8 * 38 * 32 + 9 * 32)},
       {"maxpool(3)", {42, 6}, 0, 42 * 3 * 6},
       {"avgpool(all)", {1, 6}, 0, 768},
+      {"conv1d(12,5,groups=6)", {124, 12}, 5 * 12 + 12, 2ull * 5 * 12 * 124},
+      {"conv1d(12,5,2,dilation=3,groups=2)", {58, 12}, 192, 2ull * 5 * 3 * 12 * 58},
       {"bn", {128, 6}, 12, 2 * 768},
+      {"layernorm", {128, 6}, 12, 7 * 768},
+      {"hardswish", {128, 6}, 0, 768},
+      {"spatialdropout(0.1)", {128, 6}, 0, 0},
       {"relu", {128, 6}, 0, 768},
       {"dropout(0.1)", {128, 6}, 0, 0},
       {"flatten", {1, 768}, 0, 0},
@@ -195,22 +211,86 @@ static void presets(void **state) {
   assert_null(fr_net_preset("huge", shapes[0]));
 }
 
+/* Every step of a network that was accepted, on zeros, whatever its layers. */
+static void run_small(fr_net *net, fr_shape shape, size_t classes) {
+  enum { BATCH = 2 };
+  static const float x[BATCH * 9 * 3], d[BATCH * 5];
+  const uint32_t length[BATCH] = {(uint32_t)shape.steps, 1};
+  if (fr_net_parameters(net) > 20000 || fr_net_operations(net) > 200000)
+    return;
+  fr_net_init(net, 1, 0);
+  ASSERT_OK(fr_net_reserve(net, BATCH, true, 0, err));
+  for (int lengths = 0; lengths < 2; lengths++) {
+    fr_net_set_lengths(net, lengths ? length : NULL);
+    fr_net_forward(net, x, BATCH, 0, fr_net_layer_count(net), true);
+    fr_net_backward(net, d, BATCH);
+    assert_true(classes * BATCH <= sizeof d / sizeof d[0]);
+    assert_true(fr_net_gradients_finite(net));
+  }
+}
+
 /* Random sequences of pieces of the language: an answer each time, and nothing else. */
 static void any_text_gets_an_answer(void **state) {
   (void)state;
-  static const char *const pieces[] = {
-      "dense",   "conv1d", "lstm", "(",   ")",         ",",     " ",     "5",
-      "classes", "65536",  "all",  "bn",  "maxpool",   "relu ", "same",  "pad=",
-      "dropout", "0.5",    "-1",   "1e9", "(classes)", "\n",    "(2)",   "(3,3)",
-      "avgpool", "tanh ",  "\xff", "x",   "leaky ",    "(all)", "gelu ", "9999"};
+  static const char *const pieces[] = {"dense",
+                                       "conv1d",
+                                       "lstm",
+                                       "(",
+                                       ")",
+                                       ",",
+                                       " ",
+                                       "5",
+                                       "classes",
+                                       "65536",
+                                       "all",
+                                       "bn",
+                                       "maxpool",
+                                       "relu ",
+                                       "same",
+                                       "pad=",
+                                       "dropout",
+                                       "0.5",
+                                       "-1",
+                                       "1e9",
+                                       "(classes)",
+                                       "\n",
+                                       "(2)",
+                                       "(3,3)",
+                                       "avgpool",
+                                       "tanh ",
+                                       "\xff",
+                                       "x",
+                                       "leaky ",
+                                       "(all)",
+                                       "gelu ",
+                                       "9999",
+                                       "residual(",
+                                       "| ",
+                                       "parallel(",
+                                       ") ",
+                                       "|",
+                                       "gru(3) ",
+                                       ",both",
+                                       "groups=",
+                                       "dilation=",
+                                       "attention(1) ",
+                                       "layernorm ",
+                                       "hardswish ",
+                                       "lstm(2) ",
+                                       "residual(tanh ",
+                                       "conv1d(4,2)",
+                                       "parallel( | ",
+                                       "spatialdropout(0.5) "};
   fr__rng rng;
   fr__rng_init(&rng, 11, 0);
-  size_t accepted = 0;
-  for (size_t i = 0; i < 20000; i++) {
+  size_t accepted = 0, branched = 0;
+  for (size_t i = 0; i < 40000; i++) {
     char text[512] = "";
     const size_t length = 1 + fr__rng_below(&rng, 14);
     for (size_t j = 0; j < length; j++)
       strcat(text, pieces[fr__rng_below(&rng, sizeof pieces / sizeof pieces[0])]);
+    if (i % 4 == 0)
+      strcat(text, ")");
     if (i % 2 == 0)
       strcat(text, " dense(classes)");
     const fr_shape shape = {1 + fr__rng_below(&rng, 9), 1 + fr__rng_below(&rng, 3)};
@@ -218,11 +298,42 @@ static void any_text_gets_an_answer(void **state) {
     fr_error err = {0};
     const enum fr_status status = fr_net_new(text, shape, 5, &net, &err);
     accepted += status == FR_OK;
+    branched += status == FR_OK && strchr(fr_net_text(net), '(') != NULL &&
+                (strstr(fr_net_text(net), "residual") || strchr(fr_net_text(net), '|'));
     assert_int_equal(status == FR_OK, net != NULL);
     assert_int_equal(status == FR_OK, err.text[0] == '\0');
+    if (net)
+      run_small(net, shape, 5);
     fr_net_free(net);
   }
-  assert_true(accepted > 50);
+  print_message("%zu accepted, %zu with branches\n", accepted, branched);
+  assert_true(accepted > 100 && branched > 20);
+}
+
+/* Bytes of every kind between parentheses and bars, cut off anywhere. */
+static void no_text_of_brackets_breaks_the_parser(void **state) {
+  (void)state;
+  static const char alphabet[] = "((()))|||,  relu parallel residual conv1d bn 12=";
+  fr__rng rng;
+  fr__rng_init(&rng, 12, 0);
+  for (size_t i = 0; i < 20000; i++) {
+    char text[300] = "parallel(";
+    size_t at = i % 2 == 0 ? strlen(text) : 0;
+    const size_t end = at + fr__rng_below(&rng, i % 64 == 0 ? 250 : 20);
+    for (; at < end; at++)
+      text[at] = fr__rng_below(&rng, 200) == 0
+                     ? (char)(1 + fr__rng_below(&rng, 255))
+                     : alphabet[fr__rng_below(&rng, sizeof alphabet - 1)];
+    text[at] = '\0';
+    fr_net *net = NULL;
+    fr_error err = {0};
+    const enum fr_status status = fr_net_new(text, sequence, 5, &net, &err);
+    assert_int_equal(status == FR_OK, net != NULL);
+    assert_int_equal(status == FR_OK, err.text[0] == '\0');
+    for (const char *c = err.text; *c; c++) /* fit for a terminal */
+      assert_true((unsigned char)*c >= 0x20 && (unsigned char)*c < 0x7f);
+    fr_net_free(net);
+  }
 }
 
 int main(void) {
@@ -234,6 +345,7 @@ int main(void) {
       cmocka_unit_test(tensors_are_named),
       cmocka_unit_test(presets),
       cmocka_unit_test(any_text_gets_an_answer),
+      cmocka_unit_test(no_text_of_brackets_breaks_the_parser),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
