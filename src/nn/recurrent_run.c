@@ -33,8 +33,7 @@ static size_t sample_length(const fr__recurrence *r, size_t sample) {
 
 /* Whether h of step t is the sample's last one. */
 static bool ends_at(const fr__recurrence *r, size_t sample, size_t t) {
-  const size_t length = sample_length(r, sample);
-  return length > 0 && t == (r->reverse ? 0 : length - 1);
+  return r->reverse ? t == 0 : t + 1 == sample_length(r, sample);
 }
 
 /* Samples end at different steps, so that their last states are gathered on the way. */

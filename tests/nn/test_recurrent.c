@@ -110,10 +110,11 @@ static void no_steps_give_zeros(void **state) {
     s->batch = 2;
     name_layer(kind, 3, text, sizeof text, s);
     fill_sequences(s, &rng);
-    s->length[1] = 0;
-    clear_behind(s);
     const size_t outputs = sequence_outputs(s, s->steps);
     fr_net *net = sequence_net(s, s->steps, 2);
+    sequence_forward(net, s->x, 2); /* leaves other numbers where zeros have to be */
+    s->length[1] = 0;
+    clear_behind(s);
     fr_net_set_lengths(net, s->length);
     const float *y = sequence_forward(net, s->x, 2);
     for (size_t i = 0; i < outputs; i++)
