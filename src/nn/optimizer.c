@@ -142,9 +142,9 @@ static enum fr_status check_ranges(const fr_optimizer_options *o, fr_error *err)
   } rows[] = {
       {"learning rate", o->learning_rate, 0, 1e6f, ALL},
       {"momentum", o->momentum, 0, 0.9999f, SGD | RMSPROP},
-      {"alpha", o->alpha, 0, 0.9999999f, RMSPROP},
-      {"beta1", o->beta1, 0, 0.9999999f, ADAMS},
-      {"beta2", o->beta2, 0, 0.9999999f, ADAMS},
+      {"alpha", o->alpha, 0, 0.999999f, RMSPROP},
+      {"beta1", o->beta1, 0, 0.999999f, ADAMS},
+      {"beta2", o->beta2, 0, 0.999999f, ADAMS},
       {"epsilon", o->epsilon, 1e-16f, 1, ADAMS | RMSPROP},
       {"weight decay", o->weight_decay, 0, 1e6f, ALL},
       {"clipping by norm", o->clip_norm, 0, 1e30f, ALL},
