@@ -15,11 +15,23 @@ fi
 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
   -r tests/clients/requirements.txt
 
-for net in small big 'conv1d(8,3) relu lstm(6) dense(classes)'; do
-  "$build/frugal" train --quiet --data 'synthetic:subjects=3&trials=3&seconds=15' --net "$net" \
-    --epochs 1 -o "$folder/model.safetensors" >/dev/null
-  "$environment/bin/python" tests/clients/check_safetensors.py "$folder/model.safetensors"
+number=0
+# train DATA NET: a model of one epoch as $folder/model-1.safetensors and so on.
+train() {
+  number=$((number + 1))
+  "$build/frugal" train --quiet --data "$1" --net "$2" --epochs 1 \
+    -o "$folder/model-$number.safetensors" >/dev/null
+  "$environment/bin/python" tests/clients/check_safetensors.py \
+    "$folder/model-$number.safetensors"
+}
+for net in small big sain 'conv1d(8,3) relu lstm(6) dense(classes)'; do
+  train 'synthetic:subjects=3&trials=3&seconds=15' "$net"
 done
+train 'synthetic:subjects=3&trials=3&seconds=40&features=extrasensory' small
 ninja -C "$build" tests/write_sample >/dev/null
 "$environment/bin/python" tests/clients/check_tensorboard.py "$build/tests/write_sample"
+ninja -C "$build" tests/write_onnx_cases >/dev/null
+mkdir "$folder/onnx"
+"$build/tests/write_onnx_cases" "$folder/onnx" "$folder"/model-*.safetensors
+"$environment/bin/python" tests/clients/check_onnx.py "$folder/onnx"
 echo "clients: all checks passed"

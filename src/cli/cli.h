@@ -23,6 +23,7 @@ typedef struct cli_command {
 int cli_cmd_data(int argc, char **argv);
 int cli_cmd_demo(int argc, char **argv);
 int cli_cmd_doctor(int argc, char **argv);
+int cli_cmd_export(int argc, char **argv);
 int cli_cmd_info(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
 int cli_cmd_runs(int argc, char **argv);

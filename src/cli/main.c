@@ -11,6 +11,7 @@ static const cli_command commands[] = {
     {"train", "train a network from scratch", cli_cmd_train},
     {"test", "accuracy and energy of a model on data", cli_cmd_test},
     {"transfer", "start from a trained model", cli_cmd_transfer},
+    {"export", "a model as a file for other runtimes", cli_cmd_export},
     {"info", "the card of a model or of a named network", cli_cmd_info},
     {"doctor", "which energy sensors work, and what the others need", cli_cmd_doctor},
     {"data", "list, check and fetch data sets", cli_cmd_data},

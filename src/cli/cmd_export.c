@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* frugal export: a model for other runtimes, one row of a table for each format. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "report/table.h"
+
+typedef struct format format;
+
+typedef struct export {
+  cli_output output;
+  const char *model;
+  const char *file;
+  const format *format;
+}
+export;
+
+/* What is told of an export, for people and for programs. */
+typedef struct told {
+  json_t *result;
+  fr__table table;
+} told;
+
+struct format {
+  const char *name;
+  /* Writes the file and tells what is peculiar to it. */
+  enum fr_status (*write)(const export *e, const fr_model *model, told *t, fr_error *err);
+};
+
+static void tell_text(told *t, const char *key, const char *title, const char *text) {
+  json_object_set_new(t->result, key, json_string(text));
+  fr__table_add(&t->table, title);
+  fr__table_add(&t->table, text);
+}
+
+static void tell(told *t, const char *key, const char *title, uint64_t number) {
+  json_object_set_new(t->result, key, json_integer((json_int_t)number));
+  fr__table_add(&t->table, title);
+  fr__table_addf(&t->table, "%llu", (unsigned long long)number);
+}
+
+static enum fr_status write_onnx(const export *e, const fr_model *model, told *t,
+                                 fr_error *err) {
+  fr_export_facts facts;
+  const enum fr_status status = fr_export_onnx(model, e->file, &facts, err);
+  if (status != FR_OK)
+    return status;
+  tell(t, "size_bytes", "Size, bytes", facts.bytes);
+  tell(t, "operators", "Operators", facts.operators);
+  return FR_OK;
+}
+
+static const format formats[] = {
+    {"onnx", write_onnx},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+enum { KEY_TO = 1 };
+
+static const struct argp_option options[] = {
+    {"to", KEY_TO, "FORMAT", 0, "what is written: onnx", 0},
+    {"output", 'o', "FILE", 0, "where it is written", 0},
+    {0},
+};
+
+static const format *find_format(const char *name, struct argp_state *state) {
+  for (size_t i = 0; i < FORMATS; i++)
+    if (strcmp(name, formats[i].name) == 0)
+      return &formats[i];
+  fr__buf known;
+  fr__buf_init(&known, 0);
+  for (size_t i = 0; i < FORMATS; i++)
+    fr__buf_printf(&known, "%s%s", i > 0 ? ", " : "", formats[i].name);
+  argp_error(state, "--to takes one of %s, not '%s'", fr__buf_text(&known), name);
+  fr__buf_release(&known);
+  return NULL;
+}
+
+static void check_words(const export *e, struct argp_state *state) {
+  if (e->model == NULL)
+    argp_error(state, "say MODEL");
+  if (e->format == NULL)
+    argp_error(state, "say --to FORMAT");
+  if (e->file == NULL)
+    argp_error(state, "say -o FILE");
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  export *e = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &e->output; return 0;
+  case KEY_TO: e->format = find_format(text, state); return 0;
+  case 'o': e->file = text; return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num > 0)
+      argp_error(state, "'%s' is one word too many", text);
+    e->model = text;
+    return 0;
+  case ARGP_KEY_END: check_words(e, state); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options,  parse,
+    "MODEL",  "Writes a model, its normaliser included, as a file for other runtimes.",
+    children, NULL,
+    NULL};
+
+static enum fr_status fill(const export *e, told *t, fr_error *err) {
+  fr_model model;
+  enum fr_status status = fr_model_load(&model, e->model, err);
+  if (status != FR_OK)
+    return status;
+  tell_text(t, "file", "File", e->file);
+  tell_text(t, "format", "Format", e->format->name);
+  status = e->format->write(e, &model, t, err);
+  tell(t, "parameters", "Parameters", fr_net_parameters(model.net));
+  tell(t, "operations", "FLOP a sample", fr_net_operations(model.net));
+  fr_model_release(&model);
+  return status;
+}
+
+static enum fr_status run(const export *e, cli_result *result, fr__buf *text,
+                          fr_error *err) {
+  told t = {.result = result->result};
+  fr__table_init(&t.table, NULL);
+  fr__table_column_add(&t.table, "Export", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&t.table, "", FR__ALIGN_LEFT, true);
+  enum fr_status status = fill(e, &t, err);
+  if (status == FR_OK)
+    status = fr__table_render(&t.table, cli_columns(), text, err);
+  fr__table_release(&t.table);
+  return status;
+}
+
+int cli_cmd_export(int argc, char **argv) {
+  export e = {0};
+  argp_parse(&argp, argc, argv, 0, NULL, &e);
+  fr_error err;
+  cli_result result;
+  cli_result_init(&result, "export");
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  const enum fr_status status = run(&e, &result, &text, &err);
+  const int code = status == FR_OK
+                       ? cli_result_print(&result, &e.output, fr__buf_text(&text))
+                       : cli_fail(&err);
+  fr__buf_release(&text);
+  cli_result_release(&result);
+  return code;
+}
