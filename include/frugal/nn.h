@@ -352,8 +352,9 @@ typedef struct fr_metrics_bounds {
 } fr_metrics_bounds;
 
 /* By the bootstrap over samples, 400 resamples (fewer, but at least 40, above 50,000
- * samples; of labels, above 50,000 answers); deterministic per seed. FR_ERR_ARGUMENT
- * where nothing was tested, FR_ERR_UNSUPPORTED where the answers were not all kept. */
+ * samples, or samples times labels); deterministic per seed. NaN where the figure is.
+ * FR_ERR_ARGUMENT where nothing was tested, FR_ERR_UNSUPPORTED where not all answers were
+ * kept. */
 enum fr_status fr_metrics_intervals(const fr_metrics *metrics, uint64_t seed,
                                     fr_metrics_bounds *out, fr_error *err);
 

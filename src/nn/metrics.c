@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Figures of a test, from its confusion matrix. */
+/* Figures of a test, from its confusion matrix; metrics_labels.c has those of labels. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-
-#include "frugal/nn.h"
+#include "nn/metrics.h"
 
 #define Z95 1.959963984540054 /* of the normal distribution: 95 %, two-sided */
 
 enum fr_status fr_metrics_init(fr_metrics *metrics, size_t classes, fr_error *err) {
-  if (classes == 0 || classes > (size_t)1 << 16)
+  if (classes == 0 || classes > FR__METRICS_CLASSES_CEILING)
     return fr__fail(err, FR_ERR_ARGUMENT, "%zu is not a count of classes from 1 to 65536",
                     classes);
   uint64_t *confusion = calloc(classes * classes, sizeof *confusion);
@@ -23,6 +22,8 @@ enum fr_status fr_metrics_init(fr_metrics *metrics, size_t classes, fr_error *er
 
 void fr_metrics_release(fr_metrics *metrics) {
   free(metrics->confusion);
+  free(metrics->label);
+  free(metrics->answer);
   *metrics = (fr_metrics){0};
 }
 
@@ -33,16 +34,18 @@ static size_t greatest(const float *output, size_t classes) {
   return best;
 }
 
-/* metrics->loss is the sum over samples until fr_metrics_finish. */
+/* metrics->loss is the sum over answers until fr_metrics_finish. */
 void fr_metrics_add(fr_metrics *metrics, const float *output, const uint32_t *label,
                     size_t batch, double loss) {
   const size_t classes = metrics->classes;
+  size_t known = 0;
   for (size_t b = 0; b < batch; b++)
     if (label[b] < classes) {
       metrics->confusion[label[b] * classes + greatest(output + b * classes, classes)]++;
-      metrics->samples++;
+      known++;
     }
-  metrics->loss += loss * (double)batch;
+  metrics->samples += known;
+  metrics->loss += loss * (double)known;
 }
 
 /* Wilson 1927: the proportions p whose own deviation covers what was seen. */
@@ -68,7 +71,13 @@ static class_counts count_class(const fr_metrics *metrics, size_t k) {
   return counts;
 }
 
-void fr_metrics_finish(fr_metrics *metrics) {
+void fr__metrics_set_accuracy(fr_metrics *metrics, double hits) {
+  const double n = (double)metrics->answers;
+  metrics->accuracy = hits / n;
+  wilson(hits, n, &metrics->accuracy_low, &metrics->accuracy_high);
+}
+
+static void finish_classes(fr_metrics *metrics) {
   double hits = 0, f1 = 0, recall = 0, occur = 0;
   for (size_t k = 0; k < metrics->classes; k++) {
     const class_counts counts = count_class(metrics, k);
@@ -79,17 +88,29 @@ void fr_metrics_finish(fr_metrics *metrics) {
       f1 += 2 * counts.hits / (counts.given + counts.called);
     }
   }
-  if (metrics->samples == 0) { /* nothing was tested: no figure, and any may be true */
-    metrics->loss = metrics->accuracy = metrics->macro_f1 = metrics->balanced_accuracy =
-        NAN;
-    metrics->accuracy_low = 0;
-    metrics->accuracy_high = 1;
-    return;
-  }
-  const double n = (double)metrics->samples;
-  metrics->loss /= n;
-  metrics->accuracy = hits / n;
-  wilson(hits, n, &metrics->accuracy_low, &metrics->accuracy_high);
+  fr__metrics_set_accuracy(metrics, hits);
   metrics->macro_f1 = f1 / occur;
   metrics->balanced_accuracy = recall / occur;
+}
+
+/* Nothing was tested: no figure, and any may be true. */
+static void finish_nothing(fr_metrics *metrics) {
+  metrics->loss = metrics->accuracy = metrics->macro_f1 = metrics->balanced_accuracy =
+      NAN;
+  metrics->accuracy_low = 0;
+  metrics->accuracy_high = 1;
+}
+
+void fr_metrics_finish(fr_metrics *metrics) {
+  if (!metrics->label)
+    metrics->answers = metrics->samples;
+  if (metrics->answers == 0) {
+    finish_nothing(metrics);
+    return;
+  }
+  metrics->loss /= (double)metrics->answers;
+  if (metrics->label)
+    fr__metrics_finish_labels(metrics);
+  else
+    finish_classes(metrics);
 }

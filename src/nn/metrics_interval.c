@@ -7,22 +7,41 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "frugal/nn.h"
+#include "nn/metrics.h"
 
-enum { RESAMPLES = 400, DRAWS_MOST = 20000000 };
+enum { RESAMPLES = 400, RESAMPLES_LEAST = 40, DRAWS_MOST = 20000000 };
+enum { ANSWERS = FR__ANSWER_MISSING + 1 }; /* that an output may give */
 
 static int compare(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-/* The middle 95 % of the sorted x, and what was found itself. */
+/* The middle 95 % of x, and what was found itself. Resamples in which no label had both
+ * answers have no figure and are passed over. */
 static void bound(double *x, size_t n, double found, double *low, double *high) {
-  qsort(x, n, sizeof *x, compare);
-  const size_t cut = n / 40;
+  size_t known = 0;
+  for (size_t i = 0; i < n; i++)
+    if (!isnan(x[i]))
+      x[known++] = x[i];
+  *low = *high = found;
+  if (isnan(found) || known == 0)
+    return;
+  qsort(x, known, sizeof *x, compare);
+  const size_t cut = known / 40;
   *low = fmin(x[cut], found);
-  *high = fmax(x[n - 1 - cut], found);
+  *high = fmax(x[known - 1 - cut], found);
 }
+
+typedef struct work {
+  const fr_metrics *found;
+  fr_metrics drawn;
+  uint32_t *cell;      /* (samples) of the confusion matrix; NULL where labels answer */
+  uint64_t *tally;     /* (labels, ANSWERS); NULL where classes are called */
+  double *f1, *recall; /* (resamples) */
+} work;
+
+/* ---- classes ---- */
 
 /* Which cell of the matrix each sample is in. */
 static void spread(const fr_metrics *m, uint32_t *cell) {
@@ -32,48 +51,106 @@ static void spread(const fr_metrics *m, uint32_t *cell) {
       cell[at++] = (uint32_t)i;
 }
 
-typedef struct work {
-  fr_metrics drawn;
-  uint32_t *cell;      /* (samples) */
-  double *f1, *recall; /* (resamples) */
-} work;
-
-static void resample(const fr_metrics *m, work *w, fr__rng *rng, size_t i) {
+static void draw_classes(work *w, fr__rng *rng) {
+  const fr_metrics *m = w->found;
   memset(w->drawn.confusion, 0, m->classes * m->classes * sizeof *w->drawn.confusion);
   for (size_t k = 0; k < m->samples; k++)
     w->drawn.confusion[w->cell[fr__rng_below(rng, m->samples)]]++;
-  w->drawn.samples = m->samples;
+}
+
+static enum fr_status init_classes(work *w, fr_error *err) {
+  const fr_metrics *m = w->found;
+  w->cell = malloc(m->samples * sizeof *w->cell);
+  if (w->cell == NULL)
+    return fr__fail_memory(err, "the intervals of metrics");
+  spread(m, w->cell);
+  return fr_metrics_init(&w->drawn, m->classes, err);
+}
+
+/* ---- labels ---- */
+
+/* Samples are drawn with all their answers, which depend on each other. */
+static void draw_labels(work *w, fr__rng *rng) {
+  const fr_metrics *m = w->found;
+  const size_t labels = m->classes;
+  memset(w->tally, 0, labels * ANSWERS * sizeof *w->tally);
+  for (size_t i = 0; i < m->samples; i++) {
+    const uint8_t *answer = m->answer + fr__rng_below(rng, m->samples) * labels;
+    for (size_t k = 0; k < labels; k++)
+      w->tally[k * ANSWERS + answer[k]]++;
+  }
+  w->drawn.answers = 0;
+  memset(w->drawn.label, 0, labels * sizeof *w->drawn.label);
+  for (size_t k = 0; k < labels; k++)
+    for (unsigned answer = 0; answer < FR__ANSWER_MISSING; answer++) {
+      fr__label_counts_add(&w->drawn.label[k], answer, w->tally[k * ANSWERS + answer]);
+      w->drawn.answers += w->tally[k * ANSWERS + answer];
+    }
+}
+
+static enum fr_status init_labels(work *w, fr_error *err) {
+  const fr_metrics *m = w->found;
+  if (m->samples > m->room)
+    return fr__fail(err, FR_ERR_UNSUPPORTED,
+                    "there are no intervals: answers of %zu of %zu samples were kept",
+                    m->room, m->samples);
+  w->tally = malloc(m->classes * ANSWERS * sizeof *w->tally);
+  if (w->tally == NULL)
+    return fr__fail_memory(err, "the intervals of metrics");
+  return fr_metrics_init_labels(&w->drawn, m->classes, 0, err);
+}
+
+/* ---- both ---- */
+
+static size_t resamples(const fr_metrics *m) {
+  const size_t width = m->label ? m->classes : 1;
+  const size_t fit = DRAWS_MOST / width / m->samples;
+  return fit < RESAMPLES_LEAST ? RESAMPLES_LEAST : fit < RESAMPLES ? fit : RESAMPLES;
+}
+
+static enum fr_status init(work *w, size_t n, fr_error *err) {
+  w->f1 = malloc(n * sizeof *w->f1);
+  w->recall = malloc(n * sizeof *w->recall);
+  if (w->f1 == NULL || w->recall == NULL)
+    return fr__fail_memory(err, "the intervals of metrics");
+  return w->found->label ? init_labels(w, err) : init_classes(w, err);
+}
+
+static void resample(work *w, fr__rng *rng, size_t i) {
+  if (w->found->label)
+    draw_labels(w, rng);
+  else
+    draw_classes(w, rng);
+  w->drawn.samples = w->found->samples;
   fr_metrics_finish(&w->drawn);
   w->f1[i] = w->drawn.macro_f1;
   w->recall[i] = w->drawn.balanced_accuracy;
 }
 
+static void release(work *w) {
+  fr_metrics_release(&w->drawn);
+  free(w->cell);
+  free(w->tally);
+  free(w->f1);
+  free(w->recall);
+}
+
 enum fr_status fr_metrics_intervals(const fr_metrics *metrics, uint64_t seed,
                                     fr_metrics_bounds *out, fr_error *err) {
-  const fr_metrics *m = metrics;
-  if (m->samples == 0)
+  if (metrics->samples == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "nothing was tested");
-  const size_t fit = DRAWS_MOST / m->samples;
-  const size_t n = fit < 40 ? 40 : fit < RESAMPLES ? fit : RESAMPLES;
-  work w = {.cell = malloc(m->samples * sizeof *w.cell),
-            .f1 = malloc(n * sizeof *w.f1),
-            .recall = malloc(n * sizeof *w.recall)};
-  enum fr_status status = fr_metrics_init(&w.drawn, m->classes, err);
-  if (status == FR_OK && (w.cell == NULL || w.f1 == NULL || w.recall == NULL))
-    status = fr__fail_memory(err, "the intervals of metrics");
+  const size_t n = resamples(metrics);
+  work w = {.found = metrics};
+  const enum fr_status status = init(&w, n, err);
   if (status == FR_OK) {
     fr__rng rng;
     fr__rng_init(&rng, seed, 0);
-    spread(m, w.cell);
     for (size_t i = 0; i < n; i++)
-      resample(m, &w, &rng, i);
-    bound(w.f1, n, m->macro_f1, &out->macro_f1_low, &out->macro_f1_high);
-    bound(w.recall, n, m->balanced_accuracy, &out->balanced_accuracy_low,
+      resample(&w, &rng, i);
+    bound(w.f1, n, metrics->macro_f1, &out->macro_f1_low, &out->macro_f1_high);
+    bound(w.recall, n, metrics->balanced_accuracy, &out->balanced_accuracy_low,
           &out->balanced_accuracy_high);
   }
-  fr_metrics_release(&w.drawn);
-  free(w.cell);
-  free(w.f1);
-  free(w.recall);
+  release(&w);
   return status;
 }

@@ -109,13 +109,130 @@ static void balanced_accuracy_has_its_binomial_interval(void **state) {
   fr_metrics_release(&m);
 }
 
+/* ---- labels ---- */
+
+/* The answer of a single label, `times` over. */
+static void answer(fr_metrics *metrics, float output, float value, size_t times) {
+  for (size_t i = 0; i < times; i++)
+    fr_metrics_add_values(metrics, &output, &value, 1, 0.5);
+}
+
+/*
+ * label 0: 6 true yes, 2 false yes, 1 false no, 3 true no: sensitivity 6/7, specificity
+ * 3/5, F1 = 12/15
+ *
+ * label 1: 3 true no, 1 false yes, never yes: neither F1 nor balanced accuracy
+ *
+ * label 2: 2 true yes and 1 false no, never no: F1 = 4/5, no balanced accuracy
+ *
+ * label 3: never told
+ */
+static void labels_give_all(void **state) {
+  (void)state;
+  static const float yes = 0.25f, no = -3;
+  const float rows[][8] = {
+      /* outputs of the four labels, values */
+      {yes, no, yes, yes, 1, 0, 1, NAN},     {yes, no, yes, no, 1, 0, 1, NAN},
+      {yes, no, no, no, 1, 0, 1, NAN},       {yes, yes, yes, no, 1, 0, NAN, NAN},
+      {yes, yes, yes, no, 1, NAN, NAN, NAN}, {yes, yes, yes, no, 1, NAN, NAN, NAN},
+      {yes, yes, yes, no, 0, NAN, NAN, NAN}, {yes, yes, yes, no, 0, NAN, NAN, NAN},
+      {no, yes, yes, no, 1, NAN, NAN, NAN},  {0, yes, yes, no, 0, NAN, NAN, NAN},
+      {no, yes, yes, no, 0, NAN, NAN, NAN},  {no, yes, yes, no, 0, NAN, NAN, NAN},
+      {no, yes, yes, no, NAN, NAN, NAN, NAN}};
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init_labels(&m, 4, 0, err));
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    fr_metrics_add_values(&m, rows[i], rows[i] + 4, 1, (double)(i % 2));
+  fr_metrics_finish(&m);
+  assert_int_equal(m.samples, 12);
+  assert_int_equal(m.answers, 12 + 4 + 3);
+  const fr_label_counts wanted[4] = {{6, 2, 1, 3}, {0, 1, 0, 3}, {2, 0, 1, 0}, {0}};
+  assert_memory_equal(m.label, wanted, sizeof wanted);
+  assert_near(m.accuracy, (9 + 3 + 2) / 19.0, 1e-12, "accuracy");
+  assert_near(m.macro_f1, (12.0 / 15 + 4.0 / 5) / 2, 1e-12, "macro F1");
+  assert_near(m.balanced_accuracy, (6.0 / 7 + 3.0 / 5) / 2, 1e-12, "balanced accuracy");
+  /* odd rows count: 3 + 2 answers, then one each in four more */
+  assert_near(m.loss, (3 + 2 + 4) / 19.0, 1e-12, "loss");
+  /* Wilson of 14 of 19 */
+  assert_near(m.accuracy_low, 0.512084, 1e-6, "low");
+  assert_near(m.accuracy_high, 0.881936, 1e-6, "high");
+  fr_metrics_bounds bounds;
+  fr_error err = {0};
+  assert_int_equal(fr_metrics_intervals(&m, 1, &bounds, &err), FR_ERR_UNSUPPORTED);
+  assert_string_equal(err.text,
+                      "there are no intervals: answers of 0 of 12 samples were kept");
+  fr_metrics_release(&m);
+  fr_metrics_release(&m); /* harmless */
+}
+
+static void labels_never_told_have_no_figure(void **state) {
+  (void)state;
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init_labels(&m, 1, 8, err));
+  answer(&m, 1, NAN, 3);
+  fr_metrics_finish(&m);
+  assert_true(isnan(m.accuracy) && isnan(m.loss) && m.accuracy_high == 1);
+  fr_metrics_release(&m);
+  ASSERT_OK(fr_metrics_init_labels(&m, 1, 8, err));
+  answer(&m, -1, 0, 3);
+  fr_metrics_finish(&m);
+  assert_true(m.accuracy == 1 && isnan(m.macro_f1) && isnan(m.balanced_accuracy));
+  fr_metrics_bounds bounds;
+  ASSERT_OK(fr_metrics_intervals(&m, 1, &bounds, err));
+  assert_true(isnan(bounds.macro_f1_low) && isnan(bounds.balanced_accuracy_high));
+  fr_metrics_release(&m);
+  fr_error err;
+  assert_int_equal(fr_metrics_init_labels(&m, 0, 0, &err), FR_ERR_ARGUMENT);
+}
+
+/* Widths of the interval of balanced accuracy where `labels` labels are the same, or each
+ * a matter of its own: 0.9 right of 200 each. */
+static double width_of(size_t labels, bool same) {
+  enum { SAMPLES = 400 };
+  float output[16], value[16];
+  fr_metrics m;
+  fr_metrics_bounds b;
+  fr__rng rng;
+  fr__rng_init(&rng, 5, 0);
+  ASSERT_OK(fr_metrics_init_labels(&m, labels, SAMPLES, err));
+  for (size_t i = 0; i < SAMPLES; i++) {
+    double right = 0;
+    for (size_t k = 0; k < labels; k++) {
+      if (k == 0 || !same)
+        right = fr__rng_uniform(&rng);
+      value[k] = i % 2 == 0 ? 0 : 1;
+      output[k] = (right < 0.9) == (i % 2 == 1) ? 1 : -1;
+    }
+    fr_metrics_add_values(&m, output, value, 1, 0);
+  }
+  fr_metrics_finish(&m);
+  ASSERT_OK(fr_metrics_intervals(&m, 7, &b, err));
+  assert_true(b.balanced_accuracy_low < m.balanced_accuracy);
+  assert_true(b.macro_f1_low < m.macro_f1 && m.macro_f1 < b.macro_f1_high);
+  fr_metrics_release(&m);
+  return b.balanced_accuracy_high - b.balanced_accuracy_low;
+}
+
+/* Sensitivity and specificity 0.9 of 200 each: their mean has the deviation
+ * sqrt(0.09 / 400) = 0.015, so that 95 % are 0.0588 wide; sixteen labels that are the
+ * same tell no more, sixteen that are not a quarter of it. */
+static void labels_are_drawn_with_their_sample(void **state) {
+  (void)state;
+  assert_near(width_of(1, true), 0.0588, 0.012, "one label");
+  assert_near(width_of(16, true), 0.0588, 0.012, "sixteen times the same");
+  assert_near(width_of(16, false), 0.0147, 0.004, "sixteen of their own");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(balanced_accuracy_has_its_binomial_interval),
       cmocka_unit_test(confusion_gives_all),
       cmocka_unit_test(interval_is_wilsons),
       cmocka_unit_test(nothing_tested_is_not_zero),
       cmocka_unit_test(labels_without_class_count_nothing),
+      cmocka_unit_test(balanced_accuracy_has_its_binomial_interval),
+      cmocka_unit_test(labels_give_all),
+      cmocka_unit_test(labels_never_told_have_no_figure),
+      cmocka_unit_test(labels_are_drawn_with_their_sample),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
