@@ -11,7 +11,7 @@ allowed() {
     nn) echo base kern nn ;;
     data) echo base data ;;
     meter | carbon | store) echo base "$1" ;;
-    model) echo base nn data model ;;
+    model) echo base nn data model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn data model train adapt ;;

@@ -59,6 +59,8 @@ static bool grow(fr__onnx *g, void *list_of_pointers, size_t count) {
 /* ---- names ---- */
 
 const char *fr__onnx_printf(fr__onnx *g, const char *format, ...) {
+  if (g->status != FR_OK)
+    return NULL;
   va_list list, again;
   va_start(list, format);
   va_copy(again, list);
