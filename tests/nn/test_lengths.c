@@ -334,6 +334,31 @@ static void too_short_a_sample_gives_zeros(void **state) {
   }
 }
 
+/* Branches of different lengths side by side: behind the shortest, nothing. */
+static void the_shortest_branch_counts(void **state) {
+  (void)state;
+  const fr_shape ten = {10, CHANNELS};
+  const uint32_t length[2] = {10, 7}; /* maxpool makes 3 of 7, the convolution 4 */
+  float x[2 * 10 * CHANNELS];
+  fr__rng rng;
+  fr__rng_init(&rng, 10, 0);
+  made_numbers(&rng, 1, 2, x, 2 * 10 * CHANNELS);
+  memset(x + 17 * CHANNELS, 0, 3 * CHANNELS * sizeof(float));
+  static const char *const texts[] = {
+      "parallel(maxpool(2) | conv1d(3,3,2,pad=causal)) dense(classes)",
+      "parallel(conv1d(3,3,2,pad=causal) | maxpool(2)) dense(classes)"};
+  for (size_t i = 0; i < 2; i++) {
+    fr_net *net = made_net(texts[i], ten, CLASSES, 2, 0);
+    fr_net_set_lengths(net, length);
+    const float *y = fr_net_forward(net, x, 2, 0, 1, true);
+    assert_int_equal(fr__chain_length(&net->chain, 1, 7), 3);
+    for (size_t c = 0; c < 2 * 7; c++)
+      assert_true(y[(5 + 3) * 7 + c] == 0.0f);
+    assert_true(y[(5 + 2) * 7] != 0.0f && y[4 * 7] != 0.0f);
+    fr_net_free(net);
+  }
+}
+
 /* Lengths that are all the whole change nothing. */
 static void full_lengths_are_none(void **state) {
   (void)state;
@@ -371,6 +396,7 @@ int main(void) {
       cmocka_unit_test(no_family_is_left_out),
       cmocka_unit_test(bn_counts_only_valid_steps),
       cmocka_unit_test(too_short_a_sample_gives_zeros),
+      cmocka_unit_test(the_shortest_branch_counts),
       cmocka_unit_test(full_lengths_are_none),
       cmocka_unit_test(only_same_with_stride_differs),
   };

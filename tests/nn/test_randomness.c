@@ -112,11 +112,38 @@ static void bn_tests_by_running_statistics(void **state) {
   fr_net_free(net);
 }
 
+/* Of each sample its own channels, each over all steps; what stays is doubled. */
+static void spatial_dropout_drops_channels(void **state) {
+  (void)state;
+  enum { STEPS = 3, CHANNELS = 400, BATCH = 2 };
+  float x[BATCH * STEPS * CHANNELS];
+  size_t dropped = 0, differing = 0;
+  for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
+    x[i] = 1 + (float)(i % 7);
+  fr_net *net = made_net("spatialdropout(0.5) flatten", (fr_shape){STEPS, CHANNELS},
+                         STEPS * CHANNELS, BATCH, 0);
+  const float *y = fr_net_forward(net, x, BATCH, 0, 2, true);
+  for (size_t c = 0; c < CHANNELS; c++) {
+    for (size_t b = 0; b < BATCH; b++) {
+      const size_t at = b * STEPS * CHANNELS + c;
+      const bool drops = y[at] == 0.0f;
+      dropped += drops;
+      for (size_t i = at; i < at + STEPS * CHANNELS; i += CHANNELS)
+        assert_true(y[i] == (drops ? 0.0f : 2 * x[i]));
+    }
+    differing += (y[c] == 0.0f) != (y[STEPS * CHANNELS + c] == 0.0f);
+  }
+  assert_true(dropped > 330 && dropped < 470); /* 400, five standard errors of 14 */
+  assert_true(differing > 150 && differing < 250);
+  fr_net_free(net);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(weights_are_hes_or_glorots),
       cmocka_unit_test(weights_are_zero_before),
       cmocka_unit_test(seed_fixes_weights),
+      cmocka_unit_test(spatial_dropout_drops_channels),
       cmocka_unit_test(dropout_drops_its_share),
       cmocka_unit_test(bn_tests_by_running_statistics),
   };
