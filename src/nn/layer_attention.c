@@ -67,8 +67,7 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
 
 /* ---- room ---- */
 
-#define GROUP_FLOATS ((size_t)1 << 20) /* numbers that a group of samples takes at once  \
-                                        */
+#define GROUP_FLOATS ((size_t)1 << 20) /* scores that are dealt with at once */
 
 /* The pieces of the workspace, for a batch of B. */
 typedef struct pieces {
