@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/cost.h"
 
-/* Operations a parameter: Adam's two moments (3 + 4) and the step (5); SGD's step, with
- * or without momentum; decoupled decay. */
-enum { ADAM_STEP = 12, SGD_STEP = 2, MOMENTUM_STEP = 4, DECAY_STEP = 2 };
+/* Operations a parameter: the step, and what momentum adds to it. Adam has two moments (3
+ * + 4) and the step (5); RMSprop the mean square (4), the quotient (3) and the step (2).
+ */
+static const struct {
+  uint64_t step, momentum;
+} kinds[] = {[FR_OPTIMIZER_SGD] = {2, 2},
+             [FR_OPTIMIZER_ADAM] = {12, 0},
+             [FR_OPTIMIZER_ADAMW] = {12, 0},
+             [FR_OPTIMIZER_RMSPROP] = {9, 2}};
 
-static uint64_t step_cost(const fr_optimizer_options *optimizer) {
-  const uint64_t decay = optimizer->weight_decay != 0 ? DECAY_STEP : 0;
-  if (optimizer->kind != FR_OPTIMIZER_SGD)
-    return ADAM_STEP + decay;
-  return (optimizer->momentum != 0 ? MOMENTUM_STEP : SGD_STEP) + decay;
+/* Two each; of a norm two for its sum and one to scale by it, counted whether the
+ * gradient was beyond it or not. */
+enum { NESTEROV_STEP = 2, DECAY_STEP = 2, CLIP_VALUE_STEP = 2, CLIP_NORM_STEP = 3 };
+
+static uint64_t step_cost(const fr_optimizer_options *o) {
+  return kinds[o->kind].step + (o->momentum > 0 ? kinds[o->kind].momentum : 0) +
+         (o->nesterov ? NESTEROV_STEP : 0) + (o->weight_decay > 0 ? DECAY_STEP : 0) +
+         (o->clip_value > 0 ? CLIP_VALUE_STEP : 0) +
+         (o->clip_norm > 0 ? CLIP_NORM_STEP : 0);
 }
 
 /*
