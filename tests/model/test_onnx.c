@@ -192,8 +192,7 @@ static void each_value_is_given_once_and_before_it_is_taken(void **state) {
       EVERYTHING,
       "small",
       "big",
-      "parallel(dropout(0.1) conv1d(2,3) | conv1d(3,3) | dropout(0.2) conv1d(1,1)) "
-      "avgpool(all) dense(classes)",
+      "parallel(dropout(0.1) conv1d(2,3) | conv1d(3,3)) avgpool(all) dense(classes)",
       "parallel(flatten attention(1) | flatten attention(2)) dense(classes)",
       "residual(residual(conv1d(3,3)) conv1d(5,3)) residual(lstm(4,all)) gru(classes)",
   };
