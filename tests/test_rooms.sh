@@ -8,10 +8,10 @@ allowed() {
   case $1 in
     base) echo base ;;
     kern) echo base kern ;;
-    nn) echo base kern nn ;;
+    nn) echo base kern nn int8 ;;
     data) echo base data ;;
     meter | carbon | store) echo base "$1" ;;
-    model) echo base nn data model export ;;
+    model) echo base nn int8 data model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn data model train adapt ;;
@@ -32,7 +32,7 @@ for room in $rooms; do
   files=$(find "src/$room" -name '*.[ch]')
   [ -f "include/frugal/$room.h" ] && files="$files include/frugal/$room.h"
   if [ -n "$files" ]; then
-    seen=$(sed -n 's|^ *# *include "\(frugal/\)\{0,1\}\([a-z]*\)[./].*|\2|p' $files | sort -u)
+    seen=$(sed -n 's|^ *# *include "\(frugal/\)\{0,1\}\([a-z0-9]*\)[./].*|\2|p' $files | sort -u)
     for other in $seen; do
       case " $(allowed "$room") " in
         *" $other "* | *' * '*) ;;

@@ -9,6 +9,7 @@
 #include "frugal/data.h"
 #include "frugal/events.h"
 #include "frugal/export.h"
+#include "frugal/int8.h"
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"
