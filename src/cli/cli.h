@@ -10,6 +10,7 @@
 #include <argp.h>
 #include <jansson.h>
 
+#include "cli/budget.h"
 #include "frugal/frugal.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -57,6 +58,17 @@ extern const struct argp cli_input_argp;
 typedef struct cli_training {
   fr_train_options options;
   fr_augment augment;
+  fr_optimizer_options told; /* NaN: not told */
+  cli_budget budget;
+  const char *intensity; /* of the grid; NULL: the world's */
+  double pue;            /* 0: 1 */
+  const char *checkpoint;
+  bool resume;
+  const char *tensorboard;
+  const char *layer_rates;   /* "1,0.1,…" */
+  const char *class_weights; /* "balanced" or "1,2,…" */
+  const char *teacher;       /* path of a model */
+  bool loss_told;
 } cli_training;
 extern const struct argp cli_training_argp;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/work.h"
+#include "cli/training.h"
 
 typedef struct train {
   cli_output output;
@@ -67,24 +67,15 @@ static enum fr_status build(const train *t, const cli_work *work, fr_net **out,
 static enum fr_status run(cli_session *session, train *t, fr_error *err) {
   cli_work work = {0};
   fr_net *net = NULL;
-  fr_train_result trained = {0};
   enum fr_status status =
       cli_work_open(&work, session, &t->input, t->training.options.seed, NULL, err);
   if (status == FR_OK)
     status = build(t, &work, &net, err);
   if (status == FR_OK)
-    status =
-        fr_train(net, &work.prepared.train, &work.prepared.validate, &t->training.options,
-                 &session->observer, &session->budget, &trained, err);
-  if (status == FR_OK && cli_interrupted())
-    status =
-        fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
-  if (status == FR_OK)
-    cli_session_trained(session, net, &trained);
+    status = cli_train(session, &t->training, &t->input, &work, NULL, net, err);
   if (status == FR_OK)
     status = cli_work_finish(&work, session, &t->input, &t->training.options, net,
                              t->model, err);
-  fr_train_result_release(&trained);
   fr_net_free(net);
   cli_work_release(&work);
   return status;

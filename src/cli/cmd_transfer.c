@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/work.h"
+#include "cli/training.h"
 
 enum { KEY_APPEND = 1, KEY_REPLACE, KEY_FREEZE, KEY_REFINE };
 
@@ -123,7 +123,6 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
                              const fr_model *source, fr_error *err) {
   fr_net *net = NULL;
   float *rates = NULL;
-  fr_train_result trained = {0};
   fr_train_options *options_now = &t->training.options;
   enum fr_status status = check_shape(source->net, &work->prepared.train, t->source, err);
   if (status == FR_OK)
@@ -131,18 +130,10 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
                              options_now->seed, &net, &options_now->first_trained, err);
   if (status == FR_OK)
     status = fill_rates(t, source->net, net, &rates, err);
-  options_now->rate_scale = rates;
   if (status == FR_OK)
-    status = fr_train(net, &work->prepared.train, &work->prepared.validate, options_now,
-                      &session->observer, &session->budget, &trained, err);
-  if (status == FR_OK && cli_interrupted())
-    status =
-        fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs", trained.epochs);
-  if (status == FR_OK) {
-    cli_session_trained(session, net, &trained);
+    status = cli_train(session, &t->training, &t->input, work, rates, net, err);
+  if (status == FR_OK)
     status = cli_work_finish(work, session, &t->input, options_now, net, t->model, err);
-  }
-  fr_train_result_release(&trained);
   free(rates);
   fr_net_free(net);
   return status;

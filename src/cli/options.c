@@ -17,15 +17,6 @@ enum {
   KEY_STEP,
   KEY_RATE,
   KEY_FOLD,
-  KEY_EPOCHS,
-  KEY_BATCH,
-  KEY_LEARNING_RATE,
-  KEY_WEIGHT_DECAY,
-  KEY_PATIENCE,
-  KEY_SEED,
-  KEY_LOSS,
-  KEY_OPTIMIZER,
-  KEY_AUGMENT,
 };
 
 size_t cli_number(struct argp_state *state, const char *option, const char *text,
@@ -108,70 +99,3 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
 }
 
 const struct argp cli_input_argp = {.options = input_options, .parser = parse_input};
-
-/* ---- training ---- */
-
-static const struct argp_option training_options[] = {
-    {"epochs", KEY_EPOCHS, "N", 0, "at most (default 60)", 20},
-    {"patience", KEY_PATIENCE, "N", 0,
-     "stop after N epochs without a better validation loss (default 8; 0: never)", 20},
-    {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
-    {"learning-rate", KEY_LEARNING_RATE, "R", 0, "default 0.002", 20},
-    {"weight-decay", KEY_WEIGHT_DECAY, "R", 0, "decoupled (default 0.1)", 20},
-    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adamw (default), adam, sgd or rmsprop", 20},
-    {"loss", KEY_LOSS, "NAME", 0, "cross-entropy (default) or squared", 20},
-    {"augment", KEY_AUGMENT, "TEXT", 0,
-     "change training samples: 'jitter(D) scale(D)', D the deviation (default: none)",
-     20},
-    {"seed", KEY_SEED, "N", 0, "of weights, shuffle and dropout (default 1)", 20},
-    {0},
-};
-
-static error_t parse_names(int key, const char *text, fr_train_options *options,
-                           struct argp_state *state) {
-  if (key == KEY_LOSS && !fr_loss_parse(text, &options->loss.kind))
-    argp_error(state, "'%s' is not a loss: cross-entropy or squared", text);
-  if (key == KEY_OPTIMIZER && !fr_optimizer_parse(text, &options->optimizer.kind))
-    argp_error(state, "'%s' is not an optimizer: adamw, adam, sgd or rmsprop", text);
-  return 0;
-}
-
-static error_t parse_augment(const char *text, cli_training *training,
-                             struct argp_state *state) {
-  fr_error err;
-  if (fr_augment_parse(text, &training->augment, &err) != FR_OK)
-    argp_error(state, "%s", err.text);
-  const bool any = training->augment.jitter > 0 || training->augment.scale > 0;
-  training->options.augment = any ? &training->augment : NULL;
-  return 0;
-}
-
-static error_t parse_training(int key, char *text, struct argp_state *state) {
-  cli_training *training = state->input;
-  fr_train_options *options = training != NULL ? &training->options : NULL;
-  switch (key) {
-  case KEY_EPOCHS:
-    options->epochs = cli_number(state, "epochs", text, 1, 1000000);
-    return 0;
-  case KEY_PATIENCE:
-    options->patience = cli_number(state, "patience", text, 0, 1000000);
-    return 0;
-  case KEY_BATCH: options->batch = cli_number(state, "batch", text, 1, 65536); return 0;
-  case KEY_LEARNING_RATE:
-    options->optimizer.learning_rate =
-        (float)cli_real(state, "learning-rate", text, 1e-9, 100);
-    return 0;
-  case KEY_WEIGHT_DECAY:
-    options->optimizer.weight_decay =
-        (float)cli_real(state, "weight-decay", text, 0, 100);
-    return 0;
-  case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
-  case KEY_AUGMENT: return parse_augment(text, training, state);
-  case KEY_LOSS:
-  case KEY_OPTIMIZER: return parse_names(key, text, options, state);
-  default: return ARGP_ERR_UNKNOWN;
-  }
-}
-
-const struct argp cli_training_argp = {.options = training_options,
-                                       .parser = parse_training};

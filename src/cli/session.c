@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "report/table.h"
 
@@ -44,12 +45,38 @@ static void epoch_done(void *self, const fr_epoch *epoch) {
   else
     snprintf(s->label, sizeof s->label, "epoch %zu  loss %.4f  validation %.1f %%",
              epoch->epoch, epoch->train_loss, 100 * epoch->validate_accuracy);
+  if (s->board != NULL) {
+    double power_w;
+    __atomic_load(&s->power_w, &power_w, __ATOMIC_RELAXED);
+    cli_tensorboard_epoch(s->board, epoch, power_w, cli_session_program_j(s));
+  }
+}
+
+static void step_done(void *self, size_t step, double loss) {
+  cli_session *s = self;
+  if (s->board != NULL)
+    cli_tensorboard_step(s->board, step, loss);
+}
+
+static void inspect(void *self, const fr_net *net, size_t step) {
+  cli_session *s = self;
+  if (s->board != NULL)
+    cli_tensorboard_inspect(s->board, net, step);
+}
+
+static void warning(void *self, const char *text) {
+  cli_session *s = self;
+  cli_warn(&s->result, "%s", text);
 }
 
 static bool may_go_on(void *self, const fr_epoch *epoch) {
-  (void)self;
   (void)epoch;
-  return !cli_interrupted();
+  return cli_session_within_budget(self);
+}
+
+static bool interrupted(void *self) {
+  (void)self;
+  return cli_interrupted();
 }
 
 /* On the sampling thread; a double that is drawn only, so a torn read would do no harm,
@@ -57,8 +84,10 @@ static bool may_go_on(void *self, const fr_epoch *epoch) {
 static void on_sample(void *self, const fr_power_sample *sample) {
   cli_session *s = self;
   double power_w = sample->power_w, energy_j = sample->energy_j;
+  double program_j = sample->program_j;
   __atomic_store(&s->power_w, &power_w, __ATOMIC_RELAXED);
   __atomic_store(&s->energy_j, &energy_j, __ATOMIC_RELAXED);
+  __atomic_store(&s->program_j, &program_j, __ATOMIC_RELAXED);
 }
 
 /* ---- start ---- */
@@ -97,9 +126,13 @@ enum fr_status cli_session_start(cli_session *session, const char *command,
   s->observer = (fr_observer){.self = s,
                               .phase_begin = phase_begin,
                               .phase_end = phase_end,
+                              .step_done = step_done,
                               .epoch_done = epoch_done,
+                              .inspect = inspect,
+                              .warning = warning,
                               .progress = progress};
-  s->budget = (fr_budget){.self = s, .may_go_on = may_go_on};
+  s->budget = (fr_budget){.self = s, .may_go_on = may_go_on, .interrupted = interrupted};
+  s->start_ns = fr__clock_ns();
   fr__buf_init(&s->text, 0);
   cli_result_init(&s->result, command);
   cli_progress_start(&s->progress, output->quiet);
@@ -235,6 +268,8 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
       result, "accuracy",
       cli_json_measure(ratio(m->accuracy, m->accuracy_low, m->accuracy_high)));
   fr_metrics_bounds b;
+  if (session->board != NULL)
+    cli_tensorboard_test(session->board, m);
   const bool bounded = fr_metrics_intervals(m, 1, &b, NULL) == FR_OK;
   const fr_measure absent = fr_measure_absent(FR_UNIT_NONE);
   json_object_set_new(
@@ -309,6 +344,7 @@ int cli_session_end(cli_session *session, enum fr_status status, const fr_error 
   fr_error own;
   int code = CLI_FAILED;
   cli_progress_end(&s->progress);
+  cli_tensorboard_free(s->board, status == FR_OK, &s->result);
   if (status == FR_OK) {
     json_object_set_new(s->result.result, "run", json_integer((json_int_t)s->run));
     if (keep(s, &own) != FR_OK)

@@ -8,6 +8,13 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/tensorboard.h"
+
+/* Of a run: by earlier processes, where it was taken up. */
+typedef struct cli_spent {
+  fr_measure energy, program, core_seconds;
+  double duration_s; /* 0: nothing, and the measures mean nothing */
+} cli_spent;
 
 typedef struct cli_session {
   const cli_output *output;
@@ -17,11 +24,17 @@ typedef struct cli_session {
   fr_store *store;
   int64_t run; /* in the store; 0: none */
   fr_observer observer;
-  fr_budget budget; /* ends the work when the user interrupts it */
-  fr__buf text;     /* of the table on stdout */
-  char label[96];   /* of the bar: the last epoch's figures */
+  fr_budget budget;   /* ends the work when it is spent, or the user interrupts it */
+  cli_budget limits;  /* of it; 0: none */
+  double grams_per_j; /* where grams are limited */
+  cli_spent earlier;
+  uint64_t start_ns;
+  cli_tensorboard *board; /* owned; NULL: none */
+  fr__buf text;           /* of the table on stdout */
+  char label[96];         /* of the bar: the last epoch's figures */
   double power_w;   /* last sample's; written by the sampling thread like the next */
   double energy_j;  /* the machine's so far */
+  double program_j; /* the program's so far */
 } cli_session;
 
 /* Opens meter and store and begins the run; `name` is what it is called there. On failure
@@ -41,6 +54,20 @@ int cli_session_end(cli_session *session, enum fr_status status, const fr_error 
 /* Keys accuracy, macro_f1, balanced_accuracy, confusion, classes, samples. */
 void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                          const fr_names *classes);
+
+/* Sets the limits of the session's budget. */
+enum fr_status cli_session_budget(cli_session *session, const cli_training *training,
+                                  fr_error *err);
+bool cli_session_within_budget(const cli_session *session);
+/* Of the program, as the last sample told, this process alone. */
+double cli_session_program_j(const cli_session *session);
+
+/* All that was spent so far, as JSON for a checkpoint; the caller's (free), or NULL. */
+char *cli_session_spent(cli_session *session);
+/* The run is taken up after so many steps; `note` is cli_session_spent of then. Keys
+ * earlier, resumed_from. */
+void cli_session_resumed(cli_session *session, size_t steps, const char *note);
+json_t *cli_spent_json(const cli_spent *spent); /* a new reference */
 
 /* What was trained: keys epochs, stop, operations, parameters and network. */
 void cli_session_trained(cli_session *session, const fr_net *net,

@@ -138,6 +138,14 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
                     .provenance = provenance};
 }
 
+/* What an earlier process had spent on the run that this one took up; NULL: none. */
+static json_t *earlier_of(const cli_session *session) {
+  json_t *one = json_copy(json_object_get(session->result.result, "earlier"));
+  if (one != NULL)
+    json_object_set_new(one, "command", json_string(session->result.command));
+  return one;
+}
+
 /* What the model has cost so far: the figures of this run. */
 static char *provenance_of(const cli_session *session) {
   json_t *all = session->result.result;
@@ -153,6 +161,9 @@ static char *provenance_of(const cli_session *session) {
   json_object_set_new(one, "command", json_string(session->result.command));
   json_object_set_new(one, "version", json_string(FR_VERSION));
   json_t *list = json_array();
+  json_t *earlier = earlier_of(session);
+  if (earlier != NULL)
+    json_array_append_new(list, earlier);
   json_array_append_new(list, one);
   char *text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(9));
   json_decref(list);

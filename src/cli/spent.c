@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a session has spent: for its budget, and for the checkpoint that outlives it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/session.h"
+
+#define J_PER_KWH 3.6e6
+
+enum fr_status cli_session_budget(cli_session *session, const cli_training *training,
+                                  fr_error *err) {
+  session->limits = training->budget;
+  if (training->budget.grams == 0)
+    return FR_OK;
+  const char *spec = training->intensity != NULL ? training->intensity : "table:world";
+  fr_intensity intensity;
+  const enum fr_status status = fr_intensity_find(spec, &intensity, err);
+  if (status != FR_OK)
+    return status;
+  const double pue = training->pue > 0 ? training->pue : 1;
+  session->grams_per_j = intensity.g_per_kwh.value * pue / J_PER_KWH;
+  if (training->intensity == NULL)
+    cli_warn(&session->result,
+             "the budget's grams are reckoned with the world's %.0f gCO2e/kWh; "
+             "--intensity table:ZONE names a grid",
+             intensity.g_per_kwh.value);
+  return FR_OK;
+}
+
+double cli_session_program_j(const cli_session *session) {
+  double program_j;
+  __atomic_load(&session->program_j, &program_j, __ATOMIC_RELAXED);
+  return program_j;
+}
+
+bool cli_session_within_budget(const cli_session *session) {
+  const cli_budget *limits = &session->limits;
+  const double seconds = (double)(fr__clock_ns() - session->start_ns) * 1e-9;
+  const double joules = cli_session_program_j(session) + session->earlier.program.value;
+  if (limits->duration_s > 0 &&
+      seconds + session->earlier.duration_s >= limits->duration_s)
+    return false;
+  if (limits->energy_j > 0 && joules >= limits->energy_j)
+    return false;
+  return !(limits->grams > 0 && joules * session->grams_per_j >= limits->grams);
+}
+
+/* ---- as JSON, which a checkpoint keeps ---- */
+
+static cli_spent sum_of(const cli_spent *earlier, const fr_meter_report *now) {
+  cli_spent sum = {now->energy, now->program, now->core_seconds, now->duration_s};
+  if (earlier->duration_s <= 0)
+    return sum;
+  sum.energy = fr_measure_add(sum.energy, earlier->energy);
+  sum.program = fr_measure_add(sum.program, earlier->program);
+  sum.core_seconds = fr_measure_add(sum.core_seconds, earlier->core_seconds);
+  sum.duration_s += earlier->duration_s;
+  return sum;
+}
+
+json_t *cli_spent_json(const cli_spent *spent) {
+  return json_pack("{s:o, s:o, s:o, s:f}", "energy", cli_json_measure(spent->energy),
+                   "program", cli_json_measure(spent->program), "core_seconds",
+                   cli_json_measure(spent->core_seconds), "duration_s",
+                   spent->duration_s);
+}
+
+char *cli_session_spent(cli_session *session) {
+  fr_meter_report report;
+  if (fr_meter_read(session->meter, &report, NULL) != FR_OK)
+    return NULL;
+  const cli_spent sum = sum_of(&session->earlier, &report);
+  fr_meter_report_release(&report);
+  json_t *json = cli_spent_json(&sum);
+  char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  json_decref(json);
+  return text;
+}
+
+/* False where it is no measure of that unit. */
+static bool read_measure(const json_t *from, const char *key, enum fr_unit unit,
+                         fr_measure *out) {
+  const json_t *object = json_object_get(from, key);
+  const char *source = json_string_value(json_object_get(object, "source"));
+  fr_measure m = {json_number_value(json_object_get(object, "value")),
+                  json_number_value(json_object_get(object, "low")),
+                  json_number_value(json_object_get(object, "high")), unit,
+                  FR_SOURCE_NONE};
+  if (source == NULL || !fr_source_parse(source, &m.source) ||
+      !(m.low >= 0 && m.low <= m.value && m.value <= m.high && isfinite(m.high)))
+    return false;
+  *out = m;
+  return true;
+}
+
+void cli_session_resumed(cli_session *session, size_t steps, const char *note) {
+  json_t *json = json_loads(note, 0, NULL);
+  cli_spent spent = {0};
+  const double duration_s = json_number_value(json_object_get(json, "duration_s"));
+  if (read_measure(json, "energy", FR_UNIT_JOULE, &spent.energy) &&
+      read_measure(json, "program", FR_UNIT_JOULE, &spent.program) &&
+      read_measure(json, "core_seconds", FR_UNIT_CORE_SECOND, &spent.core_seconds) &&
+      duration_s > 0 && isfinite(duration_s)) {
+    spent.duration_s = duration_s;
+    session->earlier = spent;
+    json_object_set_new(session->result.result, "earlier", cli_spent_json(&spent));
+  } else {
+    cli_warn(&session->result, "the checkpoint does not tell what was spent before it");
+  }
+  json_object_set_new(session->result.result, "resumed_from",
+                      json_integer((json_int_t)steps));
+  json_decref(json);
+}
