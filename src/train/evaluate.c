@@ -40,6 +40,8 @@ static void add_metrics(fr_metrics *metrics, const float *output,
                         const fr_targets *targets, size_t n, double loss) {
   if (targets->value == NULL)
     fr_metrics_add(metrics, output, targets->label, n, loss);
+  else
+    fr_metrics_add_values(metrics, output, targets->value, n, loss);
 }
 
 fr__tally fr__evaluate(fr_net *net, const fr__feed *feed, size_t from,

@@ -14,6 +14,9 @@ enum fr_status fr_test(fr_net *net, const fr_samples *samples,
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "there is nothing to test on: %zu samples, batch %zu", samples->count,
                     batch);
+  if (samples->value != NULL && loss->kind != FR_LOSS_BINARY)
+    return fr__fail(err, FR_ERR_UNSUPPORTED,
+                    "only labels and binary targets have right answers to be tested on");
   const size_t size = batch < samples->count ? batch : samples->count;
   enum fr_status status = fr__feed_init(&feed, net, samples, "test", err);
   if (status == FR_OK)
@@ -23,7 +26,7 @@ enum fr_status fr_test(fr_net *net, const fr_samples *samples,
   if (status == FR_OK)
     status = samples->value == NULL
                  ? fr_metrics_init(&result, classes, err)
-                 : fr__fail(err, FR_ERR_UNSUPPORTED, "values are not tested yet");
+                 : fr_metrics_init_labels(&result, classes, samples->count, err);
   if (status == FR_OK) {
     fr__phase_begin(observer, "test");
     fr__evaluate(net, &feed, 0, loss, &room, observer, "test", &result);
