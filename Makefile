@@ -38,6 +38,7 @@ check-clients: build
 bench: build
 	@ninja -C $(BUILD) bench/bench_kern
 	@$(BUILD)/bench/bench_kern
+	@python3 bench/startup.py $(BUILD)/frugal
 
 install: build
 	meson install -C $(BUILD)

@@ -29,6 +29,11 @@ for net in small big sain 'conv1d(8,3) relu lstm(6) dense(classes)'; do
 done
 train 'synthetic:subjects=3&trials=3&seconds=40&features=extrasensory' small
 ninja -C "$build" tests/write_sample >/dev/null
+"$build/frugal" train --quiet --data 'synthetic:subjects=3&trials=3&seconds=15' --epochs 3 \
+  --net 'conv1d(8,3) bn relu lstm(6) dense(classes)' --tensorboard "$folder/board" \
+  --json "$folder/board.json"
+"$environment/bin/python" tests/clients/check_training_board.py "$folder/board" \
+  "$folder/board.json"
 "$environment/bin/python" tests/clients/check_tensorboard.py "$build/tests/write_sample"
 ninja -C "$build" tests/write_onnx_cases >/dev/null
 mkdir "$folder/onnx"

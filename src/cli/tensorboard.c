@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -46,16 +47,15 @@ static void add_number(list *to, const char *name, double value) {
       (fr_events_parameter){.name = name, .kind = FR_EVENTS_NUMBER, .number = value};
 }
 
+/* A text that is too long for a cell of the table is in the card. */
 static void add_string(list *to, const char *name, const char *value) {
-  if (value != NULL)
+  if (value != NULL && strlen(value) < FR_EVENTS_TAG_CEILING)
     to->parameter[to->count++] =
         (fr_events_parameter){.name = name, .kind = FR_EVENTS_STRING, .string = value};
 }
 
-static enum fr_status write_parameters(cli_tensorboard *board,
-                                       const cli_training *training,
-                                       const cli_input *input, const fr_net *net,
-                                       fr_error *err) {
+static void write_parameters(cli_tensorboard *board, const cli_training *training,
+                             const cli_input *input, const fr_net *net) {
   const fr_train_options *o = &training->options;
   list all = {0};
   add_string(&all, "network", fr_net_text(net));
@@ -70,12 +70,12 @@ static enum fr_status write_parameters(cli_tensorboard *board,
   add_number(&all, "seed", (double)o->seed);
   const fr_events_session session = {.parameter = all.parameter,
                                      .parameter_count = all.count};
-  return fr_events_hparams(board->events, &session, err);
+  fr_error err;
+  note(board, fr_events_hparams(board->events, &session, &err), &err);
 }
 
 /* The network as a table in Markdown. */
-static enum fr_status write_card(cli_tensorboard *board, const fr_net *net,
-                                 fr_error *err) {
+static void write_card(cli_tensorboard *board, const fr_net *net) {
   fr__buf buf;
   fr__buf_init(&buf, FR_EVENTS_TEXT_CEILING);
   fr__buf_add(&buf, "| | Layer | Output | Parameters | FLOP |\n|--:|---|--:|--:|--:|\n");
@@ -88,12 +88,13 @@ static enum fr_status write_card(cli_tensorboard *board, const fr_net *net,
   }
   fr__buf_printf(&buf, "\n%zu parameters, %llu FLOP a sample forward\n",
                  fr_net_parameters(net), (unsigned long long)fr_net_operations(net));
-  const enum fr_status status =
-      buf.status != FR_OK
-          ? fr__fail_memory(err, "the network's card")
-          : fr_events_text(board->events, 0, "model card", fr__buf_text(&buf), err);
+  fr_error err;
+  note(board,
+       buf.status != FR_OK
+           ? fr__fail_memory(&err, "the network's card")
+           : fr_events_text(board->events, 0, "model card", fr__buf_text(&buf), &err),
+       &err);
   fr__buf_release(&buf);
-  return status;
 }
 
 enum fr_status cli_tensorboard_new(const char *folder, const cli_training *training,
@@ -102,18 +103,15 @@ enum fr_status cli_tensorboard_new(const char *folder, const cli_training *train
   cli_tensorboard *board = calloc(1, sizeof *board);
   if (board == NULL)
     return fr__fail_memory(err, "the event file");
-  enum fr_status status = fr_events_new(folder, &board->events, err);
-  if (status == FR_OK)
-    status = write_parameters(board, training, input, net, err);
-  if (status == FR_OK)
-    status = write_card(board, net, err);
-  if (status == FR_OK) {
-    *out = board;
-    return FR_OK;
+  const enum fr_status status = fr_events_new(folder, &board->events, err);
+  if (status != FR_OK) {
+    free(board);
+    return status;
   }
-  fr_events_free(board->events);
-  free(board);
-  return status;
+  write_parameters(board, training, input, net);
+  write_card(board, net);
+  *out = board;
+  return FR_OK;
 }
 
 void cli_tensorboard_free(cli_tensorboard *board, bool done, cli_result *result) {
