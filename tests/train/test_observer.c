@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the outside is told: phases, steps, progress, counted operations; and that no step
  * allocates (the linker wraps malloc and its kin: see meson.build). */
-#include "toy.h"
+#include "checkpointed.h"
 
 enum { DEPTH = 4, NAMES = 32, PATH = 64 };
 
@@ -43,7 +43,8 @@ typedef struct journal {
   size_t count[NAMES], names;
   size_t steps, epochs;
   double progress;
-  size_t allocations; /* before the first step */
+  size_t allocations; /* before the first step, and while checkpoints were written */
+  size_t before;      /* the checkpoint that is being written */
 } journal;
 
 static void phase_begin(void *self, const char *name) {
@@ -61,12 +62,16 @@ static void phase_begin(void *self, const char *name) {
     memcpy(l->seen[l->names++], path, sizeof path);
   }
   l->count[i]++;
+  if (strcmp(name, "checkpoint") == 0)
+    l->before = allocations;
 }
 
 static void phase_end(void *self) {
   journal *l = self;
   assert_true(l->depth > 0);
   l->depth--;
+  if (strcmp(l->path[l->depth], "train/checkpoint") == 0)
+    l->allocations += allocations - l->before;
 }
 
 static void step_done(void *self, size_t step, double loss) {
@@ -74,6 +79,7 @@ static void step_done(void *self, size_t step, double loss) {
   if (l->steps++ == 0)
     l->allocations = allocations;
   assert_int_equal(step, l->steps);
+  assert_int_equal(allocations, l->allocations);
   assert_true(isfinite(loss));
 }
 
@@ -137,6 +143,29 @@ static void training_tells_what_it_does(void **state) {
   fr_net_free(net);
 }
 
+static void no_step_allocates_with_everything_on(void **state) {
+  (void)state;
+  static journal l;
+  char *folder = test_folder_make();
+  trial t = trial_of_everything(folder);
+  t.teacher = "dense(9) tanh dense(classes)";
+  t.options.loss.distill = 0.5f;
+  t.options.optimizer.clip_norm = 1;
+  t.options.threads = 2;
+  l = (journal){0};
+  const fr_observer observer = observe(&l);
+  outcome o = trial_run(&t, &observer, NULL);
+  assert_int_equal(o.status, FR_OK);
+  assert_int_equal(l.depth, 0);
+  assert_int_equal(l.steps, 25);
+  assert_int_equal(count_of(&l, "train/checkpoint"), 25);
+  assert_int_equal(count_of(&l, "train/augment"), 50); /* ten batches of 16 an epoch */
+  assert_int_equal(count_of(&l, "train/teacher"), 50);
+  assert_true(allocations > l.before); /* they are counted at all */
+  outcome_release(&o);
+  test_folder_remove(folder);
+}
+
 static void a_test_is_one_phase(void **state) {
   (void)state;
   static toy a;
@@ -171,7 +200,8 @@ static void an_empty_observer_is_as_good_as_none(void **state) {
   fr_net_free(net);
 }
 
-static uint64_t operations_of(size_t first, size_t epochs) {
+/* With a teacher 2 -> 3 -> 2, and two batches a step, where they are asked for. */
+static uint64_t operations_of(size_t first, size_t epochs, bool teacher, bool two) {
   static toy a, b;
   const fr_samples train = toy_samples(&a, 1), validate = toy_samples(&b, 2);
   fr_net *net = toy_net("dense(10) relu dense(classes)", 5);
@@ -179,11 +209,15 @@ static uint64_t operations_of(size_t first, size_t epochs) {
   options.optimizer.weight_decay = 0;
   options.epochs = epochs;
   options.first_trained = first;
+  options.teacher = teacher ? toy_net("dense(3) relu dense(classes)", 5) : NULL;
+  options.loss.distill = teacher ? 0.5f : 0;
+  options.accumulate = two ? 2 : 0;
   fr_train_result result;
   assert_int_equal(fr_train(net, &train, &validate, &options, NULL, NULL, &result, NULL),
                    FR_OK);
   const uint64_t operations = result.operations;
   fr_train_result_release(&result);
+  fr_net_free(options.teacher);
   fr_net_free(net);
   return operations;
 }
@@ -196,16 +230,22 @@ static uint64_t operations_of(size_t first, size_t epochs) {
 static void operations_are_counted(void **state) {
   (void)state;
   const uint64_t epoch = 150 * (90 + 130) + 3 * 12 * 52 + 150 * 90;
-  assert_int_equal(operations_of(0, 1), epoch);
-  assert_int_equal(operations_of(0, 5), 5 * epoch);
+  assert_int_equal(operations_of(0, 1, false, false), epoch);
+  assert_int_equal(operations_of(0, 5, false, false), 5 * epoch);
   /* frozen 0 and 1: 50 a sample once; then 40 forward, 40 backward, 22 weights */
   const uint64_t head = 150 * (40 + 40) + 3 * 12 * 22 + 150 * 40;
-  assert_int_equal(operations_of(2, 5), 300 * 50 + 5 * head);
+  assert_int_equal(operations_of(2, 5, false, false), 300 * 50 + 5 * head);
+  /* the teacher takes 12, 3 and 12 a training sample, once */
+  assert_int_equal(operations_of(0, 5, true, false), 5 * epoch + 150 * 27);
+  /* two updates instead of three; three batches of two operations a weight */
+  const uint64_t added = epoch - 12 * 52 + 3 * 2 * 52;
+  assert_int_equal(operations_of(0, 5, false, true), 5 * added);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(training_tells_what_it_does),
+      cmocka_unit_test(no_step_allocates_with_everything_on),
       cmocka_unit_test(a_test_is_one_phase),
       cmocka_unit_test(an_empty_observer_is_as_good_as_none),
       cmocka_unit_test(operations_are_counted),
