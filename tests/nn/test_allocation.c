@@ -139,12 +139,93 @@ static void failed_reservation_changes_nothing(void **state) {
   fr_net_free(net);
 }
 
+/* Every loss and optimizer, each with all that it knows, and the answers of labels. */
+static void every_update_allocates_nothing(void **state) {
+  (void)state;
+  const uint32_t label[BATCH] = {0, 1, 2, FR_NONE, 1};
+  const float value[BATCH * 3] = {1, 0, 0, 1}, weight[3] = {1, 2, 3};
+  float x[BATCH * 3] = {1}, d[BATCH * 3];
+  const fr_loss_options loss[] = {{.label_smoothing = 0.1f,
+                                   .focal = 2,
+                                   .class_weight = weight,
+                                   .distill = 0.5f,
+                                   .temperature = 2},
+                                  {.kind = FR_LOSS_SQUARED},
+                                  {.kind = FR_LOSS_BINARY, .class_weight = weight}};
+  const fr_targets targets[] = {
+      {.label = label, .teacher = value}, {.value = value}, {.value = value}};
+  fr_net *net = made_net("dense(3)", (fr_shape){1, 3}, 3, BATCH, 0);
+  fr_metrics metrics;
+  ASSERT_OK(fr_metrics_init_labels(&metrics, 3, 2 * BATCH, err));
+  for (int kind = FR_OPTIMIZER_SGD; kind <= FR_OPTIMIZER_RMSPROP; kind++) {
+    fr_optimizer_options o = fr_optimizer_usual_options((enum fr_optimizer_kind)kind);
+    o.clip_norm = o.clip_value = o.weight_decay = 0.1f;
+    fr_optimizer *optimizer = NULL;
+    ASSERT_OK(fr_optimizer_new(net, 0, &o, NULL, &optimizer, err));
+    allocations = 0;
+    for (size_t i = 0; i < 3; i++) {
+      const float *y = fr_net_forward(net, x, BATCH, 0, 1, true);
+      fr_loss_compute(&loss[i], y, &targets[i], BATCH, 3, d);
+      fr_net_backward(net, d, BATCH);
+      assert_true(fr_optimizer_step(optimizer));
+      fr_metrics_add_values(&metrics, y, value, BATCH, 0);
+    }
+    assert_int_equal(allocations, 0);
+    fr_optimizer_free(optimizer);
+  }
+  fr_metrics_release(&metrics);
+  fr_net_free(net);
+}
+
+/* The n-th allocation of what looks back on a test fails. */
+static bool attempt_figures(size_t n, bool labels) {
+  const uint32_t label[] = {1, 0};
+  const float value[] = {1, 0, 0, 1};
+  float weight[2] = {7, 7};
+  fr_metrics m = {0};
+  fr_metrics_bounds bounds = {.macro_f1_low = 7};
+  fr_error err = {0};
+  allocations = 0;
+  fail_at = n;
+  enum fr_status status =
+      labels ? fr_metrics_init_labels(&m, 2, 2, &err) : fr_metrics_init(&m, 2, &err);
+  if (status == FR_OK) {
+    if (labels)
+      fr_metrics_add_values(&m, value, value, 2, 0);
+    else
+      fr_metrics_add(&m, value, label, 2, 0);
+    fr_metrics_finish(&m);
+    status = fr_metrics_intervals(&m, 1, &bounds, &err);
+  }
+  if (status == FR_OK)
+    status = fr_loss_balanced_weights(label, 2, 2, weight, &err);
+  fail_at = 0;
+  fr_metrics_release(&m);
+  if (status == FR_OK)
+    return true;
+  assert_int_equal(status, FR_ERR_MEMORY);
+  assert_true(err.text[0] != '\0' && weight[0] == 7.0f);
+  return false;
+}
+
+static void each_allocation_of_figures_may_fail(void **state) {
+  (void)state;
+  for (int labels = 0; labels < 2; labels++) {
+    size_t n = 1;
+    while (!attempt_figures(n, labels != 0))
+      n++;
+    assert_in_range(n, 6, 10);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_family_is_there),
       cmocka_unit_test(steps_allocate_nothing),
       cmocka_unit_test(each_allocation_may_fail),
       cmocka_unit_test(failed_reservation_changes_nothing),
+      cmocka_unit_test(every_update_allocates_nothing),
+      cmocka_unit_test(each_allocation_of_figures_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
