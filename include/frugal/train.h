@@ -102,8 +102,9 @@ typedef struct fr_checkpoint_options {
   const char *identity; /* what else must be the same for a run to be taken up, compared
                            as it is (commands, data); NULL: nothing */
   void *self;
-  /* A text of the caller's that each checkpoint keeps (joules so far), as it is while the
-   * checkpoint is written; borrowed until the next call. NULL, or returning NULL: "". */
+  /* A text (UTF-8) of the caller's that each checkpoint keeps (joules so far), as it is
+   * while the checkpoint is written; borrowed until the next call. NULL, or returning
+   * NULL: "". */
   const char *(*note)(void *self);
   /* The run is taken up after `steps`; `note` is what was kept then. May be NULL. */
   void (*resumed)(void *self, size_t steps, const char *note);

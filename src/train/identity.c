@@ -32,6 +32,16 @@ static void set_digest(json_t *to, bool *done, const char *key, const fr__hash *
   set(to, done, key, "%016" PRIx64, fr__hash_value(hash));
 }
 
+/* A text that may be no UTF-8, as paths are: then its digest. */
+static void set_foreign(json_t *to, bool *done, const char *key, const char *text) {
+  json_t *value = text != NULL ? json_string(text) : NULL;
+  if (text == NULL || value != NULL)
+    set_text(to, done, key, text);
+  else
+    set(to, done, key, "%016" PRIx64, fr__hash_bytes(text, strlen(text)));
+  json_decref(value);
+}
+
 /* Floats with all their digits: nine bring each back. */
 static void set_float(json_t *to, bool *done, const char *key, float value) {
   set(to, done, key, "%.9g", (double)value);
@@ -140,7 +150,7 @@ json_t *fr__identity_new(const struct fr__run *r) {
   set_samples(to, &done, "validation samples", &r->validate);
   set_weights(to, &done, "initial weights", r->net);
   set_weights(to, &done, "teacher", o->teacher);
-  set_text(to, &done, "caller's identity", o->checkpoint->identity);
+  set_foreign(to, &done, "caller's identity", o->checkpoint->identity);
   set_text(to, &done, "set of kernels", fr__kern_name(&r->net->kern));
   set_text(to, &done, "program's version", FR_VERSION);
   if (done)

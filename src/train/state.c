@@ -194,12 +194,18 @@ static enum fr_status list_tensors(const fr__run *r, fr_tensor **tensor, size_t 
 
 /* ---- writing ---- */
 
-static json_t *make_metadata(const json_t *identity, const char *note) {
-  json_t *metadata = json_pack("{s:s, s:s}", "format", FORMAT, "note", note);
-  if (metadata != NULL && json_object_update(metadata, (json_t *)identity) == 0)
-    return metadata;
-  json_decref(metadata);
-  return NULL;
+static enum fr_status make_metadata(const json_t *identity, const char *note,
+                                    json_t **out, fr_error *err) {
+  json_t *text = json_string(note), *metadata = NULL;
+  if (text == NULL)
+    return fr__fail(err, FR_ERR_ARGUMENT, "a checkpoint's note is no UTF-8 text");
+  metadata = json_pack("{s:s, s:o}", "format", FORMAT, "note", text);
+  if (metadata == NULL || json_object_update(metadata, (json_t *)identity) != 0) {
+    json_decref(metadata);
+    return fr__fail_memory(err, "the metadata of a checkpoint");
+  }
+  *out = metadata;
+  return FR_OK;
 }
 
 enum fr_status fr__state_write(const struct fr__run *r, const char *path,
@@ -208,14 +214,14 @@ enum fr_status fr__state_write(const struct fr__run *r, const char *path,
   pack_state(r, state);
   const size_t rows = history_rows(state);
   uint64_t *history = calloc(rows * HISTORY_WORDS, sizeof *history);
-  json_t *metadata = make_metadata(identity, note);
+  json_t *metadata = NULL;
   fr_tensor *tensor = NULL;
   size_t count;
-  enum fr_status status = FR_OK;
-  if (history == NULL || metadata == NULL) {
+  enum fr_status status = make_metadata(identity, note, &metadata, err);
+  if (status == FR_OK && history == NULL)
     status = fr__fail_memory(err, path);
+  if (status != FR_OK)
     goto done;
-  }
   for (size_t i = 0; i < rows; i++)
     pack_epoch(i < r->result.epochs ? &r->result.history[i] : &r->now,
                history + i * HISTORY_WORDS);

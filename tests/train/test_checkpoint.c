@@ -289,6 +289,33 @@ static void another_run_is_refused_with_what_differs(void **state) {
   test_folder_remove(folder);
 }
 
+static const char *latin_note(void *self) {
+  (void)self;
+  return "\xfc"
+         "ber";
+}
+
+static void texts_of_the_caller_may_be_no_utf8(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  trial t = trial_of_everything(folder), other = t;
+  t.checkpoint.identity = "csv:\xfc.csv";
+  other.checkpoint.identity = "csv:\xe4.csv";
+  run_until(t, 1);
+  assert_another_run(other, "caller's identity");
+  run_until(t, 2);
+  ears e = {0};
+  const fr_observer observer = {.self = &e, .warning = on_warning};
+  t.checkpoint.note = latin_note;
+  t.checkpoint.resume = false;
+  outcome o = trial_run(&t, &observer, NULL);
+  assert_int_equal(o.status, FR_OK);
+  assert_int_equal(e.warnings, 1);
+  assert_non_null(strstr(e.warning[0], "note is no UTF-8 text"));
+  outcome_release(&o);
+  test_folder_remove(folder);
+}
+
 /* ---- damage ---- */
 
 static unsigned char *read_all(const char *path, size_t *size) {
@@ -487,6 +514,7 @@ int main(void) {
       cmocka_unit_test(a_larger_budget_goes_on_where_it_ended),
       cmocka_unit_test(an_interruption_is_taken_up),
       cmocka_unit_test(another_run_is_refused_with_what_differs),
+      cmocka_unit_test(texts_of_the_caller_may_be_no_utf8),
       cmocka_unit_test(the_older_stands_in_for_a_damaged_one),
       cmocka_unit_test(it_starts_anew_where_none_is_good),
       cmocka_unit_test(no_damage_crashes),
