@@ -136,13 +136,15 @@ void fr__checkpoints_save_due(struct fr__run *r) {
     save(r);
 }
 
-void fr__checkpoints_newest(const fr__checkpoints *checkpoints,
-                            char path[FR__CHECKPOINT_PATH]) {
-  path[0] = '\0';
+const char *fr__checkpoints_kept(const fr__checkpoints *checkpoints,
+                                 char text[FR__CHECKPOINTS_KEPT]) {
+  text[0] = '\0';
   if (checkpoints->newest == 0)
-    return;
-  char *whole = fr__folder_path(checkpoints->options->folder, checkpoints->newest);
-  if (whole != NULL)
-    (void)snprintf(path, FR__CHECKPOINT_PATH, "%s", whole);
-  free(whole);
+    return text;
+  char *path = fr__folder_path(checkpoints->options->folder, checkpoints->newest);
+  if (path != NULL)
+    (void)snprintf(text, FR__CHECKPOINTS_KEPT, "; the last good checkpoint is kept: %s",
+                   path);
+  free(path);
+  return text;
 }

@@ -17,7 +17,7 @@ typedef struct fr__checkpoints {
   bool failing; /* the last one could not be written, and that was told */
 } fr__checkpoints;
 
-#define FR__CHECKPOINT_PATH 256
+#define FR__CHECKPOINTS_KEPT 288
 
 /* After fr__run_init: makes the folder and, where that is asked for, puts the run where
  * its newest good checkpoint left it. */
@@ -30,8 +30,8 @@ void fr__checkpoints_save(struct fr__run *r);
 void fr__checkpoints_save_new(struct fr__run *r);
 void fr__checkpoints_save_due(struct fr__run *r);
 
-/* The path of the newest, cut at its end; "" where there is none. */
-void fr__checkpoints_newest(const fr__checkpoints *checkpoints,
-                            char path[FR__CHECKPOINT_PATH]);
+/* "; the last good checkpoint is kept: PATH", cut at its end; "" where there is none. */
+const char *fr__checkpoints_kept(const fr__checkpoints *checkpoints,
+                                 char text[FR__CHECKPOINTS_KEPT]);
 
 #endif

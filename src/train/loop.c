@@ -55,11 +55,16 @@ static enum fr_status run_epoch(fr__run *r, bool *more, fr_error *err) {
   return status;
 }
 
+static enum fr_status fail_infinite(const fr__run *r, const char *what, fr_error *err) {
+  char kept[FR__CHECKPOINTS_KEPT];
+  return fr__fail(err, FR_ERR_NUMERIC, "%s is not finite after epoch %zu, step %zu%s",
+                  what, r->now.epoch, r->now.step,
+                  fr__checkpoints_kept(&r->checkpoints, kept));
+}
+
 static enum fr_status keep_best(fr__run *r, fr_error *err) {
   if (!fr__snapshot_take(&r->best, r->net))
-    return fr__fail(err, FR_ERR_NUMERIC,
-                    "a weight is not finite after epoch %zu, step %zu", r->now.epoch,
-                    r->now.step);
+    return fail_infinite(r, "a weight", err);
   r->now.best = true;
   r->result.best_epoch = r->now.epoch;
   r->result.best_validate_loss = r->now.validate_loss;
@@ -84,9 +89,7 @@ static enum fr_status validate(fr__run *r, fr_error *err) {
   fr__phase_end(r->observer);
   r->result.operations += r->cost.forward * r->validate.count;
   if (!isfinite(tally.loss))
-    return fr__fail(err, FR_ERR_NUMERIC,
-                    "the validation loss is not finite after epoch %zu, step %zu",
-                    r->now.epoch, r->now.step);
+    return fail_infinite(r, "the validation loss", err);
   r->now.validate_loss = tally.loss;
   r->now.validate_accuracy = tally.accuracy;
   const bool better =

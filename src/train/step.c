@@ -92,13 +92,12 @@ static bool update(fr__run *r) {
 
 /* `batch`: samples of the last pass. */
 static enum fr_status fail_infinite(const fr__run *r, size_t batch, fr_error *err) {
-  char what[160], path[FR__CHECKPOINT_PATH];
+  char what[160], kept[FR__CHECKPOINTS_KEPT];
   fr_net_describe_infinite(r->net, batch, what, sizeof what);
-  fr__checkpoints_newest(&r->checkpoints, path);
   return fr__fail(err, FR_ERR_NUMERIC,
-                  "%s is not finite in epoch %zu, step %zu (learning rate %g)%s%s", what,
+                  "%s is not finite in epoch %zu, step %zu (learning rate %g)%s", what,
                   r->now.epoch, r->result.steps + 1, r->now.rate,
-                  path[0] == '\0' ? "" : "; the last good checkpoint is kept: ", path);
+                  fr__checkpoints_kept(&r->checkpoints, kept));
 }
 
 enum fr_status fr__run_step(fr__run *r, double *loss, fr_error *err) {
