@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wherever an allocation fails, the export says so and leaves the old file. The linker
  * leads every allocation here. */
+#include "../allocations.h"
 #include "fixture.h"
 
 #include "frugal/export.h"
-
-static size_t allocations; /* since the count was set back */
-static size_t fail_at;     /* that allocation fails; 0: none */
-
-static bool fails(void) { return ++allocations == fail_at; }
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size) {
-  return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size) {
-  return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-  return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
 
 /* With the n-th allocation failing; true where none failed. */
 static bool attempt(const fr_model *model, size_t n) {

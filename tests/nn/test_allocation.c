@@ -3,35 +3,9 @@
  * No allocation happens during training steps; and wherever an allocation fails, the call
  * says so and leaves its arguments as they were. The linker leads every allocation here.
  */
+#include "../allocations.h"
 #include "made.h"
 #include "nn/layer.h"
-
-static size_t allocations; /* since the count was set back */
-static size_t fail_at;     /* that allocation fails; 0: none */
-
-static bool fails(void) { return ++allocations == fail_at; }
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size) {
-  return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size) {
-  return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-  return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
 
 /* Layers of every family. */
 #define ARCH                                                                             \

@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the outside is told: phases, steps, progress, counted operations; and that no step
  * allocates (the linker wraps malloc and its kin: see meson.build). */
+#include "../allocations.h"
 #include "checkpointed.h"
 
 enum { DEPTH = 4, NAMES = 32, PATH = 64 };
-
-static size_t allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size) {
-  allocations++;
-  return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-  allocations++;
-  return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-  allocations++;
-  return __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-  allocations++;
-  return __real_aligned_alloc(alignment, size);
-}
 
 typedef struct journal {
   char path[DEPTH][PATH]; /* of the phases open now */
