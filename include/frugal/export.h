@@ -8,6 +8,7 @@
 #ifndef FRUGAL_EXPORT_H
 #define FRUGAL_EXPORT_H
 
+#include "frugal/int8.h"
 #include "frugal/model.h"
 
 /* What was written. */
@@ -27,5 +28,24 @@ typedef struct fr_export_facts {
  */
 enum fr_status fr_export_onnx(const fr_model *model, const char *path,
                               fr_export_facts *facts, fr_error *err);
+
+/* What the exported C takes. */
+typedef struct fr_export_c_facts {
+  size_t bytes;            /* of both files */
+  size_t weight_bytes;     /* of constants: flash */
+  size_t activation_bytes; /* of static buffers: RAM */
+} fr_export_c_facts;
+
+/*
+ * C99 without any library: `path` ("gesture.c") and a header beside it ("gesture.h"),
+ * whose identifiers begin with the file's name. In float32, or (`int8` not NULL, made
+ * from the model's network) in integers that give fr_int8_run's outputs to the last bit.
+ * docs/export-c.md has the interface. FR_ERR_ARGUMENT for a name that does not end in
+ * ".c", FR_ERR_UNSUPPORTED names a layer without a form in C; what fr_model_save refuses
+ * is refused, too. The same model gives the same bytes. *facts (may be NULL) is filled
+ * where the call succeeds.
+ */
+enum fr_status fr_export_c(const fr_model *model, const fr_int8 *int8, const char *path,
+                           fr_export_c_facts *facts, fr_error *err);
 
 #endif

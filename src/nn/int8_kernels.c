@@ -425,5 +425,6 @@ size_t fr_int8_weight_bytes(const fr_int8 *int8) {
 
 size_t fr_int8_activation_bytes(const fr_int8 *int8) {
   return int8->buffer + int8->room8 + int8->room16 * sizeof *int8->middle +
-         int8->room32 * sizeof *int8->large;
+         int8->room32 * sizeof *int8->large +
+         (int8->wide ? int8->classes * sizeof *int8->logits : 0);
 }
