@@ -48,4 +48,60 @@ typedef struct fr_export_c_facts {
 enum fr_status fr_export_c(const fr_model *model, const fr_int8 *int8, const char *path,
                            fr_export_c_facts *facts, fr_error *err);
 
+/* ---- weights from elsewhere ---- */
+
+/* Whose names and layouts a file of weights has. */
+enum fr_import_origin {
+  FR_IMPORT_ANY, /* told by the names */
+  FR_IMPORT_PYTORCH,
+  FR_IMPORT_KERAS
+};
+
+/* How the sequence in front of a dense layer was flattened there. */
+enum fr_import_flatten {
+  FR_FLATTEN_USUAL, /* PyTorch: channels first behind conv1d, pooling and bn; else steps
+                       first */
+  FR_FLATTEN_STEPS_FIRST,   /* (T, C), as frugal does */
+  FR_FLATTEN_CHANNELS_FIRST /* (C, T) */
+};
+
+typedef struct fr_import_options {
+  enum fr_import_origin origin;
+  enum fr_import_flatten flatten;
+  const char *map; /* path of a name map (docs/export.md); NULL: by order and shape */
+} fr_import_options;
+
+typedef struct fr_import_pair {
+  char tensor[64]; /* "3.bias" */
+  char *from;      /* "lstm.bias_ih_l0 + lstm.bias_hh_l0"; "" where what it has there
+                      (no bias) goes without saying; owned */
+} fr_import_pair;
+
+typedef struct fr_import_report {
+  enum fr_import_origin origin; /* what was read it as */
+  size_t count;
+  fr_import_pair *pair; /* (count), one a tensor of the network; owned */
+  fr_names warnings;    /* sentences: what is not used, what was taken for granted */
+} fr_import_report;
+
+/*
+ * Fills every tensor of `net` from a safetensors file (F32, F16, BF16 or F64) that
+ * PyTorch's state_dict or Keras's weights were saved to, transposed and reordered as
+ * frugal's layouts are. Where no map tells, the first layer of the file in natural order
+ * of names that is of the same family and shapes is taken. FR_ERR_FORMAT names tensors
+ * whose shapes differ, FR_ERR_NOT_FOUND what is missing, FR_ERR_NUMERIC a weight that is
+ * not finite as float32; what fr_model_load says of damaged files holds, too. After a
+ * failure the weights are as they were. *report (may be NULL) is filled where the call
+ * succeeds; release it. `options` NULL: all usual.
+ */
+enum fr_status fr_import_weights(fr_net *net, const char *path,
+                                 const fr_import_options *options,
+                                 fr_import_report *report, fr_error *err);
+void fr_import_report_release(fr_import_report *report);
+
+/* "pytorch", "keras"; "channels-first", "steps-first". */
+bool fr_import_origin_parse(const char *name, enum fr_import_origin *out);
+const char *fr_import_origin_name(enum fr_import_origin origin);
+bool fr_import_flatten_parse(const char *name, enum fr_import_flatten *out);
+
 #endif

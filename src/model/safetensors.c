@@ -99,10 +99,30 @@ static enum fr_status check_metadata(const fr__safetensors *file, fr_error *err)
   return FR_OK;
 }
 
+/* Bytes of one element; 0 where files of that kind do not hold the type. */
+static size_t element_size(const fr__safetensors *file, const char *type) {
+  static const struct {
+    const char *name;
+    size_t size;
+    bool sealed, foreign; /* beside F32, which all hold */
+  } types[] = {{"F32", 4, true, true},  {"U64", 8, true, true},   {"F64", 8, false, true},
+               {"F16", 2, false, true}, {"BF16", 2, false, true}, {"I64", 8, false, true},
+               {"I32", 4, false, true}, {"U32", 4, false, true},  {"I16", 2, false, true},
+               {"U16", 2, false, true}, {"I8", 1, false, true},   {"U8", 1, false, true},
+               {"BOOL", 1, false, true}};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (strcmp(type, types[i].name) == 0)
+      return i == 0 || (file->sealed && types[i].sealed) ||
+                     (file->foreign && types[i].foreign)
+                 ? types[i].size
+                 : 0;
+  return 0;
+}
+
 /* The number of elements, or false where the shape is none or exceeds what a file may
  * hold. */
-static bool count_elements(const json_t *shape, uint64_t *count) {
-  if (!json_is_array(shape) || json_array_size(shape) > FR_TENSOR_RANK)
+static bool count_elements(const json_t *shape, size_t rank, uint64_t *count) {
+  if (!json_is_array(shape) || json_array_size(shape) > rank)
     return false;
   *count = 1;
   for (size_t i = 0; i < json_array_size(shape); i++) {
@@ -135,13 +155,15 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%.64s' of '%s' has not just dtype, shape and data_offsets",
                     at->name, file->path);
-  at->words = file->sealed && strcmp(type, "U64") == 0;
-  if (!at->words && strcmp(type, "F32") != 0)
+  const size_t size = element_size(file, type);
+  if (size == 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED,
-                    "tensor '%.64s' of '%s' is of type '%.16s', not F32", at->name,
-                    file->path, type);
+                    "tensor '%.64s' of '%s' is of type '%.16s', not %s", at->name,
+                    file->path, type, file->foreign ? "F32, F16, BF16 or F64" : "F32");
+  at->words = file->sealed && strcmp(type, "U64") == 0;
+  const size_t rank = file->foreign ? FR__FOREIGN_RANK : FR_TENSOR_RANK;
   uint64_t count;
-  if (!count_elements(json_object_get(entry, "shape"), &count))
+  if (!count_elements(json_object_get(entry, "shape"), rank, &count))
     return fr__fail(err, FR_ERR_FORMAT, "tensor '%.64s' of '%s' has no acceptable shape",
                     at->name, file->path);
   if (!read_offsets(json_object_get(entry, "data_offsets"), at))
@@ -152,7 +174,7 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
     return fr__fail(err, FR_ERR_FORMAT,
                     "'%s' is truncated: tensor '%.64s' ends at byte %" PRIu64 " of %zu",
                     file->path, at->name, at->end, file->size);
-  const uint64_t bytes = count * (at->words ? sizeof(uint64_t) : sizeof(float));
+  const uint64_t bytes = count * size;
   if (at->end - at->begin != bytes)
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%.64s' of '%s' has %" PRIu64
@@ -231,6 +253,12 @@ static enum fr_status open_file(fr__safetensors *file, fr_error *err) {
 enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
                                     fr_error *err) {
   *file = (fr__safetensors){.path = path};
+  return open_file(file, err);
+}
+
+enum fr_status fr__safetensors_open_foreign(fr__safetensors *file, const char *path,
+                                            fr_error *err) {
+  *file = (fr__safetensors){.path = path, .foreign = true};
   return open_file(file, err);
 }
 

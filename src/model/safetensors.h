@@ -24,6 +24,7 @@ typedef struct fr__safetensors {
   size_t tensors;            /* of floats */
   size_t words;              /* tensors of words; none unless sealed */
   bool sealed;
+  bool foreign;
 } fr__safetensors;
 
 /* A U64 tensor of rank 1, for what is to be kept to the bit. */
@@ -40,6 +41,11 @@ enum fr_status fr__safetensors_open(fr__safetensors *file, const char *path,
  * changed since: it may hold words, and a checksum of all the rest is in its metadata. */
 enum fr_status fr__safetensors_open_sealed(fr__safetensors *file, const char *path,
                                            fr_error *err);
+/* The same of a file of another program's: of any type that has a size of its own, of up
+ * to FR__FOREIGN_RANK axes. */
+#define FR__FOREIGN_RANK 8
+enum fr_status fr__safetensors_open_foreign(fr__safetensors *file, const char *path,
+                                            fr_error *err);
 void fr__safetensors_release(fr__safetensors *file);
 
 /* The string under `key` of the metadata; NULL where there is none. Belongs to `file`. */
