@@ -25,6 +25,7 @@ int cli_cmd_data(int argc, char **argv);
 int cli_cmd_demo(int argc, char **argv);
 int cli_cmd_doctor(int argc, char **argv);
 int cli_cmd_export(int argc, char **argv);
+int cli_cmd_import(int argc, char **argv);
 int cli_cmd_info(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
 int cli_cmd_runs(int argc, char **argv);
@@ -77,6 +78,9 @@ size_t cli_number(struct argp_state *state, const char *option, const char *text
                   size_t low, size_t high);
 double cli_real(struct argp_state *state, const char *option, const char *text,
                 double low, double high);
+
+/* "128x12". */
+fr_shape cli_shape(struct argp_state *state, const char *option, const char *text);
 
 /* ---- saying things ---- */
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/csv.h"
 #include "base/error.h"
 #include "report/table.h"
 
@@ -25,27 +24,12 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void parse_shape(info *i, const char *text, struct argp_state *state) {
-  char steps[16] = "";
-  const char *x = strchr(text, 'x');
-  int64_t t = 0, c = 0;
-  if (x == NULL || (size_t)(x - text) >= sizeof steps) {
-    argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
-    return;
-  }
-  memcpy(steps, text, (size_t)(x - text));
-  if (!fr__parse_integer(steps, 1, 1000000, &t) ||
-      !fr__parse_integer(x + 1, 1, 1000000, &c))
-    argp_error(state, "--input takes STEPSxCHANNELS such as 128x12, not '%s'", text);
-  i->input = (fr_shape){(size_t)t, (size_t)c};
-}
-
 static error_t parse(int key, char *text, struct argp_state *state) {
   info *i = state->input;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &i->output; return 0;
   case 'n': i->net = text; return 0;
-  case KEY_INPUT: parse_shape(i, text, state); return 0;
+  case KEY_INPUT: i->input = cli_shape(state, "input", text); return 0;
   case KEY_CLASSES: i->classes = cli_number(state, "classes", text, 1, 1000000); return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)

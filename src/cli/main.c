@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"test", "accuracy and energy of a model on data", cli_cmd_test},
     {"transfer", "start from a trained model", cli_cmd_transfer},
     {"export", "a model as a file for other runtimes", cli_cmd_export},
+    {"import", "a model of weights that PyTorch or Keras learned", cli_cmd_import},
     {"info", "the card of a model or of a named network", cli_cmd_info},
     {"doctor", "which energy sensors work, and what the others need", cli_cmd_doctor},
     {"data", "list, check and fetch data sets", cli_cmd_data},

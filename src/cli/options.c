@@ -38,6 +38,18 @@ double cli_real(struct argp_state *state, const char *option, const char *text,
   return value;
 }
 
+fr_shape cli_shape(struct argp_state *state, const char *option, const char *text) {
+  char steps[16] = "";
+  const char *x = strchr(text, 'x');
+  int64_t t = 0, c = 0;
+  if (x != NULL && (size_t)(x - text) < sizeof steps)
+    memcpy(steps, text, (size_t)(x - text));
+  if (!fr__parse_integer(steps, 1, 1000000, &t) ||
+      !fr__parse_integer(x + 1, 1, 1000000, &c))
+    argp_error(state, "--%s takes STEPSxCHANNELS such as 128x12, not '%s'", option, text);
+  return (fr_shape){(size_t)t, (size_t)c};
+}
+
 /* ---- output ---- */
 
 static const struct argp_option output_options[] = {
