@@ -26,7 +26,7 @@ typedef struct job {
   char name[48], upper[48]; /* "gesture", "GESTURE" */
   size_t ram;
   fr__csource c;
-  fr__plan plan; /* of float32 */
+  fr__program program; /* of float32 */
 } job;
 
 /* ---- names ---- */
@@ -186,8 +186,8 @@ static void add_float_run(const job *j, fr__buf *out) {
                  "  forward();\n"
                  "  for (int32_t k = 0; k < %s_CLASSES; k++)\n"
                  "    output[k] = values[%zu + k];\n}\n\n",
-                 n, u, u, j->plan.value[0].offset, u,
-                 j->plan.value[j->plan.output].offset);
+                 n, u, u, j->program.value[0].offset, u,
+                 j->program.value[j->program.output].offset);
 }
 
 static void add_int8_run(const job *j, fr__buf *out) {
@@ -224,7 +224,7 @@ static void add_array(fr__buf *out, const char *type, const char *name, size_t c
 static void add_buffers(const job *j, fr__buf *out) {
   fr__buf_add(out, "/* What lies between two layers; some in the place of others. */\n");
   if (!j->int8) {
-    add_array(out, "float", "values", j->plan.buffer);
+    add_array(out, "float", "values", j->program.buffer);
     add_array(out, "float", "room", j->c.room);
   } else {
     add_array(out, "int8_t", "values", j->int8->buffer);
@@ -301,12 +301,12 @@ static enum fr_status fill(job *j, fr_error *err) {
     fr__c_int8_ops(&j->c, j->int8);
     j->ram = fr_int8_activation_bytes(j->int8);
   } else {
-    status = fr__plan_init(&j->plan, &j->model->net->chain, err);
+    status = fr__program_init(&j->program, &j->model->net->chain, err);
     if (status == FR_OK)
-      status = fr__plan_lay_out(&j->plan, err);
+      status = fr__program_lay_out(&j->program, err);
     if (status == FR_OK)
-      status = fr__c_float_plan(&j->c, &j->plan, err);
-    j->ram = (j->plan.buffer + j->c.room) * sizeof(float);
+      status = fr__c_float_program(&j->c, &j->program, err);
+    j->ram = (j->program.buffer + j->c.room) * sizeof(float);
   }
   if (status == FR_OK && fr__c_status(&j->c) != FR_OK)
     status = fr__fail(err, fr__c_status(&j->c), "the text of '%s' is too long", j->path);
@@ -357,7 +357,7 @@ enum fr_status fr_export_c(const fr_model *model, const fr_int8 *int8, const cha
   status = fill(&j, err);
   if (status == FR_OK)
     status = write_files(&j, facts, err);
-  fr__plan_release(&j.plan);
+  fr__program_release(&j.program);
   fr__c_release(&j.c);
   return status;
 }

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "frugal/export.h"
 #include "nn/int8.h"
-#include "nn/plan.h"
+#include "nn/program.h"
 
 /* A part of the arithmetic; tools/pieces.py cuts them. */
 typedef struct fr__piece {
@@ -63,7 +63,8 @@ void fr__c_string(fr__buf *out, const char *text);
 
 /* ---- export_c_float.c, export_c_int8.c: what a model does ---- */
 
-enum fr_status fr__c_float_plan(fr__csource *c, const fr__plan *plan, fr_error *err);
+enum fr_status fr__c_float_program(fr__csource *c, const fr__program *program,
+                                   fr_error *err);
 void fr__c_int8_ops(fr__csource *c, const fr_int8 *int8);
 
 #endif

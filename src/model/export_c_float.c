@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan's steps as constants and calls, float32. */
+/* A program's steps as constants and calls, float32. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 /* The step at hand. */
 typedef struct stage {
   fr__csource *c;
-  const fr__plan *plan;
-  const fr__plan_step *step;
+  const fr__program *program;
+  const fr__program_step *step;
   const fr__layer *layer;
   char name[FR__C_NAME]; /* "layer_3" */
 } stage;
@@ -23,7 +23,7 @@ static const float *tensor(const stage *s, size_t index) {
 
 /* "values + 128" */
 static void add_value(const stage *s, size_t value) {
-  fr__buf_printf(&s->c->calls, "values + %zu", s->plan->value[value].offset);
+  fr__buf_printf(&s->c->calls, "values + %zu", s->program->value[value].offset);
 }
 
 /* "  function(&layer_3, values + 0, values + 128" */
@@ -33,7 +33,7 @@ static void begin_call(const stage *s, const char *function, bool told) {
     fr__buf_printf(&s->c->calls, "&%s, ", s->name);
   add_value(s, s->step->in);
   fr__buf_add(&s->c->calls, ", ");
-  if (s->step->kind == FR__PLAN_ADD) {
+  if (s->step->kind == FR__PROGRAM_ADD) {
     add_value(s, s->step->other);
     fr__buf_add(&s->c->calls, ", ");
   }
@@ -286,25 +286,26 @@ static enum fr_status emit_layer(stage *s, fr_error *err) {
 
 static enum fr_status emit_step(stage *s, fr_error *err) {
   switch (s->step->kind) {
-  case FR__PLAN_SHORTCUT: emit_shortcut(s); return FR_OK;
-  case FR__PLAN_ADD: emit_add(s); return FR_OK;
-  case FR__PLAN_PLACE: emit_place(s); return FR_OK;
+  case FR__PROGRAM_SHORTCUT: emit_shortcut(s); return FR_OK;
+  case FR__PROGRAM_ADD: emit_add(s); return FR_OK;
+  case FR__PROGRAM_PLACE: emit_place(s); return FR_OK;
   default: return emit_layer(s, err);
   }
 }
 
-static const char *kind_text(enum fr__plan_kind kind) {
-  static const char *const texts[] = {[FR__PLAN_LAYER] = "",
-                                      [FR__PLAN_SHORTCUT] = "shortcut of ",
-                                      [FR__PLAN_ADD] = "sum of ",
-                                      [FR__PLAN_PLACE] = "columns of "};
+static const char *kind_text(enum fr__program_kind kind) {
+  static const char *const texts[] = {[FR__PROGRAM_LAYER] = "",
+                                      [FR__PROGRAM_SHORTCUT] = "shortcut of ",
+                                      [FR__PROGRAM_ADD] = "sum of ",
+                                      [FR__PROGRAM_PLACE] = "columns of "};
   return texts[kind];
 }
 
-enum fr_status fr__c_float_plan(fr__csource *c, const fr__plan *plan, fr_error *err) {
+enum fr_status fr__c_float_program(fr__csource *c, const fr__program *program,
+                                   fr_error *err) {
   enum fr_status status = FR_OK;
-  for (size_t i = 0; i < plan->step_count && status == FR_OK; i++) {
-    stage s = {.c = c, .plan = plan, .step = &plan->step[i]};
+  for (size_t i = 0; i < program->step_count && status == FR_OK; i++) {
+    stage s = {.c = c, .program = program, .step = &program->step[i]};
     s.layer = s.step->layer;
     char number[32];
     fr__layer_number(s.layer, number, sizeof number);

@@ -79,31 +79,31 @@ fr__int8_scale fr__int8_symmetric(float size) {
 
 /* A pool of greatest numbers keeps the scale of its input, a softmax has its own. */
 static void set_scales(fr__int8_build *build, const fr__int8_range *range) {
-  const fr__plan *plan = build->plan;
-  for (size_t v = 0; v < plan->value_count; v++)
+  const fr__program *program = build->program;
+  for (size_t v = 0; v < program->value_count; v++)
     build->scale[v] = asymmetric(range[v]);
-  for (size_t s = 0; s < plan->step_count; s++) {
-    const fr__plan_step *step = &plan->step[s];
-    if (step->kind == FR__PLAN_LAYER && fr__layer_named(step->layer, "maxpool"))
+  for (size_t s = 0; s < program->step_count; s++) {
+    const fr__program_step *step = &program->step[s];
+    if (step->kind == FR__PROGRAM_LAYER && fr__layer_named(step->layer, "maxpool"))
       build->scale[step->out] = build->scale[step->in];
-    if (step->kind == FR__PLAN_LAYER && fr__layer_named(step->layer, "softmax"))
+    if (step->kind == FR__PROGRAM_LAYER && fr__layer_named(step->layer, "softmax"))
       build->scale[step->out] = (fr__int8_scale){1.0 / 256, -128};
   }
 }
 
 /* ---- operations ---- */
 
-static const char *kind_text(const fr__plan_step *step) {
-  static const char *const texts[] = {[FR__PLAN_LAYER] = "",
-                                      [FR__PLAN_SHORTCUT] = "shortcut of ",
-                                      [FR__PLAN_ADD] = "sum of ",
-                                      [FR__PLAN_PLACE] = "columns of "};
+static const char *kind_text(const fr__program_step *step) {
+  static const char *const texts[] = {[FR__PROGRAM_LAYER] = "",
+                                      [FR__PROGRAM_SHORTCUT] = "shortcut of ",
+                                      [FR__PROGRAM_ADD] = "sum of ",
+                                      [FR__PROGRAM_PLACE] = "columns of "};
   return texts[step->kind];
 }
 
 fr__int8_op *fr__int8_op_new(fr__int8_build *build, enum fr__int8_kind kind) {
   fr_int8 *made = build->made;
-  const fr__plan_step *step = build->step;
+  const fr__program_step *step = build->step;
   const fr__layer *layer = step->layer;
   if (made->op_count == made->op_capacity) {
     const size_t capacity = made->op_capacity > 0 ? 2 * made->op_capacity : 16;
@@ -115,9 +115,9 @@ fr__int8_op *fr__int8_op_new(fr__int8_build *build, enum fr__int8_kind kind) {
   }
   fr__int8_op *op = &made->op[made->op_count++];
   *op = (fr__int8_op){.kind = kind,
-                      .in = build->plan->value[step->in].offset,
-                      .other = build->plan->value[step->other].offset,
-                      .out = build->plan->value[step->out].offset};
+                      .in = build->program->value[step->in].offset,
+                      .other = build->program->value[step->other].offset,
+                      .out = build->program->value[step->out].offset};
   fr__layer_number(layer, op->number, sizeof op->number);
   (void)snprintf(op->note, sizeof op->note, "%s%.80s%s%s: (%zu, %zu) -> (%zu, %zu)",
                  kind_text(step), layer->text, step->bn ? " bn" : "",
@@ -374,9 +374,9 @@ static enum fr_status build_layer(fr__int8_build *build, fr_error *err) {
 
 static enum fr_status build_step(fr__int8_build *build, fr_error *err) {
   switch (build->step->kind) {
-  case FR__PLAN_SHORTCUT: return fr__int8_build_shortcut(build, err);
-  case FR__PLAN_ADD: return build_add(build, err);
-  case FR__PLAN_PLACE: return build_place(build, err);
+  case FR__PROGRAM_SHORTCUT: return fr__int8_build_shortcut(build, err);
+  case FR__PROGRAM_ADD: return build_add(build, err);
+  case FR__PROGRAM_PLACE: return build_place(build, err);
   default: return build_layer(build, err);
   }
 }
@@ -399,20 +399,20 @@ static void fill_tables(fr__int8_tables *tables) {
  * are close are told apart. */
 static void widen_output(fr__int8_build *build, fr__int8_range range) {
   fr_int8 *made = build->made;
-  const fr__plan *plan = build->plan;
-  const fr__plan_step *last =
-      plan->step_count > 0 ? &plan->step[plan->step_count - 1] : NULL;
-  fr__int8_scale *out = &build->scale[plan->output];
-  made->wide = last && last->kind == FR__PLAN_LAYER && !last->relu &&
-               fr__layer_named(last->layer, "dense") && last->out == plan->output &&
-               plan->value[plan->output].readers == 1;
+  const fr__program *program = build->program;
+  const fr__program_step *last =
+      program->step_count > 0 ? &program->step[program->step_count - 1] : NULL;
+  fr__int8_scale *out = &build->scale[program->output];
+  made->wide = last && last->kind == FR__PROGRAM_LAYER && !last->relu &&
+               fr__layer_named(last->layer, "dense") && last->out == program->output &&
+               program->value[program->output].readers == 1;
   if (made->wide) { /* twice the range that was seen */
     const double size = fmax(-(double)range.low, (double)range.high);
     *out = (fr__int8_scale){size > 0 ? 2 * size / 32767 : 1, 0};
   }
   made->scale_out = (float)out->scale;
   made->zero_out = out->zero;
-  made->output = plan->value[plan->output].offset;
+  made->output = program->value[program->output].offset;
 }
 
 static enum fr_status build_all(fr__int8_build *build, const fr__int8_range *range,
@@ -420,14 +420,14 @@ static enum fr_status build_all(fr__int8_build *build, const fr__int8_range *ran
   fr_int8 *made = build->made;
   enum fr_status status = FR_OK;
   set_scales(build, range);
-  widen_output(build, range[build->plan->output]);
+  widen_output(build, range[build->program->output]);
   made->factor_in = (float)(2 / build->scale[0].scale);
   made->zero_in = build->scale[0].zero;
-  made->in = build->plan->value[0].offset;
-  made->buffer = build->plan->buffer;
+  made->in = build->program->value[0].offset;
+  made->buffer = build->program->buffer;
   fill_tables(&made->tables);
-  for (size_t s = 0; s < build->plan->step_count && status == FR_OK; s++) {
-    build->step = &build->plan->step[s];
+  for (size_t s = 0; s < build->program->step_count && status == FR_OK; s++) {
+    build->step = &build->program->step[s];
     build->inside = &inside[build->step->source];
     status = build_step(build, err);
   }
@@ -446,10 +446,10 @@ static enum fr_status reserve_run(fr_int8 *made, fr_error *err) {
 }
 
 /* Doubles that one layer's factors take: four times its widest product. */
-static size_t work_of(const fr__plan *plan) {
+static size_t work_of(const fr__program *program) {
   size_t widest = 1;
-  for (size_t s = 0; s < plan->step_count; s++) {
-    const fr__layer *layer = plan->step[s].layer;
+  for (size_t s = 0; s < program->step_count; s++) {
+    const fr__layer *layer = program->step[s].layer;
     const size_t gates = 4 * layer->units, channels = 3 * layer->in.channels;
     widest = gates > widest ? gates : widest;
     widest = channels > widest ? channels : widest;
@@ -458,22 +458,23 @@ static size_t work_of(const fr__plan *plan) {
   return 4 * widest;
 }
 
-static enum fr_status quantize_plan(fr_net *net, fr__plan *plan, const float *const *x,
-                                    size_t count, fr_int8 *made, fr_error *err) {
-  fr__int8_range *range = calloc(plan->value_count, sizeof *range);
-  fr__int8_inside *inside = calloc(plan->step_count + 1, sizeof *inside);
-  fr__int8_build build = {.plan = plan,
-                          .scale = calloc(plan->value_count, sizeof *build.scale),
+static enum fr_status quantize_program(fr_net *net, fr__program *program,
+                                       const float *const *x, size_t count, fr_int8 *made,
+                                       fr_error *err) {
+  fr__int8_range *range = calloc(program->value_count, sizeof *range);
+  fr__int8_inside *inside = calloc(program->step_count + 1, sizeof *inside);
+  fr__int8_build build = {.program = program,
+                          .scale = calloc(program->value_count, sizeof *build.scale),
                           .made = made,
-                          .work = calloc(work_of(plan), sizeof *build.work)};
+                          .work = calloc(work_of(program), sizeof *build.work)};
   enum fr_status status = FR_OK;
   if (!range || !inside || !build.scale || !build.work)
     status = fr__fail_memory(err, "the ranges of int8");
   if (status == FR_OK)
-    status = fr__int8_calibrate(net, plan, x, count, range, inside, err);
+    status = fr__int8_calibrate(net, program, x, count, range, inside, err);
   if (status == FR_OK) {
-    fr__plan_fuse(plan);
-    status = fr__plan_lay_out(plan, err);
+    fr__program_fuse(program);
+    status = fr__program_lay_out(program, err);
   }
   if (status == FR_OK)
     status = build_all(&build, range, inside, err);
@@ -505,19 +506,19 @@ enum fr_status fr_int8_new(const fr_net *net, const float *const *x, size_t coun
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "int8 needs samples that set the ranges of its activations");
   fr_net *copy = NULL;
-  fr__plan plan = {0};
+  fr__program program = {0};
   fr_int8 *made = calloc(1, sizeof *made);
   enum fr_status status = made ? FR_OK : fr__fail_memory(err, "a network in int8");
   if (status == FR_OK)
     status = copy_net(net, &copy, err);
   if (status == FR_OK)
-    status = fr__plan_init(&plan, &copy->chain, err);
+    status = fr__program_init(&program, &copy->chain, err);
   if (status == FR_OK) {
     made->input = net->input;
     made->classes = net->classes;
-    status = quantize_plan(copy, &plan, x, count, made, err);
+    status = quantize_program(copy, &program, x, count, made, err);
   }
-  fr__plan_release(&plan);
+  fr__program_release(&program);
   fr_net_free(copy);
   if (status == FR_OK)
     *out = made;

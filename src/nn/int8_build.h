@@ -6,7 +6,7 @@
 
 #include "nn/int8.h"
 #include "nn/net.h"
-#include "nn/plan.h"
+#include "nn/program.h"
 
 /* Of one value: low <= 0 <= high. */
 typedef struct fr__int8_range {
@@ -29,9 +29,9 @@ typedef struct fr__int8_inside {
 
 /* ---- int8_calibrate.c ---- */
 
-/* Runs the plan in float32 on every sample. `range` (value_count), `inside`
+/* Runs the program in float32 on every sample. `range` (value_count), `inside`
  * (step_count). The network is changed only in what a forward pass changes. */
-enum fr_status fr__int8_calibrate(fr_net *net, const fr__plan *plan,
+enum fr_status fr__int8_calibrate(fr_net *net, const fr__program *program,
                                   const float *const *x, size_t count,
                                   fr__int8_range *range, fr__int8_inside *inside,
                                   fr_error *err);
@@ -53,8 +53,8 @@ typedef struct fr__int8_scale {
 } fr__int8_scale;
 
 typedef struct fr__int8_build {
-  const fr__plan *plan;
-  const fr__plan_step *step;     /* at hand */
+  const fr__program *program;
+  const fr__program_step *step;  /* at hand */
   fr__int8_scale *scale;         /* (value_count) */
   const fr__int8_inside *inside; /* of the step at hand */
   fr_int8 *made;

@@ -83,7 +83,7 @@ static enum fr_status no_memory(fr_error *err) {
 enum fr_status fr__int8_build_dense(fr__int8_build *build, fr_error *err) {
   const fr__layer *layer = build->step->layer;
   const size_t inputs = fr__shape_elements(layer->in);
-  const bool wide = build->made->wide && build->step->out == build->plan->output;
+  const bool wide = build->made->wide && build->step->out == build->program->output;
   product p = product_of(build, layer->tensor, inputs, layer->units);
   p.bias = layer->tensor[1].value;
   p.bn = build->step->bn;

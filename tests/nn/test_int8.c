@@ -6,7 +6,7 @@
 
 #include "frugal/int8.h"
 #include "nn/net.h"
-#include "nn/plan.h"
+#include "nn/program.h"
 
 enum { SAMPLES = 48, CLASSES = 5 };
 
@@ -263,20 +263,20 @@ static void test_refuses_with_a_sentence(void **state) {
   fr_net_free(net);
 }
 
-/* ---- the plan ---- */
+/* ---- the program ---- */
 
 /* What is needed at the same time does not lie in the same place, but where a step may
  * write over what it reads. */
-static void assert_apart(const fr__plan *plan) {
-  for (size_t a = 0; a < plan->value_count; a++)
+static void assert_apart(const fr__program *program) {
+  for (size_t a = 0; a < program->value_count; a++)
     for (size_t b = 0; b < a; b++) {
-      const fr__plan_value *x = &plan->value[a], *y = &plan->value[b];
+      const fr__program_value *x = &program->value[a], *y = &program->value[b];
       const bool used = x->first <= x->last && y->first <= y->last;
       const bool together = x->first < y->last && y->first < x->last;
       const bool overlap =
           x->offset < y->offset + y->elements && y->offset < x->offset + x->elements;
       if (used && together && overlap)
-        fail_msg("values %zu and %zu of %zu overlap", a, b, plan->value_count);
+        fail_msg("values %zu and %zu of %zu overlap", a, b, program->value_count);
     }
 }
 
@@ -288,14 +288,14 @@ static void test_values_that_live_together_lie_apart(void **state) {
       "parallel(lstm(4,all,both) | attention(4) | )) bn avgpool(all) dense(5)"};
   for (size_t i = 0; i < 2; i++) {
     fr_net *net = made_stirred(archs[i], (fr_shape){24, 6});
-    fr__plan plan;
-    ASSERT_OK(fr__plan_init(&plan, &net->chain, err));
-    ASSERT_OK(fr__plan_lay_out(&plan, err));
-    assert_apart(&plan);
-    fr__plan_fuse(&plan);
-    ASSERT_OK(fr__plan_lay_out(&plan, err));
-    assert_apart(&plan);
-    fr__plan_release(&plan);
+    fr__program program;
+    ASSERT_OK(fr__program_init(&program, &net->chain, err));
+    ASSERT_OK(fr__program_lay_out(&program, err));
+    assert_apart(&program);
+    fr__program_fuse(&program);
+    ASSERT_OK(fr__program_lay_out(&program, err));
+    assert_apart(&program);
+    fr__program_release(&program);
     fr_net_free(net);
   }
 }
