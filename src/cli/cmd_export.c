@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frugal export: a model for other runtimes, one row of a table for each format. */
-#include "cli/cli.h"
-
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "cli/precision.h"
 #include "report/table.h"
 
 typedef struct format format;
@@ -15,12 +14,15 @@ typedef struct export {
   const char *model;
   const char *file;
   const format *format;
+  cli_input input; /* of the data that int8 finds its ranges on */
+  cli_precision precision;
 }
 export;
 
 /* What is told of an export, for people and for programs. */
 typedef struct told {
   json_t *result;
+  json_t *warnings;
   fr__table table;
 } told;
 
@@ -53,15 +55,53 @@ static enum fr_status write_onnx(const export *e, const fr_model *model, told *t
   return FR_OK;
 }
 
+/* The reading of data says how far it is; an export shows no bar. */
+static void say_nothing(void *self, const char *what, double done) {
+  (void)self;
+  (void)what;
+  (void)done;
+}
+
+static enum fr_status quantize(const export *e, const fr_model *model, told *t,
+                               fr_int8 **out, fr_error *err) {
+  cli_work work = {0};
+  cli_input input = e->input;
+  cli_session session = {.result = {"export", t->result, t->warnings},
+                         .observer = {.progress = say_nothing}};
+  enum fr_status status = cli_work_open(&work, &session, &input, model->seed, model, err);
+  if (status == FR_OK)
+    status = cli_int8_new(&work, &session.result, model->net, out, err);
+  cli_work_release(&work);
+  return status;
+}
+
+static enum fr_status write_c(const export *e, const fr_model *model, told *t,
+                              fr_error *err) {
+  fr_export_c_facts facts;
+  fr_int8 *int8 = NULL;
+  enum fr_status status = e->precision.int8 ? quantize(e, model, t, &int8, err) : FR_OK;
+  if (status == FR_OK)
+    status = fr_export_c(model, int8, e->file, &facts, err);
+  fr_int8_free(int8);
+  if (status != FR_OK)
+    return status;
+  tell_text(t, "precision", "Precision", cli_precision_name(&e->precision));
+  tell(t, "size_bytes", "Size, bytes", facts.bytes);
+  tell(t, "weight_bytes", "Constants (flash), bytes", facts.weight_bytes);
+  tell(t, "activation_bytes", "Buffers (RAM), bytes", facts.activation_bytes);
+  return FR_OK;
+}
+
 static const format formats[] = {
     {"onnx", write_onnx},
+    {"c", write_c},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 enum { KEY_TO = 1 };
 
 static const struct argp_option options[] = {
-    {"to", KEY_TO, "FORMAT", 0, "what is written: onnx", 0},
+    {"to", KEY_TO, "FORMAT", 0, "what is written: onnx or c", 0},
     {"output", 'o', "FILE", 0, "where it is written", 0},
     {0},
 };
@@ -86,12 +126,18 @@ static void check_words(const export *e, struct argp_state *state) {
     argp_error(state, "say --to FORMAT");
   if (e->file == NULL)
     argp_error(state, "say -o FILE");
+  if (e->precision.int8 && e->format != NULL && e->format->write != write_c)
+    argp_error(state, "--precision int8 is for --to c");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   export *e = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = &e->output; return 0;
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &e->precision;
+    state->child_inputs[1] = &e->input;
+    state->child_inputs[2] = &e->output;
+    return 0;
   case KEY_TO: e->format = find_format(text, state); return 0;
   case 'o': e->file = text; return 0;
   case ARGP_KEY_ARG:
@@ -104,7 +150,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   }
 }
 
-static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&cli_precision_argp, 0, NULL, 0},
+    {&cli_input_argp, 0,
+     "Data that int8 finds its ranges on (default: the model's):", 10},
+    {&cli_output_argp, 0, NULL, 90},
+    {0}};
 static const struct argp argp = {
     options,  parse,
     "MODEL",  "Writes a model, its normaliser included, as a file for other runtimes.",
@@ -127,7 +178,7 @@ static enum fr_status fill(const export *e, told *t, fr_error *err) {
 
 static enum fr_status run(const export *e, cli_result *result, fr__buf *text,
                           fr_error *err) {
-  told t = {.result = result->result};
+  told t = {.result = result->result, .warnings = result->warnings};
   fr__table_init(&t.table, NULL);
   fr__table_column_add(&t.table, "Export", FR__ALIGN_LEFT, false);
   fr__table_column_add(&t.table, "", FR__ALIGN_LEFT, true);

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "cli/precision.h"
 #include "cli/work.h"
 
 typedef struct test {
   cli_output output;
   cli_input input;
+  cli_precision precision;
   const char *model;
 } test;
 
@@ -16,7 +18,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     state->child_inputs[0] = &t->input;
-    state->child_inputs[1] = &t->output;
+    state->child_inputs[1] = &t->precision;
+    state->child_inputs[2] = &t->output;
     return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
@@ -30,14 +33,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   }
 }
 
-static const struct argp_child children[] = {
-    {&cli_input_argp, 0, "Data:", 10}, {&cli_output_argp, 0, "Output:", 90}, {0}};
+static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
+                                             {&cli_precision_argp, 0, NULL, 30},
+                                             {&cli_output_argp, 0, "Output:", 90},
+                                             {0}};
 static const struct argp argp = {
     NULL,
     parse,
     "MODEL",
     "Tests a model on the test side of the split that it remembers, on the data that it "
-    "remembers unless --data says otherwise; --split all tests on everything.",
+    "remembers unless --data says otherwise; --split all tests on everything. In int8 "
+    "the ranges are found on the training side.",
     children,
     NULL,
     NULL};
@@ -50,8 +56,13 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   if (status == FR_OK)
     status = cli_work_open(&work, session, &t->input, model.seed, &model, err);
   if (status == FR_OK)
-    status = cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
+    status =
+        t->precision.int8
+            ? cli_int8_test(&work, session, &loss, model.net, &model.classes, err)
+            : cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
   if (status == FR_OK) {
+    json_object_set_new(session->result.result, "precision",
+                        json_string(cli_precision_name(&t->precision)));
     json_object_set_new(session->result.result, "network",
                         json_string(fr_net_text(model.net)));
     json_object_set_new(session->result.result, "epochs", json_null()); /* not trained */
