@@ -193,7 +193,11 @@ enum fr_status fr_normalizer_apply_all(const fr_normalizer *normalizer, fr_datas
 
 /* ---- samples: what a network is trained and tested on ---- */
 
-enum fr_task { FR_TASK_SUBJECT, FR_TASK_ACTIVITY };
+enum fr_task {
+  FR_TASK_SUBJECT,
+  FR_TASK_ACTIVITY,
+  FR_TASK_LABELS /* a yes or no for each of fr_dataset.labels that is known */
+};
 
 typedef struct fr_samples {
   size_t count;
@@ -209,13 +213,15 @@ typedef struct fr_samples {
 } fr_samples;
 
 /* The names that occur under `task` on the training side (where there is none: anywhere),
- * in natural order ("2" before "10"). */
+ * in natural order ("2" before "10"); of labels those that occur there as yes and as no,
+ * since nothing can be learned of the others. */
 enum fr_status fr_classes_init(fr_names *classes, const fr_windows *windows,
                                const fr_split *split, enum fr_task task, fr_error *err);
 void fr_names_release(fr_names *names);
 
-/* The windows of one side whose name under `task` is in `classes`; others are left out
- * and counted in *unknown (may be NULL). */
+/* The windows of one side whose name under `task` is in `classes`, or (labels) of which a
+ * label in `classes` is known; others are left out and counted in *unknown (may be NULL).
+ */
 enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
                                const fr_split *split, enum fr_side side,
                                enum fr_task task, const fr_names *classes,

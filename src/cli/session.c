@@ -278,13 +278,14 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                                : absent));
   json_object_set_new(
       result, "balanced_accuracy",
-      cli_json_measure(bounded ? ratio(m->balanced_accuracy, b.balanced_accuracy_low,
-                                       b.balanced_accuracy_high)
-                               : absent));
+      cli_json_measure(bounded && !isnan(m->balanced_accuracy)
+                           ? ratio(m->balanced_accuracy, b.balanced_accuracy_low,
+                                   b.balanced_accuracy_high)
+                           : absent));
   json_object_set_new(result, "samples", json_integer((json_int_t)m->samples));
   json_object_set_new(result, "classes", cli_json_names(classes));
   json_t *rows = json_array();
-  for (size_t i = 0; i < m->classes; i++) {
+  for (size_t i = 0; i < m->classes && m->confusion != NULL; i++) {
     json_t *row = json_array();
     for (size_t j = 0; j < m->classes; j++)
       json_array_append_new(row,
@@ -297,6 +298,8 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                  "balanced accuracy %.4f\n",
                  100 * m->accuracy, 100 * m->accuracy_low, 100 * m->accuracy_high,
                  m->samples, m->macro_f1, m->balanced_accuracy);
+  if (m->label != NULL)
+    cli_session_labels(session, m, classes);
 }
 
 void cli_session_trained(cli_session *session, const fr_net *net,

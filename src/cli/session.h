@@ -55,6 +55,10 @@ int cli_session_end(cli_session *session, enum fr_status status, const fr_error 
 void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                          const fr_names *classes);
 
+/* Of labels: key labels, `confusion` null, and a table. */
+void cli_session_labels(cli_session *session, const fr_metrics *metrics,
+                        const fr_names *labels);
+
 /* Sets the limits of the session's budget. */
 enum fr_status cli_session_budget(cli_session *session, const cli_training *training,
                                   fr_error *err);

@@ -127,10 +127,25 @@ static enum fr_status set_checkpoint(cli_trainer *t, const cli_input *input,
 
 /* ---- the run ---- */
 
+/* Labels take the binary loss, and no other. */
+static enum fr_status set_loss(cli_trainer *t, const cli_work *work, fr_error *err) {
+  cli_training *training = t->training;
+  if (work->prepared.train.value == NULL)
+    return FR_OK;
+  if (!training->loss_told)
+    training->options.loss.kind = FR_LOSS_BINARY;
+  if (training->options.loss.kind == FR_LOSS_BINARY)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_ARGUMENT, "the task 'labels' takes --loss binary, not %s",
+                  fr_loss_name(training->options.loss.kind));
+}
+
 static enum fr_status prepare(cli_trainer *t, const cli_work *work,
                               const cli_input *input, const float *rate,
                               const fr_net *net, fr_error *err) {
-  enum fr_status status = set_class_weights(t, work, err);
+  enum fr_status status = set_loss(t, work, err);
+  if (status == FR_OK)
+    status = set_class_weights(t, work, err);
   if (status == FR_OK)
     status = set_teacher(t, work, err);
   if (status == FR_OK && t->teacher.net != NULL)

@@ -35,8 +35,8 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
                               .seed = seed};
   const char *task = input->task != NULL ? input->task : "subject";
   if (!fr_task_parse(task, &out->task))
-    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not a task: subject or activity",
-                    task);
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "'%s' is not a task: subject, activity or labels", task);
   if (model != NULL) {
     out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
     out->classes = &model->classes;
@@ -174,8 +174,11 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
                              const fr_names *classes, fr_error *err) {
   fr_metrics metrics;
+  fr_loss_options fit = *loss;
+  if (work->prepared.test.value != NULL)
+    fit.kind = FR_LOSS_BINARY;
   const enum fr_status status =
-      fr_test(net, &work->prepared.test, loss, batch, &session->observer, &metrics, err);
+      fr_test(net, &work->prepared.test, &fit, batch, &session->observer, &metrics, err);
   if (status != FR_OK)
     return status;
   cli_session_metrics(session, &metrics, classes);

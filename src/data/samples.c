@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Samples: windows of one side with the class that a task gives them. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 static const char *const task_names[] = {
     [FR_TASK_SUBJECT] = "subject",
     [FR_TASK_ACTIVITY] = "activity",
+    [FR_TASK_LABELS] = "labels",
 };
 
 bool fr_task_parse(const char *name, enum fr_task *out) {
@@ -24,7 +26,12 @@ bool fr_task_parse(const char *name, enum fr_task *out) {
 const char *fr_task_name(enum fr_task task) { return task_names[task]; }
 
 static const fr_names *names_of(const fr_dataset *data, enum fr_task task) {
-  return task == FR_TASK_SUBJECT ? &data->subjects : &data->activities;
+  static const size_t offsets[] = {
+      [FR_TASK_SUBJECT] = offsetof(fr_dataset, subjects),
+      [FR_TASK_ACTIVITY] = offsetof(fr_dataset, activities),
+      [FR_TASK_LABELS] = offsetof(fr_dataset, labels),
+  };
+  return (const fr_names *)((const char *)data + offsets[task]);
 }
 
 /* Into names_of(task); FR_NONE where it is not told. */
@@ -48,6 +55,32 @@ static size_t mark_names(const fr_windows *windows, const fr_split *split,
       continue;
     marked[name] = true;
     found++;
+  }
+  return found;
+}
+
+/* What window i says to each label: 0, 1 or -1; NULL where the data has no labels. */
+static const int8_t *labels_of(const fr_windows *windows, size_t i) {
+  const fr_dataset *data = windows->data;
+  return data->label == NULL
+             ? NULL
+             : data->label + (size_t)windows->at[i].record * data->labels.count;
+}
+
+/* The same of labels: those that are told as yes and as no. How many are. */
+static size_t mark_labels(const fr_windows *windows, const fr_split *split,
+                          enum fr_side side, bool *marked) {
+  size_t found = 0;
+  for (size_t n = 0; n < windows->data->labels.count; n++) {
+    bool told[2] = {false, false};
+    for (size_t i = 0; i < windows->count && !(told[0] && told[1]); i++) {
+      const int8_t *label = labels_of(windows, i);
+      if (label != NULL && label[n] >= 0 &&
+          (side == FR_SIDE_NONE || split->side[i] == side))
+        told[label[n] != 0] = true;
+    }
+    marked[n] = told[0] && told[1];
+    found += marked[n];
   }
   return found;
 }
@@ -77,7 +110,10 @@ enum fr_status fr_classes_init(fr_names *classes, const fr_windows *windows,
   if (!marked)
     return fr__fail_memory(err, "classes");
   enum fr_status status = FR_OK;
-  if (mark_names(windows, split, side, task, marked) == 0)
+  const size_t found = task == FR_TASK_LABELS
+                           ? mark_labels(windows, split, side, marked)
+                           : mark_names(windows, split, side, task, marked);
+  if (found == 0)
     status = fr__fail(err, FR_ERR_NOT_FOUND, "'%s' does not tell the %s of a window",
                       windows->data->spec, fr_task_name(task));
   else
@@ -117,21 +153,66 @@ static size_t fill_samples(fr_samples *samples, const fr_windows *windows,
   return unknown;
 }
 
+/* A value for each class, NaN where the window does not tell; false where it tells none.
+ */
+static bool fill_values(const fr_windows *windows, size_t i, const uint32_t *map,
+                        size_t classes, float *value) {
+  const int8_t *label = labels_of(windows, i);
+  bool known = false;
+  for (size_t k = 0; k < classes; k++)
+    value[k] = NAN;
+  for (size_t n = 0; label != NULL && n < windows->data->labels.count; n++)
+    if (map[n] != FR_NONE && label[n] >= 0) {
+      value[map[n]] = label[n] != 0 ? 1.0f : 0.0f;
+      known = true;
+    }
+  return known;
+}
+
+static size_t fill_labelled(fr_samples *samples, const fr_windows *windows,
+                            const fr_split *split, enum fr_side side,
+                            const uint32_t *map) {
+  size_t unknown = 0;
+  for (size_t i = 0; i < windows->count; i++) {
+    if (split->side[i] != side)
+      continue;
+    float *value = samples->value + samples->count * samples->values;
+    if (fill_values(windows, i, map, samples->values, value))
+      samples->x[samples->count++] = fr_window_values(windows, i);
+    else
+      unknown++;
+  }
+  return unknown;
+}
+
+/* Room for what the task tells of `most` windows. */
+static bool reserve_targets(fr_samples *samples, enum fr_task task, size_t most,
+                            size_t classes) {
+  samples->x = calloc(most, sizeof *samples->x);
+  if (task == FR_TASK_LABELS) {
+    samples->values = classes;
+    samples->value = calloc(most, (classes + 1) * sizeof *samples->value);
+  } else {
+    samples->label = calloc(most, sizeof *samples->label);
+  }
+  return samples->x != NULL && (samples->label != NULL || samples->value != NULL);
+}
+
 enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
                                const fr_split *split, enum fr_side side,
                                enum fr_task task, const fr_names *classes,
                                size_t *unknown, fr_error *err) {
   const size_t most = split->count[side] + 1; /* calloc(0) may be NULL */
   fr_samples made = {.steps = windows->length, .channels = windows->data->channels.count};
-  made.x = calloc(most, sizeof *made.x);
-  made.label = calloc(most, sizeof *made.label);
   uint32_t *map = map_classes(names_of(windows->data, task), classes);
-  if (!made.x || !made.label || !map) {
+  if (!reserve_targets(&made, task, most, classes->count) || !map) {
     free(map);
     fr_samples_release(&made);
     return fr__fail_memory(err, "samples");
   }
-  const size_t left_out = fill_samples(&made, windows, split, side, task, map);
+  const size_t left_out = task == FR_TASK_LABELS
+                              ? fill_labelled(&made, windows, split, side, map)
+                              : fill_samples(&made, windows, split, side, task, map);
   free(map);
   if (unknown)
     *unknown = left_out;

@@ -100,7 +100,8 @@ static enum fr_status check_data(const checked *c, size_t i) {
   const char *missing = NULL;
   if (fr__study_find_data(c->study, data->code) != i)
     return refuse(c, data->code, "is the code of two data sets");
-  if (!fr_task_parse(data->task != NULL ? data->task : "subject", &task))
+  if (!fr_task_parse(data->task != NULL ? data->task : "subject", &task) ||
+      task == FR_TASK_LABELS) /* its cells compare one class a sample */
     return refuse(c, data->task, "is no task: use 'subject' or 'activity'");
   data->open = expand(data->spec, &missing);
   if (data->open == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Samples carry the class that the task gives them; strangers are left out and counted.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,6 +80,7 @@ static void tasks_have_names(void **state) {
   enum fr_task task = FR_TASK_ACTIVITY;
   assert_true(fr_task_parse("subject", &task) && task == FR_TASK_SUBJECT);
   assert_true(fr_task_parse("activity", &task) && task == FR_TASK_ACTIVITY);
+  assert_true(fr_task_parse("labels", &task) && task == FR_TASK_LABELS);
   assert_false(fr_task_parse("mood", &task));
   assert_string_equal(fr_task_name(FR_TASK_SUBJECT), "subject");
 }
@@ -101,12 +103,77 @@ static void a_task_needs_its_names(void **state) {
   made_free(&data);
 }
 
+/* Of labels 1 to 4: told as yes and no; always no; yes and no on the test side alone; yes
+ * and no. The third window knows nothing of any that is kept. */
+static void labels_are_values_that_may_be_missing(void **state) {
+  (void)state;
+  static const int8_t told[5][4] = {
+      {1, 0, -1, 0}, {0, 0, 1, 1}, {-1, 0, 1, -1}, {-1, 0, 0, 1}, {1, 1, 1, -1}};
+  fr_dataset data = made_dataset("extrasensory", 0, 2, 2, 0, 0, 5);
+  made_names(&data.labels, 4, "L%zu");
+  data.label = (int8_t *)(uintptr_t)told;
+  for (uint32_t i = 0; i < 5; i++)
+    made_add(&data, i < 3 ? 0 : 1, FR_NONE, FR_NONE, 60.0 * i, 20, 1);
+  fr_windows w;
+  fr_split split = {0};
+  fr_names classes;
+  fr_samples train, test;
+  size_t unknown;
+  assert_int_equal(fr_windows_init(&w, &data, 1, 1, NULL), FR_OK);
+  assert_int_equal(fr_split_init(&split, &w, "subject:2", "none", 0, 1, NULL), FR_OK);
+  assert_int_equal(fr_classes_init(&classes, &w, &split, FR_TASK_LABELS, NULL), FR_OK);
+  assert_int_equal(classes.count, 2);
+  assert_string_equal(classes.name[0], "L1");
+  assert_string_equal(classes.name[1], "L4");
+  assert_int_equal(fr_samples_init(&train, &w, &split, FR_SIDE_TRAIN, FR_TASK_LABELS,
+                                   &classes, &unknown, NULL),
+                   FR_OK);
+  assert_int_equal(train.count, 2);
+  assert_int_equal(unknown, 1);
+  assert_true(train.label == NULL && train.values == 2);
+  const float expected[] = {1, 0, 0, 1};
+  assert_memory_equal(train.value, expected, sizeof expected);
+  assert_ptr_equal(train.x[1], data.record[1].values);
+  assert_int_equal(fr_samples_init(&test, &w, &split, FR_SIDE_TEST, FR_TASK_LABELS,
+                                   &classes, &unknown, NULL),
+                   FR_OK);
+  assert_int_equal(test.count, 2);
+  assert_true(isnan(test.value[0]) && test.value[1] == 1);
+  assert_true(test.value[2] == 1 && isnan(test.value[3]));
+  fr_samples_release(&train);
+  fr_samples_release(&test);
+  fr_names_release(&classes);
+  fr_split_release(&split);
+  fr_windows_release(&w);
+  made_names_free(&data.labels);
+  made_free(&data);
+}
+
+static void data_without_labels_says_so(void **state) {
+  (void)state;
+  fr_dataset data = made_series("csv", 1, 1, 2, 40, 2);
+  fr_windows w;
+  fr_split split = {0};
+  fr_names classes;
+  fr_error err;
+  assert_int_equal(fr_windows_init(&w, &data, 10, 5, NULL), FR_OK);
+  assert_int_equal(fr_split_init(&split, &w, "time:0.5", "none", 0, 1, NULL), FR_OK);
+  assert_int_equal(fr_classes_init(&classes, &w, &split, FR_TASK_LABELS, &err),
+                   FR_ERR_NOT_FOUND);
+  assert_non_null(strstr(err.text, "labels"));
+  fr_split_release(&split);
+  fr_windows_release(&w);
+  made_free(&data);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(classes_come_in_natural_order),
       cmocka_unit_test(labels_name_the_windows),
       cmocka_unit_test(tasks_have_names),
       cmocka_unit_test(a_task_needs_its_names),
+      cmocka_unit_test(labels_are_values_that_may_be_missing),
+      cmocka_unit_test(data_without_labels_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
