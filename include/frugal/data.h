@@ -123,6 +123,8 @@ typedef struct fr_windows {
   const fr_dataset *data; /* borrowed: must outlive the windows */
   size_t length;          /* steps of each window */
   size_t step;            /* steps from one to the next */
+  size_t shortest;        /* steps of a record that is kept as one shorter window; 0: a
+                             record shorter than `length` is dropped */
   size_t count;
   fr_window *at; /* (count), ordered by record, then start */
 } fr_windows;
@@ -131,9 +133,17 @@ typedef struct fr_windows {
  * have length 1 and step 1 whatever is asked for. FR_ERR_NOT_FOUND where nothing fits. */
 enum fr_status fr_windows_init(fr_windows *windows, const fr_dataset *data, size_t length,
                                size_t step, fr_error *err);
+/* The same, and each record shorter than `length`, but not than `shortest`, as one window
+ * of its own length. */
+#define FR_WINDOW_SHORTEST 8 /* steps: less tells one motion hardly from another */
+enum fr_status fr_windows_init_short(fr_windows *windows, const fr_dataset *data,
+                                     size_t length, size_t step, size_t shortest,
+                                     fr_error *err);
 void fr_windows_release(fr_windows *windows);
 
-/* (length, channels) of window i, inside its record. */
+/* Steps of window i: `length`, or those of its record. */
+size_t fr_window_steps(const fr_windows *windows, size_t i);
+/* (fr_window_steps, channels) of window i, inside its record. */
 const float *fr_window_values(const fr_windows *windows, size_t i);
 
 /* ---- split ---- */
@@ -201,13 +211,15 @@ enum fr_task {
 
 typedef struct fr_samples {
   size_t count;
-  size_t steps;     /* T; 1 for feature vectors */
-  size_t channels;  /* C */
-  const float **x;  /* (count) pointers to (T, C), borrowed from the dataset */
-  uint32_t *label;  /* (count) into `classes`; NULL where `value` tells */
-  size_t values;    /* K: columns of `value` */
-  float *value;     /* (count, K) 0, 1 or NaN where it is not known; NULL where `label`
-                       tells; owned */
+  size_t steps;    /* T; 1 for feature vectors */
+  size_t channels; /* C */
+  const float **x; /* (count) pointers to (T, C), borrowed from the dataset or `padded` */
+  float *padded;   /* copies of short windows, zeros behind their steps; owned; NULL: none
+                    */
+  uint32_t *label; /* (count) into `classes`; NULL where `value` tells */
+  size_t values;   /* K: columns of `value` */
+  float *value;    /* (count, K) 0, 1 or NaN where it is not known; NULL where `label`
+                      tells; owned */
   uint32_t *length; /* (count) steps that each sample has, zeros behind them; NULL: all
                        have `steps`; owned */
 } fr_samples;
@@ -221,7 +233,7 @@ void fr_names_release(fr_names *names);
 
 /* The windows of one side whose name under `task` is in `classes`, or (labels) of which a
  * label in `classes` is known; others are left out and counted in *unknown (may be NULL).
- */
+ * Short windows are copied as they are now: normalise the data first. */
 enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
                                const fr_split *split, enum fr_side side,
                                enum fr_task task, const fr_names *classes,

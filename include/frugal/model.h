@@ -21,6 +21,7 @@ typedef struct fr_model {
   char *split;              /* "trial": remembered, so that `test` opens the right side */
   char *validate;
   size_t window, step; /* samples */
+  bool keep_short;     /* what is shorter than a window was padded, not dropped */
   double rate_hz;      /* 0: feature vectors */
   uint64_t seed;
   char *provenance; /* JSON: commands, joules and grams spent so far; may be NULL */

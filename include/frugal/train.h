@@ -14,8 +14,10 @@
 
 typedef struct fr_prepare_options {
   enum fr_task task;
-  size_t window, step;             /* samples; 0: 128 and 64 */
-  double rate_hz;                  /* 0: as recorded */
+  size_t window, step; /* samples; 0: 128 and 64 */
+  bool keep_short; /* records shorter than a window, of FR_WINDOW_SHORTEST steps or more,
+                      as one sample each, padded; else they are dropped */
+  double rate_hz;  /* 0: as recorded */
   const char *split;               /* NULL: the data set's own */
   const char *validate;            /* NULL: "0.1" */
   size_t fold;                     /* of subject:loo and kfold:K; the first is 0 */

@@ -51,6 +51,7 @@ typedef struct cli_input {
   const char *split;
   const char *validate;
   size_t window, step;
+  const char *shorter; /* "keep" or "drop" */
   double rate_hz;
   size_t fold; /* the first is 1 */
 } cli_input;

@@ -93,6 +93,8 @@ static void fill(cli_input *input, const fr_model *source) {
     input->window = source->window;
   if (input->step == 0)
     input->step = source->step;
+  if (input->shorter == NULL && source->keep_short)
+    input->shorter = "keep";
   if (input->rate_hz == 0)
     input->rate_hz = source->rate_hz;
   if (input->task == NULL)

@@ -17,6 +17,7 @@ enum {
   KEY_STEP,
   KEY_RATE,
   KEY_FOLD,
+  KEY_SHORT,
 };
 
 size_t cli_number(struct argp_state *state, const char *option, const char *text,
@@ -83,6 +84,10 @@ static const struct argp_option input_options[] = {
      "subject (default), activity, or labels: a yes or no for each", 10},
     {"window", KEY_WINDOW, "SAMPLES", 0, "length of a window (default 128)", 10},
     {"step", KEY_STEP, "SAMPLES", 0, "from one window to the next (default 64)", 10},
+    {"short", KEY_SHORT, "WHAT", 0,
+     "drop (default) or keep what is shorter than a window: padded with zeros that no "
+     "layer sees",
+     10},
     {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
     {"split", KEY_SPLIT, "HOW", 0,
      "trial, subject:IDS, subject:loo, kfold:K, time:SHARE, random:SHARE (leaky) or all "
@@ -105,6 +110,11 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
     input->window = cli_number(state, "window", text, 1, 1000000);
     return 0;
   case KEY_STEP: input->step = cli_number(state, "step", text, 1, 1000000); return 0;
+  case KEY_SHORT:
+    if (strcmp(text, "keep") != 0 && strcmp(text, "drop") != 0)
+      argp_error(state, "--short takes keep or drop, not '%s'", text);
+    input->shorter = text;
+    return 0;
   case KEY_RATE: input->rate_hz = cli_real(state, "rate", text, 0.01, 100000); return 0;
   case KEY_FOLD: input->fold = cli_number(state, "fold", text, 1, 100000); return 0;
   default: return ARGP_ERR_UNKNOWN;

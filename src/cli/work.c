@@ -23,11 +23,16 @@ static enum fr_status read_data(cli_work *work, cli_session *session, const char
   return status;
 }
 
+static bool keeps_short(const cli_input *input) {
+  return input->shorter != NULL && strcmp(input->shorter, "keep") == 0;
+}
+
 static enum fr_status options_of(const cli_input *input, uint64_t seed,
                                  const fr_model *model, fr_prepare_options *out,
                                  fr_error *err) {
   *out = (fr_prepare_options){.window = input->window,
                               .step = input->step,
+                              .keep_short = keeps_short(input),
                               .rate_hz = input->rate_hz,
                               .split = input->split,
                               .validate = input->validate,
@@ -58,6 +63,8 @@ static void fill_from_model(cli_input *input, const fr_model *model) {
     input->window = model->window;
   if (input->step == 0)
     input->step = model->step;
+  if (input->shorter == NULL && model->keep_short)
+    input->shorter = "keep";
   if (input->rate_hz == 0)
     input->rate_hz = model->rate_hz;
 }
@@ -133,6 +140,7 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
                     .validate = (char *)(uintptr_t)validate,
                     .window = p->windows.length,
                     .step = p->windows.step,
+                    .keep_short = keeps_short(input),
                     .rate_hz = p->data->rate_hz,
                     .seed = seed,
                     .provenance = provenance};

@@ -41,7 +41,7 @@ static void add_training(const sums *s, const fr_windows *windows,
     if (at.record != record)
       done = 0;
     record = at.record;
-    const size_t end = at.start + windows->length;
+    const size_t end = at.start + fr_window_steps(windows, i);
     const float *values = windows->data->record[record].values;
     for (size_t t = at.start > done ? at.start : done; t < end; t++)
       add_row(s, values + t * channels, channels);

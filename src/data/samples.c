@@ -134,10 +134,46 @@ static uint32_t *map_classes(const fr_names *names, const fr_names *classes) {
   return map;
 }
 
+/* ---- short windows: zeros to the full length ---- */
+
+/* Room for the short windows of that side. */
+static enum fr_status reserve_short(fr_samples *samples, const fr_windows *windows,
+                                    const fr_split *split, enum fr_side side,
+                                    fr_error *err) {
+  size_t shorter = 0, values = 0;
+  for (size_t i = 0; i < windows->count; i++)
+    shorter += split->side[i] == side && fr_window_steps(windows, i) < windows->length;
+  if (shorter == 0)
+    return FR_OK;
+  if (__builtin_mul_overflow(samples->steps, samples->channels, &values))
+    return fr__fail_memory(err, "short windows");
+  samples->padded = calloc(shorter, values * sizeof *samples->padded);
+  samples->length = calloc(split->count[side], sizeof *samples->length);
+  return samples->padded == NULL || samples->length == NULL
+             ? fr__fail_memory(err, "short windows")
+             : FR_OK;
+}
+
+/* Window i as the next sample; *shorter counts the short ones. */
+static void add_sample(fr_samples *samples, const fr_windows *windows, size_t i,
+                       size_t *shorter) {
+  const size_t width = samples->steps * samples->channels, n = samples->count++;
+  const size_t steps = fr_window_steps(windows, i);
+  samples->x[n] = fr_window_values(windows, i);
+  if (samples->length == NULL)
+    return;
+  samples->length[n] = (uint32_t)steps;
+  if (steps == samples->steps)
+    return;
+  float *to = samples->padded + (*shorter)++ * width;
+  memcpy(to, samples->x[n], steps * samples->channels * sizeof *to);
+  samples->x[n] = to;
+}
+
 static size_t fill_samples(fr_samples *samples, const fr_windows *windows,
                            const fr_split *split, enum fr_side side, enum fr_task task,
                            const uint32_t *map) {
-  size_t unknown = 0;
+  size_t unknown = 0, shorter = 0;
   for (size_t i = 0; i < windows->count; i++) {
     if (split->side[i] != side)
       continue;
@@ -147,8 +183,8 @@ static size_t fill_samples(fr_samples *samples, const fr_windows *windows,
       unknown++;
       continue;
     }
-    samples->x[samples->count] = fr_window_values(windows, i);
-    samples->label[samples->count++] = label;
+    samples->label[samples->count] = label;
+    add_sample(samples, windows, i, &shorter);
   }
   return unknown;
 }
@@ -172,13 +208,13 @@ static bool fill_values(const fr_windows *windows, size_t i, const uint32_t *map
 static size_t fill_labelled(fr_samples *samples, const fr_windows *windows,
                             const fr_split *split, enum fr_side side,
                             const uint32_t *map) {
-  size_t unknown = 0;
+  size_t unknown = 0, shorter = 0;
   for (size_t i = 0; i < windows->count; i++) {
     if (split->side[i] != side)
       continue;
     float *value = samples->value + samples->count * samples->values;
     if (fill_values(windows, i, map, samples->values, value))
-      samples->x[samples->count++] = fr_window_values(windows, i);
+      add_sample(samples, windows, i, &shorter);
     else
       unknown++;
   }
@@ -205,10 +241,13 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
   const size_t most = split->count[side] + 1; /* calloc(0) may be NULL */
   fr_samples made = {.steps = windows->length, .channels = windows->data->channels.count};
   uint32_t *map = map_classes(names_of(windows->data, task), classes);
-  if (!reserve_targets(&made, task, most, classes->count) || !map) {
+  enum fr_status status = reserve_short(&made, windows, split, side, err);
+  if (!reserve_targets(&made, task, most, classes->count) || !map)
+    status = fr__fail_memory(err, "samples");
+  if (status != FR_OK) {
     free(map);
     fr_samples_release(&made);
-    return fr__fail_memory(err, "samples");
+    return status;
   }
   const size_t left_out = task == FR_TASK_LABELS
                               ? fill_labelled(&made, windows, split, side, map)
@@ -222,6 +261,7 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
 
 void fr_samples_release(fr_samples *samples) {
   free(samples->x);
+  free(samples->padded);
   free(samples->label);
   free(samples->value);
   free(samples->length);

@@ -17,7 +17,7 @@ static fr__place place_of(const fr_windows *windows, size_t i) {
                  i};
   if (data->rate_hz > 0) {
     p.start_s += windows->at[i].start / data->rate_hz;
-    p.end_s = p.start_s + (double)windows->length / data->rate_hz;
+    p.end_s = p.start_s + (double)fr_window_steps(windows, i) / data->rate_hz;
   }
   return p;
 }

@@ -5,12 +5,15 @@
 #include "base/error.h"
 #include "frugal/data.h"
 
-static size_t windows_in(size_t steps, size_t length, size_t step) {
-  return steps < length ? 0 : (steps - length) / step + 1;
+/* Windows of `w` in a record of that many steps. */
+static size_t windows_in(const fr_windows *w, size_t steps) {
+  if (steps < w->length)
+    return w->shortest > 0 && steps >= w->shortest;
+  return (steps - w->length) / w->step + 1;
 }
 
-static enum fr_status count_windows(const fr_dataset *data, size_t length, size_t step,
-                                    size_t *out, fr_error *err) {
+static enum fr_status count_windows(const fr_windows *w, size_t *out, fr_error *err) {
+  const fr_dataset *data = w->data;
   if (data->count >= FR_NONE)
     return fr__fail(err, FR_ERR_LIMIT, "%zu records are more than %u", data->count,
                     FR_NONE - 1);
@@ -19,12 +22,12 @@ static enum fr_status count_windows(const fr_dataset *data, size_t length, size_
     if (data->record[r].steps > UINT32_MAX)
       return fr__fail(err, FR_ERR_LIMIT, "record %zu has %zu steps, more than %u", r,
                       data->record[r].steps, UINT32_MAX);
-    count += windows_in(data->record[r].steps, length, step);
+    count += windows_in(w, data->record[r].steps);
   }
   if (count == 0)
     return fr__fail(err, FR_ERR_NOT_FOUND,
                     "no record of '%s' is as long as a window of %zu steps", data->spec,
-                    length);
+                    w->shortest > 0 && w->shortest < w->length ? w->shortest : w->length);
   *out = count;
   return FR_OK;
 }
@@ -32,8 +35,7 @@ static enum fr_status count_windows(const fr_dataset *data, size_t length, size_
 static void place_windows(fr_windows *windows) {
   size_t n = 0;
   for (size_t r = 0; r < windows->data->count; r++) {
-    const size_t here =
-        windows_in(windows->data->record[r].steps, windows->length, windows->step);
+    const size_t here = windows_in(windows, windows->data->record[r].steps);
     for (size_t i = 0; i < here; i++)
       windows->at[n++] = (fr_window){(uint32_t)r, (uint32_t)(i * windows->step)};
   }
@@ -41,13 +43,21 @@ static void place_windows(fr_windows *windows) {
 
 enum fr_status fr_windows_init(fr_windows *windows, const fr_dataset *data, size_t length,
                                size_t step, fr_error *err) {
+  return fr_windows_init_short(windows, data, length, step, 0, err);
+}
+
+enum fr_status fr_windows_init_short(fr_windows *windows, const fr_dataset *data,
+                                     size_t length, size_t step, size_t shortest,
+                                     fr_error *err) {
   const bool vectors = data->rate_hz <= 0;
-  fr_windows made = {data, vectors ? 1 : length, vectors ? 1 : step, 0, NULL};
+  fr_windows made = {.data = data,
+                     .length = vectors ? 1 : length,
+                     .step = vectors ? 1 : step,
+                     .shortest = vectors ? 0 : shortest};
   if (made.length == 0 || made.step == 0)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "a window needs a length and a step of at least 1");
-  const enum fr_status status =
-      count_windows(data, made.length, made.step, &made.count, err);
+  const enum fr_status status = count_windows(&made, &made.count, err);
   if (status != FR_OK)
     return status;
   made.at = malloc(made.count * sizeof *made.at);
@@ -61,6 +71,12 @@ enum fr_status fr_windows_init(fr_windows *windows, const fr_dataset *data, size
 void fr_windows_release(fr_windows *windows) {
   free(windows->at);
   *windows = (fr_windows){0};
+}
+
+size_t fr_window_steps(const fr_windows *windows, size_t i) {
+  const fr_window at = windows->at[i];
+  const size_t left = windows->data->record[at.record].steps - at.start;
+  return left < windows->length ? left : windows->length;
 }
 
 const float *fr_window_values(const fr_windows *windows, size_t i) {

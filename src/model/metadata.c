@@ -120,8 +120,9 @@ static bool set_all(json_t *object, const fr_model *model) {
          (model->normalizer.channels == 0 ||
           set_json(object, "normalizer", normalizer_to_json(&model->normalizer))) &&
          set_texts(object, model) && set_number(object, "window", model->window) &&
-         set_number(object, "step", model->step) && set_rate(object, model->rate_hz) &&
-         set_number(object, "seed", model->seed);
+         set_number(object, "step", model->step) &&
+         (!model->keep_short || set_text(object, "short", "keep")) &&
+         set_rate(object, model->rate_hz) && set_number(object, "seed", model->seed);
 }
 
 /* ---- what must hold in a model, written or read ---- */
@@ -280,6 +281,10 @@ static enum fr_status read_numbers(const fr__safetensors *file, fr_model *model,
     return bad_key(file, "step", err);
   if (!parse_u64(fr__safetensors_text(file, "seed"), &model->seed))
     return bad_key(file, "seed", err);
+  const char *shorter = fr__safetensors_text(file, "short");
+  if (shorter != NULL && strcmp(shorter, "keep") != 0)
+    return bad_key(file, "short", err);
+  model->keep_short = shorter != NULL;
   model->window = (size_t)window;
   model->step = (size_t)step;
   json_t *rate = read_json(file, "rate_hz");

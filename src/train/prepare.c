@@ -19,7 +19,9 @@ static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options,
   const size_t step = options->step != 0 ? options->step : DEFAULT_STEP;
   const char *split = options->split != NULL ? options->split : p->data->split;
   const char *validate = options->validate != NULL ? options->validate : "0.1";
-  enum fr_status status = fr_windows_init(&p->windows, p->data, length, step, err);
+  enum fr_status status =
+      fr_windows_init_short(&p->windows, p->data, length, step,
+                            options->keep_short ? FR_WINDOW_SHORTEST : 0, err);
   if (status == FR_OK)
     status = fr_split_init(&p->split, &p->windows, split, validate, options->fold,
                            options->seed, err);

@@ -13,9 +13,11 @@ static void augment(const fr__run *r, size_t at, size_t n) {
   const size_t width = shape.steps * shape.channels;
   fr__phase_begin(r->observer, "augment");
   for (size_t i = at; i < at + n; i++)
-    fr_augment_apply(r->options->augment, r->options->seed, r->now.epoch,
-                     r->options->balanced ? i : r->order.sample[i],
-                     r->batch.x + (i - at) * width, shape.steps, shape.channels);
+    fr_augment_apply(
+        r->options->augment, r->options->seed, r->now.epoch,
+        r->options->balanced ? i : r->order.sample[i], r->batch.x + (i - at) * width,
+        /* behind a sample's end there is nothing to change */
+        r->train.length != NULL ? r->batch.length[i - at] : shape.steps, shape.channels);
   fr__phase_end(r->observer);
 }
 

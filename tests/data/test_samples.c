@@ -149,6 +149,37 @@ static void labels_are_values_that_may_be_missing(void **state) {
   made_free(&data);
 }
 
+/* A record of 10 steps gives two windows of 6, one of 4 a copy with zeros behind. */
+static void short_windows_are_padded_copies(void **state) {
+  (void)state;
+  fr_dataset data = made_dataset("csv", 50, 2, 1, 1, 1, 2);
+  made_add(&data, 0, 0, 0, 0, 0.2, 10);
+  made_add(&data, 0, 0, 0, 1, 0.08, 4);
+  fr_windows w;
+  fr_split split = {0};
+  fr_names classes;
+  fr_samples samples;
+  assert_int_equal(fr_windows_init_short(&w, &data, 6, 4, 4, NULL), FR_OK);
+  assert_int_equal(fr_split_init(&split, &w, "all", "none", 0, 1, NULL), FR_OK);
+  assert_int_equal(fr_classes_init(&classes, &w, &split, FR_TASK_ACTIVITY, NULL), FR_OK);
+  assert_int_equal(fr_samples_init(&samples, &w, &split, FR_SIDE_TEST, FR_TASK_ACTIVITY,
+                                   &classes, NULL, NULL),
+                   FR_OK);
+  const uint32_t lengths[] = {6, 6, 4};
+  assert_int_equal(samples.count, 3);
+  assert_memory_equal(samples.length, lengths, sizeof lengths);
+  assert_ptr_equal(samples.x[1], data.record[0].values + 4 * 2);
+  assert_ptr_equal(samples.x[2], samples.padded);
+  assert_memory_equal(samples.padded, data.record[1].values, 4 * 2 * sizeof(float));
+  for (size_t k = 4 * 2; k < 6 * 2; k++)
+    assert_true(samples.padded[k] == 0);
+  fr_samples_release(&samples);
+  fr_names_release(&classes);
+  fr_split_release(&split);
+  fr_windows_release(&w);
+  made_free(&data);
+}
+
 static void data_without_labels_says_so(void **state) {
   (void)state;
   fr_dataset data = made_series("csv", 1, 1, 2, 40, 2);
@@ -174,6 +205,7 @@ int main(void) {
       cmocka_unit_test(a_task_needs_its_names),
       cmocka_unit_test(labels_are_values_that_may_be_missing),
       cmocka_unit_test(data_without_labels_says_so),
+      cmocka_unit_test(short_windows_are_padded_copies),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

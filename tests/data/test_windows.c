@@ -73,6 +73,27 @@ static void feature_vectors_are_their_own_windows(void **state) {
   made_free(&data);
 }
 
+static void short_records_are_kept_if_asked(void **state) {
+  (void)state;
+  fr_dataset data = made_dataset("csv", 50, 1, 1, 1, 1, 4);
+  made_add(&data, 0, 0, 0, 0, 0.2, 10);
+  made_add(&data, 0, 0, 0, 1, 0.06, 3);
+  made_add(&data, 0, 0, 0, 2, 0.04, 2); /* shorter than is kept */
+  made_add(&data, 0, 0, 0, 3, 0.08, 4);
+  fr_windows w;
+  assert_int_equal(fr_windows_init_short(&w, &data, 4, 3, 3, NULL), FR_OK);
+  const fr_window expected[] = {{0, 0}, {0, 3}, {0, 6}, {1, 0}, {3, 0}};
+  const size_t steps[] = {4, 4, 4, 3, 4};
+  assert_int_equal(w.count, 5);
+  assert_memory_equal(w.at, expected, sizeof expected);
+  for (size_t i = 0; i < 5; i++)
+    assert_int_equal(fr_window_steps(&w, i), steps[i]);
+  fr_windows_release(&w);
+  fr_error err;
+  assert_int_equal(fr_windows_init_short(&w, &data, 40, 3, 11, &err), FR_ERR_NOT_FOUND);
+  made_free(&data);
+}
+
 static void says_that_nothing_fits(void **state) {
   (void)state;
   fr_dataset data = made_dataset("csv", 50, 1, 1, 1, 1, 1);
@@ -92,6 +113,7 @@ int main(void) {
       cmocka_unit_test(every_window_that_fits),
       cmocka_unit_test(no_window_crosses_a_record),
       cmocka_unit_test(feature_vectors_are_their_own_windows),
+      cmocka_unit_test(short_records_are_kept_if_asked),
       cmocka_unit_test(says_that_nothing_fits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
