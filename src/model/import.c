@@ -82,9 +82,10 @@ static enum fr_status warn_unused(fr__bindings *b, fr_error *err) {
     count++;
   }
   const enum fr_status status =
-      count == 0 ? FR_OK
-                 : fr__bindings_warn(b, err, "not used of '%.64s': %zu tensors: %s",
-                                     b->from->file.path, count, fr__buf_text(&names));
+      names.status != FR_OK ? fr__fail_memory(err, "a report")
+      : count == 0          ? FR_OK
+                   : fr__bindings_warn(b, err, "not used of '%.64s': %zu tensors: %s",
+                                       b->from->file.path, count, fr__buf_text(&names));
   fr__buf_release(&names);
   return status;
 }
