@@ -92,7 +92,10 @@ static enum fr_status warn(cli_session *session, const cli_work *work, const cha
              split);
   if (p->unknown > 0)
     cli_warn(&session->result,
-             "%zu test samples of classes the model does not know left out", p->unknown);
+             p->test.value != NULL
+                 ? "%zu test samples left out, of which no label is known"
+                 : "%zu test samples of classes the model does not know left out",
+             p->unknown);
   if (p->test.count == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "the split '%s' leaves nothing to test", split);
   return FR_OK;
