@@ -39,4 +39,5 @@ ninja -C "$build" tests/write_onnx_cases >/dev/null
 mkdir "$folder/onnx"
 "$build/tests/write_onnx_cases" "$folder/onnx" "$folder"/model-*.safetensors
 "$environment/bin/python" tests/clients/check_onnx.py "$folder/onnx"
+sh tests/clients/check_c.sh "$build/frugal"
 echo "clients: all checks passed"
