@@ -309,13 +309,14 @@ static enum fr_status fill(job *j, fr_error *err) {
     j->ram = (j->program.buffer + j->c.room) * sizeof(float);
   }
   if (status == FR_OK && fr__c_status(&j->c) != FR_OK)
-    status = fr__fail(err, fr__c_status(&j->c), "the text of '%s' is too long", j->path);
+    status = fr__fail(err, fr__c_status(&j->c),
+                      "the text of '%s' cannot be held in memory", j->path);
   return status;
 }
 
 static enum fr_status write_text(const char *path, const fr__buf *text, fr_error *err) {
   if (text->status != FR_OK)
-    return fr__fail(err, text->status, "the text of '%s' is too long", path);
+    return fr__fail(err, text->status, "the text of '%s' cannot be held in memory", path);
   return fr__file_write(path, text->text, text->length, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "frugal/export.h"
+#include "nn/layer.h"
 
 enum { STEPS = 24, CHANNELS = 6, CLASSES = 5, SAMPLES = 40, SIZE = STEPS * CHANNELS };
 
@@ -274,6 +275,19 @@ static void check_outputs(const fixture *f, bool int8) {
     print_message("float32 differs by at most %.2g\n", worst);
 }
 
+static void test_every_family_is_among_the_models(void **state) {
+  (void)state;
+  char families[1024];
+  fr__layer_names(families, sizeof families);
+  for (char *name = strtok(families, ", "); name; name = strtok(NULL, ", ")) {
+    bool found = false;
+    for (size_t i = 0; i < MODELS && !found; i++)
+      found = strstr(archs[i], name) != NULL;
+    if (!found)
+      fail_msg("no model has a layer '%s'", name);
+  }
+}
+
 static void test_float32_gives_the_networks_outputs(void **state) {
   const fixture *f = *state;
   need_compiler(f);
@@ -370,6 +384,7 @@ static void test_refuses_with_a_sentence(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_every_family_is_among_the_models),
       cmocka_unit_test(test_float32_gives_the_networks_outputs),
       cmocka_unit_test(test_int8_gives_the_same_bits),
       cmocka_unit_test(test_int8_is_defined_behaviour),
