@@ -171,9 +171,10 @@ static void emit_pool(stage *s) {
 /* As bn itself does in testing, in float32. */
 static enum fr_status emit_scales(stage *s) {
   const size_t channels = s->layer->in.channels;
-  float *scale = calloc(2 * channels, sizeof *scale), *shift = scale + channels;
+  float *scale = calloc(2 * channels, sizeof *scale);
   if (!scale)
     return FR_ERR_MEMORY;
+  float *shift = scale + channels;
   for (size_t c = 0; c < channels; c++) {
     scale[c] = tensor(s, 0)[c] * (1.0f / sqrtf(tensor(s, 3)[c] + s->layer->epsilon));
     shift[c] = tensor(s, 1)[c] - tensor(s, 2)[c] * scale[c];
