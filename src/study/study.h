@@ -270,7 +270,4 @@ bool fr__json_measure_read(const json_t *object, fr_measure *out);
 /* A number, or null where it is not finite. */
 json_t *fr__json_number(double x);
 
-/* Quantile p of Student's t with `freedom` degrees of freedom. */
-double fr__t_quantile(double p, double freedom);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/student.h"
 #include "study/study.h"
 
 static void assert_close(double x, double wanted, double share) {

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Student's t distribution. */
+#ifndef FR_BASE_STUDENT_H
+#define FR_BASE_STUDENT_H
+
+/* Its quantile p with `freedom` degrees of freedom; NAN outside 0 < p < 1 or without any.
+ */
+double fr__t_quantile(double p, double freedom);
+
+#endif
