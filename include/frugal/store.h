@@ -11,9 +11,12 @@
 
 typedef struct fr_store fr_store;
 
-/* Opens or makes `path`; NULL: $XDG_DATA_HOME/frugal/runs.sqlite. A newer schema is
- * refused. */
+/* Opens or makes `path`; NULL: $XDG_DATA_HOME/frugal/runs.sqlite. An older schema is
+ * brought up to this one, a newer one is refused. */
 enum fr_status fr_store_open(const char *path, fr_store **out, fr_error *err);
+/* For reading alone: makes and changes nothing, so that a folder without the right to
+ * write will do; FR_ERR_NOT_FOUND where there is no store yet. */
+enum fr_status fr_store_open_read(const char *path, fr_store **out, fr_error *err);
 void fr_store_close(fr_store *store);
 const char *fr_store_path(const fr_store *store);
 
@@ -23,11 +26,11 @@ typedef struct fr_run {
   char *command;  /* "study", "cell", "train" */
   char *name;     /* of the study, of the cell ("RMB"); "" where there is none */
   char *key;   /* what identifies a cell: hash of everything that matters; "" elsewhere */
-  char *state; /* "running", "done", "failed" */
+  char *state; /* "running", "done", "failed"; "cut off": neither ended nor alive */
   char *argv;  /* the command line as JSON array */
   char *version, *host, *cpu;
   int64_t started_utc_ns, ended_utc_ns; /* 0: not ended */
-  char *result;                         /* JSON; NULL: none yet */
+  char *result; /* JSON; NULL: none yet; of a run not ended: what is known so far */
 } fr_run;
 
 void fr_run_release(fr_run *run);
@@ -38,16 +41,41 @@ enum fr_status fr_store_run_begin(fr_store *store, const fr_run *run, int64_t *i
                                   fr_error *err);
 enum fr_status fr_store_run_end(fr_store *store, int64_t id, const char *state,
                                 const char *result, fr_error *err);
+/* The result up to now of a run that goes on: what is left of it where it is cut off. */
+enum fr_status fr_store_run_so_far(fr_store *store, int64_t id, const char *result,
+                                   fr_error *err);
 enum fr_status fr_store_figure(fr_store *store, int64_t run, const char *name,
                                fr_measure m, fr_error *err);
+
+/* ---- the timeline of a metered run ---- */
+
+#define FR_STORE_DOMAINS 64 /* ceiling */
+
 typedef struct fr_store_sample {
-  uint64_t t_ns;
-  double power_w, energy_j, program_j;
+  uint64_t t_ns;                       /* since the run's start */
+  double power_w, energy_j, program_j; /* mean since the sample before; since start */
+  bool marked;                         /* bridged: not read, or could not be true */
+  size_t domains;                      /* 0: not told */
+  const double *domain_w;              /* (domains) borrowed; NaN: not known */
 } fr_store_sample;
-/* All in one transaction. */
+
+/* A stretch of a phase, for the bands of a chart. */
+typedef struct fr_store_phase {
+  int64_t number; /* the caller's, one for each stretch of a run: it may be told again */
+  const char *path;          /* "train/forward"; borrowed */
+  uint64_t begin_ns, end_ns; /* since the run's start; end 0: not ended yet */
+} fr_store_phase;
+
+/* Names of domain_w, in its order; once, before the samples. */
+enum fr_status fr_store_domains(fr_store *store, int64_t run, const char *const *name,
+                                size_t count, fr_error *err);
+/* All in one transaction: all are in or none (a full disk: keep them, try again). */
 enum fr_status fr_store_samples(fr_store *store, int64_t run,
                                 const fr_store_sample *sample, size_t count,
                                 fr_error *err);
+/* Likewise; a number told before is replaced. */
+enum fr_status fr_store_phases(fr_store *store, int64_t run, const fr_store_phase *phase,
+                               size_t count, fr_error *err);
 
 enum fr_status fr_store_run_get(fr_store *store, int64_t id, fr_run *run, fr_error *err);
 /* The newest finished cell with that key; FR_ERR_NOT_FOUND where there is none. */
@@ -61,9 +89,27 @@ enum fr_status fr_store_runs(fr_store *store, int64_t parent,
 enum fr_status fr_store_figures(fr_store *store, int64_t run,
                                 bool (*each)(void *self, const char *name, fr_measure m),
                                 void *self, fr_error *err);
+/* In order of time. What `each` is given is valid during the call alone. */
 enum fr_status fr_store_samples_each(fr_store *store, int64_t run,
                                      bool (*each)(void *self,
                                                   const fr_store_sample *sample),
                                      void *self, fr_error *err);
+enum fr_status fr_store_phases_each(fr_store *store, int64_t run,
+                                    bool (*each)(void *self, const fr_store_phase *phase),
+                                    void *self, fr_error *err);
+enum fr_status fr_store_domains_each(fr_store *store, int64_t run,
+                                     bool (*each)(void *self, const char *name),
+                                     void *self, fr_error *err);
+
+typedef struct fr_store_power {
+  size_t count;                /* samples; 0: none, and the rest means nothing */
+  uint64_t last_ns;            /* of the last sample */
+  double min_w, mean_w, max_w; /* mean over time; NaN: never known */
+  double energy_j, program_j;  /* at the last sample */
+  size_t marked;
+} fr_store_power;
+/* Of a run's samples, however it ended. */
+enum fr_status fr_store_power_of(fr_store *store, int64_t run, fr_store_power *out,
+                                 fr_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was measured during a run: figures under a name, and the power timeline. */
+/* What was measured of a run: figures under a name. */
 #include "store/store.h"
 
 #include "base/error.h"
@@ -26,38 +26,6 @@ enum fr_status fr_store_figure(fr_store *store, int64_t run, const char *name,
   const enum fr_status status =
       stored ? FR_OK : fr__store_fail(store, "write a figure to", err);
   sqlite3_reset(insert);
-  return status;
-}
-
-static enum fr_status insert_sample(fr_store *store, int64_t run,
-                                    const fr_store_sample *sample, fr_error *err) {
-  sqlite3_stmt *insert = fr__store_take(store, SQL_SAMPLE, err);
-  if (insert == NULL)
-    return FR_ERR_IO;
-  sqlite3_bind_int64(insert, 1, run);
-  sqlite3_bind_int64(insert, 2, (int64_t)sample->t_ns);
-  sqlite3_bind_double(insert, 3, sample->power_w);
-  sqlite3_bind_double(insert, 4, sample->energy_j);
-  sqlite3_bind_double(insert, 5, sample->program_j);
-  const bool stored = sqlite3_step(insert) == SQLITE_DONE;
-  const enum fr_status status =
-      stored ? FR_OK : fr__store_fail(store, "write a sample to", err);
-  sqlite3_reset(insert);
-  return status;
-}
-
-enum fr_status fr_store_samples(fr_store *store, int64_t run,
-                                const fr_store_sample *sample, size_t count,
-                                fr_error *err) {
-  if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-    return fr__store_fail(store, "write samples to", err);
-  enum fr_status status = FR_OK;
-  for (size_t i = 0; i < count && status == FR_OK; i++)
-    status = insert_sample(store, run, &sample[i], err);
-  if (status == FR_OK && sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-    status = fr__store_fail(store, "write samples to", err);
-  if (status != FR_OK)
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
   return status;
 }
 
@@ -96,36 +64,6 @@ enum fr_status fr_store_figures(fr_store *store, int64_t run,
                                 : fr__store_fail(store, "read", err);
     if (status == FR_OK)
       more = each(self, (const char *)sqlite3_column_text(walk, 0), m);
-  }
-  sqlite3_finalize(walk);
-  return status;
-}
-
-enum fr_status fr_store_samples_each(fr_store *store, int64_t run,
-                                     bool (*each)(void *self,
-                                                  const fr_store_sample *sample),
-                                     void *self, fr_error *err) {
-  sqlite3_stmt *walk = NULL;
-  enum fr_status status = fr__store_prepare(
-      store,
-      "SELECT t_ns, power_w, energy_j, program_j FROM samples WHERE run = ?1"
-      " ORDER BY t_ns, id",
-      &walk, err);
-  if (status == FR_OK)
-    sqlite3_bind_int64(walk, 1, run);
-  bool more = true;
-  while (status == FR_OK && more) {
-    const int code = sqlite3_step(walk);
-    if (code == SQLITE_DONE)
-      break;
-    if (code != SQLITE_ROW) {
-      status = fr__store_fail(store, "read", err);
-      break;
-    }
-    more = each(self, &(fr_store_sample){.t_ns = (uint64_t)sqlite3_column_int64(walk, 0),
-                                         .power_w = sqlite3_column_double(walk, 1),
-                                         .energy_j = sqlite3_column_double(walk, 2),
-                                         .program_j = sqlite3_column_double(walk, 3)});
   }
   sqlite3_finalize(walk);
   return status;

@@ -2,18 +2,19 @@
 /* Opening, the schema and what SQLite's errors mean. */
 #include "store/store.h"
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000 /* how long a writer waits for another */
 
 /* Times are nanoseconds since 1970 UTC; a measure that is absent has NULL for its numbers
  * and 'none' for its source. */
-static const char *const schema =
-    "BEGIN IMMEDIATE;"
+static const char first_schema[] =
     "CREATE TABLE IF NOT EXISTS runs("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " parent INTEGER REFERENCES runs(id) ON DELETE CASCADE,"
@@ -35,29 +36,43 @@ static const char *const schema =
     " t_ns INTEGER NOT NULL, power_w REAL, energy_j REAL, program_j REAL);"
     "CREATE INDEX IF NOT EXISTS samples_by_run ON samples(run, t_ns);"
     "PRAGMA application_id = 1718773612;" /* FR__STORE_APPLICATION */
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
+    "PRAGMA user_version = 1;";
+
+/* Which process a run belongs to; domains, marks and phases of the timeline. */
+static const char second_schema[] =
+    "ALTER TABLE runs ADD COLUMN boot TEXT;"
+    "ALTER TABLE runs ADD COLUMN pid INTEGER;"
+    "ALTER TABLE runs ADD COLUMN pid_start INTEGER;"
+    "ALTER TABLE samples ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE samples ADD COLUMN domain_w TEXT;"
+    "CREATE TABLE domains("
+    " run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " number INTEGER NOT NULL, name TEXT NOT NULL,"
+    " PRIMARY KEY(run, number)) WITHOUT ROWID;"
+    "CREATE TABLE phases("
+    " run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " number INTEGER NOT NULL, path TEXT NOT NULL,"
+    " begin_ns INTEGER NOT NULL, end_ns INTEGER,"
+    " PRIMARY KEY(run, number)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
+
+/* Step i makes schema i + 1 of schema i. */
+static const char *const steps[] = {first_schema, second_schema};
 
 _Static_assert(FR__STORE_APPLICATION == 1718773612, "the schema names the application");
-_Static_assert(FR__STORE_VERSION == 1, "the schema names its version");
+_Static_assert(FR__STORE_VERSION == sizeof steps / sizeof *steps, "a step for each");
 
 static enum fr_status status_of(int code) {
   switch (code & 0xff) {
-  case SQLITE_NOMEM:
-    return FR_ERR_MEMORY;
+  case SQLITE_NOMEM: return FR_ERR_MEMORY;
   case SQLITE_NOTADB:
-  case SQLITE_CORRUPT:
-    return FR_ERR_FORMAT;
+  case SQLITE_CORRUPT: return FR_ERR_FORMAT;
   case SQLITE_READONLY:
-  case SQLITE_PERM:
-    return FR_ERR_PERMISSION;
+  case SQLITE_PERM: return FR_ERR_PERMISSION;
   case SQLITE_CONSTRAINT:
-  case SQLITE_MISMATCH:
-    return FR_ERR_ARGUMENT;
-  case SQLITE_TOOBIG:
-    return FR_ERR_LIMIT;
-  default:
-    return FR_ERR_IO;
+  case SQLITE_MISMATCH: return FR_ERR_ARGUMENT;
+  case SQLITE_TOOBIG: return FR_ERR_LIMIT;
+  default: return FR_ERR_IO;
   }
 }
 
@@ -112,27 +127,45 @@ static enum fr_status execute(fr_store *store, const char *sql, fr_error *err) {
   return FR_OK;
 }
 
-/* Makes the tables in an empty file; refuses another program's file and a newer schema.
- */
-static enum fr_status check_schema(fr_store *store, fr_error *err) {
-  int64_t application = 0, version = 0, tables = 0;
+/* From whatever schema the file has to this one, whole or not at all. Another process may
+ * have done it meanwhile: the version is asked for again behind the lock. */
+static enum fr_status migrate(fr_store *store, fr_error *err) {
+  int64_t version = 0;
+  enum fr_status status = execute(store, "BEGIN IMMEDIATE", err);
+  if (status != FR_OK)
+    return status;
+  status = ask_number(store, "PRAGMA user_version", &version, err);
+  for (int64_t v = version < 0 ? 0 : version; status == FR_OK && v < FR__STORE_VERSION;
+       v++)
+    status = execute(store, steps[v], err);
+  if (status == FR_OK)
+    status = execute(store, "COMMIT", err);
+  if (status != FR_OK)
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  return status;
+}
+
+/* What is in the file: refuses another program's and a newer schema. */
+static enum fr_status check_schema(fr_store *store, int64_t *tables, fr_error *err) {
+  int64_t application = 0, version = 0;
   /* Tables first: another process may be making them, and commits them with the rest. */
   enum fr_status status =
-      ask_number(store, "SELECT count(*) FROM sqlite_master", &tables, err);
+      ask_number(store, "SELECT count(*) FROM sqlite_master", tables, err);
   if (status == FR_OK)
     status = ask_number(store, "PRAGMA application_id", &application, err);
   if (status == FR_OK)
     status = ask_number(store, "PRAGMA user_version", &version, err);
   if (status != FR_OK)
     return status;
-  if (application != FR__STORE_APPLICATION && (application != 0 || tables != 0))
+  if (application != FR__STORE_APPLICATION && (application != 0 || *tables != 0))
     return fr__fail(err, FR_ERR_FORMAT, "'%s' is a database of another program",
                     store->path);
   if (version > FR__STORE_VERSION)
     return fr__fail(err, FR_ERR_UNSUPPORTED,
                     "'%s' has schema %lld, this version knows up to %d", store->path,
                     (long long)version, FR__STORE_VERSION);
-  return version == FR__STORE_VERSION ? FR_OK : execute(store, schema, err);
+  store->version = (int)version;
+  return FR_OK;
 }
 
 /* SQLite does not always wait for the lock that this change needs. */
@@ -146,9 +179,9 @@ static enum fr_status choose_wal(fr_store *store, fr_error *err) {
   return code == SQLITE_OK ? FR_OK : fr__store_fail(store, "prepare", err);
 }
 
-static enum fr_status open_database(fr_store *store, fr_error *err) {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+static enum fr_status open_file(fr_store *store, const char *name, int flags,
+                                fr_error *err) {
+  if (sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
     if (store->db == NULL)
       return fr__fail_memory(err, "the store");
     return fr__store_fail(store, "open", err);
@@ -156,7 +189,18 @@ static enum fr_status open_database(fr_store *store, fr_error *err) {
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_busy_timeout(store->db, BUSY_MS);
   sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, (int)FR__STORE_TEXT_CEILING);
-  enum fr_status status = check_schema(store, err);
+  return FR_OK;
+}
+
+static enum fr_status open_database(fr_store *store, fr_error *err) {
+  int64_t tables = 0;
+  enum fr_status status =
+      open_file(store, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+  if (status == FR_OK)
+    status = check_schema(store, &tables, err);
+  if (status == FR_OK && store->version < FR__STORE_VERSION)
+    status = migrate(store, err);
+  store->version = FR__STORE_VERSION;
   /* A row is on disk before the next checkpoint at the latest; a killed process loses
    * nothing, only a power cut may take the last transactions. */
   if (status == FR_OK)
@@ -164,6 +208,53 @@ static enum fr_status open_database(fr_store *store, fr_error *err) {
   if (status == FR_OK)
     status =
         execute(store, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;", err);
+  return status;
+}
+
+/* "file:PATH?immutable=1", with what a URI would take for signs written as %XX; the
+ * caller's (free). */
+static char *immutable_name(const char *path) {
+  fr__buf name;
+  fr__buf_init(&name, 0);
+  fr__buf_add(&name, "file:");
+  for (; *path != '\0'; path++)
+    if (strchr("%?#", *path) != NULL)
+      fr__buf_printf(&name, "%%%02X", (unsigned)(unsigned char)*path);
+    else
+      fr__buf_add_bytes(&name, path, 1);
+  fr__buf_add(&name, "?immutable=1");
+  return fr__buf_detach(&name);
+}
+
+/* WAL needs a file of its own beside the database, even for reading. Where it cannot be
+ * made nobody writes either, and the database is read as it lies. */
+static enum fr_status open_immutable(fr_store *store, int64_t *tables, fr_error *err) {
+  char *name = immutable_name(store->path);
+  if (name == NULL)
+    return fr__fail_memory(err, "a path");
+  sqlite3_close(store->db);
+  store->db = NULL;
+  enum fr_status status =
+      open_file(store, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+  if (status == FR_OK)
+    status = check_schema(store, tables, err);
+  free(name);
+  return status;
+}
+
+static enum fr_status open_for_reading(fr_store *store, fr_error *err) {
+  int64_t tables = 0;
+  if (access(store->path, F_OK) != 0)
+    return fr__fail(err, FR_ERR_NOT_FOUND, "there is no store '%s' yet", store->path);
+  enum fr_status status = open_file(store, store->path, SQLITE_OPEN_READONLY, err);
+  if (status == FR_OK)
+    status = check_schema(store, &tables, err);
+  const int code = store->db != NULL ? sqlite3_errcode(store->db) & 0xff : SQLITE_OK;
+  if (status != FR_OK && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
+      access(store->path, R_OK) == 0)
+    status = open_immutable(store, &tables, err);
+  if (status == FR_OK && tables == 0)
+    status = fr__fail(err, FR_ERR_NOT_FOUND, "the store '%s' is empty", store->path);
   return status;
 }
 
@@ -192,23 +283,41 @@ static enum fr_status make_parent(const char *path, fr_error *err) {
   return status;
 }
 
-enum fr_status fr_store_open(const char *path, fr_store **out, fr_error *err) {
+static enum fr_status new_store(const char *path, fr_store **out, fr_error *err) {
   fr_store *store = calloc(1, sizeof *store);
   if (store == NULL)
     return fr__fail_memory(err, "the store");
-  enum fr_status status = FR_OK;
   store->path = path != NULL ? strdup(path) : default_path(err);
+  *out = store;
   if (store->path == NULL)
-    status = path != NULL ? fr__fail_memory(err, "a path") : FR_ERR_NOT_FOUND;
-  if (status == FR_OK)
-    status = make_parent(store->path, err);
-  if (status == FR_OK)
-    status = open_database(store, err);
+    return path != NULL ? fr__fail_memory(err, "a path") : FR_ERR_NOT_FOUND;
+  return FR_OK;
+}
+
+static enum fr_status settle(fr_store *store, enum fr_status status, fr_store **out) {
   if (status == FR_OK)
     *out = store;
   else
     fr_store_close(store);
   return status;
+}
+
+enum fr_status fr_store_open(const char *path, fr_store **out, fr_error *err) {
+  fr_store *store = NULL;
+  enum fr_status status = new_store(path, &store, err);
+  if (status == FR_OK)
+    status = make_parent(store->path, err);
+  if (status == FR_OK)
+    status = open_database(store, err);
+  return settle(store, status, out);
+}
+
+enum fr_status fr_store_open_read(const char *path, fr_store **out, fr_error *err) {
+  fr_store *store = NULL;
+  enum fr_status status = new_store(path, &store, err);
+  if (status == FR_OK)
+    status = open_for_reading(store, err);
+  return settle(store, status, out);
 }
 
 void fr_store_close(fr_store *store) {

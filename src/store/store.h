@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#define FR__STORE_VERSION 1 /* of the schema, in user_version */
+#define FR__STORE_VERSION 2 /* of the schema, in user_version */
 /* "frgl" in application_id: whose file this is */
 #define FR__STORE_APPLICATION 0x6672676c
 #define FR__STORE_TEXT_CEILING ((size_t)64 << 20) /* bytes of one text */
@@ -15,14 +15,19 @@
 /* Statements that are prepared once a handle, at first use. */
 #define FR__STORE_SQL_TABLE(X)                                                           \
   X(SQL_RUN_BEGIN, "INSERT INTO runs(parent, command, name, key, state, argv, version,"  \
-                   " host, cpu, started)"                                                \
-                   " VALUES(?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9)")             \
+                   " host, cpu, started, boot, pid, pid_start)"                          \
+                   " VALUES(?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10, ?11,"    \
+                   " ?12)")                                                              \
   X(SQL_RUN_END, "UPDATE runs SET state = ?2, result = ?3, ended = ?4 WHERE id = ?1")    \
+  X(SQL_RUN_SO_FAR, "UPDATE runs SET result = ?2 WHERE id = ?1 AND state = 'running'")   \
   X(SQL_FIGURE, "INSERT OR REPLACE INTO"                                                 \
                 " figures(run, name, value, low, high, unit, source)"                    \
                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                   \
-  X(SQL_SAMPLE, "INSERT INTO samples(run, t_ns, power_w, energy_j, program_j)"           \
-                " VALUES(?1, ?2, ?3, ?4, ?5)")
+  X(SQL_SAMPLE, "INSERT INTO samples(run, t_ns, power_w, energy_j, program_j, marked,"   \
+                " domain_w) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                         \
+  X(SQL_DOMAIN, "INSERT OR REPLACE INTO domains(run, number, name) VALUES(?1, ?2, ?3)")  \
+  X(SQL_PHASE, "INSERT OR REPLACE INTO phases(run, number, path, begin_ns, end_ns)"      \
+               " VALUES(?1, ?2, ?3, ?4, ?5)")
 
 enum fr__store_sql {
 #define FR__STORE_SQL_ENUM(id, text) id,
@@ -33,7 +38,8 @@ enum fr__store_sql {
 
 struct fr_store {
   sqlite3 *db;
-  char *path; /* owned */
+  char *path;  /* owned */
+  int version; /* of the file's schema: an older one where it is only read */
   sqlite3_stmt *kept[SQL_COUNT];
 };
 
@@ -46,5 +52,21 @@ sqlite3_stmt *fr__store_take(fr_store *store, enum fr__store_sql which, fr_error
 /* A statement of the caller's own (finalize it): walks may be nested. */
 enum fr_status fr__store_prepare(fr_store *store, const char *sql, sqlite3_stmt **out,
                                  fr_error *err);
+
+/* ---- who is alive ---- */
+
+/* Which process began a run, so that others can tell whether it is still there. */
+typedef struct fr__life {
+  char boot[96]; /* the boot's identity and the process numbers' namespace; "": unknown */
+  int64_t pid;
+  int64_t start; /* of the process, in ticks since boot */
+} fr__life;
+
+/* This process. */
+void fr__life_own(fr__life *out);
+
+/* Whether the process is certainly gone; `host` is the run's: another boot there is a
+ * machine started anew, elsewhere it is another machine, of which nothing is known. */
+bool fr__life_gone(const fr__life *life, const char *host);
 
 #endif

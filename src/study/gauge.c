@@ -30,8 +30,10 @@ static void keep(fr__gauge *gauge, const fr_power_sample *sample) {
     gauge->sample = more;
     gauge->capacity = capacity;
   }
-  gauge->sample[gauge->count++] = (fr_store_sample){sample->t_ns, sample->power_w,
-                                                    sample->energy_j, sample->program_j};
+  gauge->sample[gauge->count++] = (fr_store_sample){.t_ns = sample->t_ns,
+                                                    .power_w = sample->power_w,
+                                                    .energy_j = sample->energy_j,
+                                                    .program_j = sample->program_j};
 }
 
 static void on_sample(void *self, const fr_power_sample *sample) {

@@ -94,8 +94,11 @@ static bool keep_sample(void *self, const fr_store_sample *sample) {
 static void samples_come_back_in_time_order(void **state) {
   fr_store *store = place_open(*state);
   const int64_t id = begin(store), other = begin(store);
-  const fr_store_sample late[] = {{200, 3.0, 2.0, 1.0}, {300, 4.0, 3.0, 1.5}};
-  const fr_store_sample early[] = {{100, 2.0, 1.0, 0.5}};
+  const fr_store_sample late[] = {
+      {.t_ns = 200, .power_w = 3, .energy_j = 2, .program_j = 1},
+      {.t_ns = 300, .power_w = 4, .energy_j = 3, .program_j = 1.5}};
+  const fr_store_sample early[] = {
+      {.t_ns = 100, .power_w = 2, .energy_j = 1, .program_j = 0.5}};
   assert_int_equal(fr_store_samples(store, id, late, 2, NULL), FR_OK);
   assert_int_equal(fr_store_samples(store, id, early, 1, NULL), FR_OK);
   assert_int_equal(fr_store_samples(store, other, early, 1, NULL), FR_OK);
@@ -110,7 +113,7 @@ static void samples_come_back_in_time_order(void **state) {
 
 static void samples_of_no_run_leave_nothing(void **state) {
   fr_store *store = place_open(*state);
-  const fr_store_sample sample = {1, 1, 1, 1};
+  const fr_store_sample sample = {.t_ns = 1, .power_w = 1};
   assert_int_equal(fr_store_samples(store, 5, &sample, 1, NULL), FR_ERR_ARGUMENT);
   const int64_t id = begin(store); /* the transaction is over */
   assert_int_equal(fr_store_samples(store, id, &sample, 1, NULL), FR_OK);
