@@ -29,7 +29,7 @@ int fr__sysfs_text(const char *path, char text[FR__SYSFS_TEXT]) {
   return failed;
 }
 
-static int parse_u64(const char *text, uint64_t *out) {
+int fr__sysfs_parse_u64(const char *text, uint64_t *out) {
   if (!isdigit((unsigned char)text[0]))
     return EINVAL;
   const bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -47,11 +47,11 @@ static int parse_u64(const char *text, uint64_t *out) {
 int fr__sysfs_u64(const char *path, uint64_t *out) {
   char text[FR__SYSFS_TEXT];
   const int failed = fr__sysfs_text(path, text);
-  return failed != 0 ? failed : parse_u64(text, out);
+  return failed != 0 ? failed : fr__sysfs_parse_u64(text, out);
 }
 
 int fr__sysfs_u64_fd(int fd, uint64_t *out) {
   char text[FR__SYSFS_TEXT];
   const int failed = read_line(fd, text);
-  return failed != 0 ? failed : parse_u64(text, out);
+  return failed != 0 ? failed : fr__sysfs_parse_u64(text, out);
 }

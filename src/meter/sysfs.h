@@ -16,6 +16,9 @@ int fr__sysfs_text(const char *path, char text[FR__SYSFS_TEXT]);
  * is none. */
 int fr__sysfs_u64(const char *path, uint64_t *out);
 
+/* What a line holds, as above: 0, EINVAL or ERANGE. */
+int fr__sysfs_parse_u64(const char *text, uint64_t *out);
+
 /* The same from an open file, read again from its start: one pread, no allocation. */
 int fr__sysfs_u64_fd(int fd, uint64_t *out);
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meter/world.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "meter/recording.h"
+#include "meter/sysfs.h"
+
+#define PATH_CEILING 1024
+
+struct fr__world {
+  char *root; /* owned */
+  bool replay;
+  fr__recording recording;
+};
+
+struct fr__channel {
+  const fr__item *item; /* of a recording; NULL: nothing changes */
+  int fd;               /* -1: none */
+  bool adopted;         /* no pread: perf's files have no offset */
+};
+
+/* ---- the world ---- */
+
+enum fr_status fr__world_new(const char *root, fr__world **out, fr_error *err) {
+  fr__world *world = calloc(1, sizeof *world);
+  if (world != NULL)
+    world->root = strdup(root != NULL ? root : "");
+  if (world == NULL || world->root == NULL) {
+    free(world);
+    return fr__fail_memory(err, "what the meter reads");
+  }
+  *out = world;
+  return FR_OK;
+}
+
+enum fr_status fr__world_new_replay(const char *folder, fr__world **out, fr_error *err) {
+  fr__world *world = NULL;
+  enum fr_status status = fr__world_new(folder, &world, err);
+  if (status != FR_OK)
+    return status;
+  world->replay = true;
+  status = fr__recording_load(folder, &world->recording, err);
+  if (status == FR_OK)
+    *out = world;
+  else
+    fr__world_free(world);
+  return status;
+}
+
+void fr__world_free(fr__world *world) {
+  if (world == NULL)
+    return;
+  fr__recording_release(&world->recording);
+  free(world->root);
+  free(world);
+}
+
+bool fr__world_is_here(const fr__world *world) { return world->root[0] == '\0'; }
+bool fr__world_is_replay(const fr__world *world) { return world->replay; }
+const char *fr__world_root(const fr__world *world) { return world->root; }
+
+/* ---- clocks ---- */
+
+static uint64_t clock_of(clockid_t clock) {
+  struct timespec t;
+  if (clock_gettime(clock, &t) != 0)
+    clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t fr__world_ns(const fr__world *world) {
+  return world->replay ? world->recording.now_ns : clock_of(CLOCK_BOOTTIME);
+}
+
+uint64_t fr__world_awake_ns(const fr__world *world) {
+  if (!world->replay)
+    return clock_of(CLOCK_MONOTONIC);
+  const uint64_t now_ns = world->recording.now_ns;
+  return now_ns - fr__recording_asleep_ns(&world->recording, now_ns);
+}
+
+bool fr__world_move(fr__world *world, uint64_t t_ns) {
+  return world->replay && fr__recording_move(&world->recording, t_ns);
+}
+
+uint64_t fr__world_end_ns(const fr__world *world) { return world->recording.end_ns; }
+
+uint64_t fr__world_next_ns(const fr__world *world) {
+  const fr__recording *r = &world->recording;
+  return r->at < r->count ? r->row[r->at].t_ns : UINT64_MAX;
+}
+
+void fr__world_rewind(fr__world *world) {
+  if (world->replay)
+    fr__recording_rewind(&world->recording);
+}
+
+size_t fr__world_jumps(const fr__world *world) { return world->recording.jumps; }
+
+/* ---- channels ---- */
+
+static int path_of(const fr__world *world, const char *path, char out[PATH_CEILING]) {
+  const char *between = path[0] == '/' || world->root[0] == '\0' ? "" : "/";
+  const int length = snprintf(out, PATH_CEILING, "%s%s%s", world->root, between, path);
+  return length >= 0 && length < PATH_CEILING ? 0 : ENAMETOOLONG;
+}
+
+static bool is_virtual(const char *path) {
+  return strncmp(path, "perf:", 5) == 0 || strncmp(path, "msr:", 4) == 0 ||
+         strncmp(path, "nvml:", 5) == 0;
+}
+
+/* A pipe would wait for ever, here and in somebody's recording. */
+static int open_file(const fr__world *world, const char *path, int *out) {
+  char name[PATH_CEILING];
+  const int failed = is_virtual(path) ? ENOENT : path_of(world, path, name);
+  if (failed != 0)
+    return failed;
+  const int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return errno;
+  struct stat s;
+  const bool fit = fstat(fd, &s) == 0 &&
+                   (S_ISREG(s.st_mode) || (S_ISCHR(s.st_mode) && !world->replay));
+  if (!fit) {
+    close(fd);
+    return EINVAL;
+  }
+  *out = fd;
+  return 0;
+}
+
+/* What fails here fails as it would on the machine; other errors come with the reading.
+ */
+static bool fails_at_opening(int error) {
+  return error == EACCES || error == EPERM || error == ENOENT;
+}
+
+int fr__world_open(fr__world *world, const char *path, fr__channel **out) {
+  const fr__item *item =
+      world->replay ? fr__recording_find(&world->recording, path) : NULL;
+  if (item != NULL && fails_at_opening(item->error))
+    return item->error;
+  int fd = -1;
+  const int failed = open_file(world, path, &fd);
+  if (failed != 0 && (item == NULL || (item->value == NULL && item->error == 0)))
+    return failed;
+  fr__channel *channel = malloc(sizeof *channel);
+  if (channel == NULL) {
+    if (fd >= 0)
+      close(fd);
+    return ENOMEM;
+  }
+  *channel = (fr__channel){.item = item, .fd = fd};
+  *out = channel;
+  return 0;
+}
+
+int fr__world_adopt(fr__world *world, int fd, fr__channel **out) {
+  if (!fr__world_is_here(world))
+    return ENOTSUP;
+  fr__channel *channel = malloc(sizeof *channel);
+  if (channel == NULL)
+    return ENOMEM;
+  *channel = (fr__channel){.fd = fd, .adopted = true};
+  *out = channel;
+  return 0;
+}
+
+void fr__channel_close(fr__channel *channel) {
+  if (channel == NULL)
+    return;
+  if (channel->fd >= 0)
+    close(channel->fd);
+  free(channel);
+}
+
+static int read_at(const fr__channel *channel, void *to, size_t size, uint64_t offset,
+                   size_t *got) {
+  ssize_t n;
+  if (channel->fd < 0)
+    return ENOENT;
+  do
+    n = channel->adopted ? read(channel->fd, to, size)
+                         : pread(channel->fd, to, size, (off_t)offset);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    return errno;
+  *got = (size_t)n;
+  return 0;
+}
+
+int fr__channel_text(fr__channel *channel, char *text, size_t size) {
+  const fr__item *item = channel->item;
+  if (item != NULL && item->error != 0)
+    return item->error;
+  if (item != NULL && item->value != NULL) {
+    snprintf(text, size, "%s", item->value);
+    return 0;
+  }
+  size_t got = 0;
+  const int failed = read_at(channel, text, size - 1, 0, &got);
+  if (failed == 0)
+    text[got] = '\0';
+  return failed;
+}
+
+int fr__channel_u64(fr__channel *channel, uint64_t *out) {
+  char text[FR__SYSFS_TEXT];
+  const int failed = fr__channel_text(channel, text, sizeof text);
+  if (failed != 0)
+    return failed;
+  text[strcspn(text, "\r\n")] = '\0';
+  return fr__sysfs_parse_u64(text, out);
+}
+
+int fr__channel_raw(fr__channel *channel, uint64_t offset, uint64_t *out) {
+  const fr__item *item = channel->item;
+  if (item != NULL && (item->error != 0 || item->value != NULL))
+    return fr__channel_u64(channel, out);
+  uint64_t value;
+  size_t got = 0;
+  const int failed = read_at(channel, &value, sizeof value, offset, &got);
+  if (failed != 0)
+    return failed;
+  if (got != sizeof value)
+    return EIO;
+  *out = value;
+  return 0;
+}
+
+/* ---- once ---- */
+
+int fr__world_text(fr__world *world, const char *path, char *text, size_t size) {
+  fr__channel *channel = NULL;
+  int failed = fr__world_open(world, path, &channel);
+  if (failed == 0)
+    failed = fr__channel_text(channel, text, size);
+  fr__channel_close(channel);
+  if (failed == 0)
+    text[strcspn(text, "\r\n")] = '\0';
+  return failed;
+}
+
+int fr__world_u64(fr__world *world, const char *path, uint64_t *out) {
+  fr__channel *channel = NULL;
+  int failed = fr__world_open(world, path, &channel);
+  if (failed == 0)
+    failed = fr__channel_u64(channel, out);
+  fr__channel_close(channel);
+  return failed;
+}
+
+static int is_name(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+int fr__world_list(fr__world *world, const char *directory,
+                   bool (*each)(void *self, const char *name), void *self) {
+  char path[PATH_CEILING];
+  const int failed = path_of(world, directory, path);
+  if (failed != 0)
+    return failed;
+  struct dirent **entry = NULL;
+  const int found = scandir(path, &entry, is_name, alphasort);
+  if (found < 0)
+    return errno;
+  bool more = true;
+  for (int i = 0; i < found; i++) {
+    more = more && each(self, entry[i]->d_name);
+    free(entry[i]);
+  }
+  free(entry);
+  return 0;
+}
