@@ -9,6 +9,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "cli/budget.h"
 #include "frugal/frugal.h"
@@ -67,6 +68,7 @@ typedef struct cli_training {
   const char *checkpoint;
   bool resume;
   const char *tensorboard;
+  const char *model;         /* where the trained model goes; NULL: nowhere */
   const char *layer_rates;   /* "1,0.1,…" */
   const char *class_weights; /* "balanced" or "1,2,…" */
   const char *teacher;       /* path of a model */
@@ -100,16 +102,32 @@ typedef struct cli_result {
   const char *command;
   json_t *result;   /* object; owned */
   json_t *warnings; /* array; owned */
+  size_t told;      /* of them, that stand on stderr already */
 } cli_result;
 void cli_result_init(cli_result *result, const char *command);
 void cli_result_release(cli_result *result);
 void cli_warn(cli_result *result, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Puts the warnings that were not told yet on stderr. */
+void cli_result_tell(cli_result *result);
 /*
  * Prints `table` to stdout, unless the JSON takes its place, and the warnings to stderr;
  * writes the JSON where it is asked for.
  */
 int cli_result_print(cli_result *result, const cli_output *output, const char *table);
+
+/* Text that a file may have brought along: control characters, which a terminal would
+ * obey, become '?'. */
+void cli_put_clean(const char *text, FILE *to);
+
+/* FR_ERR_ARGUMENT where two of the paths are one file; NULL and "-" are none. */
+enum fr_status cli_check_distinct(const char *const *path, size_t count, fr_error *err);
+/* Whether a file of that name can be written, by trying; NULL and "-" can. */
+enum fr_status cli_check_writable(const char *path, fr_error *err);
+
+/* Both, of what a command with a model for its result writes: before its work. */
+enum fr_status cli_check_outputs(const cli_output *output, const char *model,
+                                 fr_error *err);
 
 /* Columns of the terminal behind stdout; 100 where there is none. */
 size_t cli_columns(void);

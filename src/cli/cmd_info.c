@@ -125,9 +125,11 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
     if (json_is_object(program))
       cli_format_si(json_number_value(json_object_get(program, "value")), "J", joules,
                     sizeof joules);
-    fr__buf_printf(text, "Spent by %s: %s (program, %s)\n",
-                   json_string_value(json_object_get(run, "command")), joules,
-                   json_string_value(json_object_get(run, "sensor")));
+    const char *command = json_string_value(json_object_get(run, "command"));
+    const char *source = json_string_value(json_object_get(program, "source"));
+    fr__buf_printf(text, "Spent by %s: %s%s%s\n",
+                   command != NULL ? command : "a command that is not told", joules,
+                   source != NULL ? ", program, by " : "", source != NULL ? source : "");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "cli/precision.h"
 #include "cli/work.h"
 
@@ -48,13 +49,38 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+/* Figures on what a model was trained on say little of what it knows. */
+static void warn_of_split(cli_session *session, const char *told, const fr_model *model) {
+  if (told != NULL && model->split != NULL && strcmp(told, model->split) != 0 &&
+      strcmp(model->split, "all") != 0)
+    cli_warn(
+        &session->result,
+        "the model was trained with the split '%s': what is tested under '%s' may be "
+        "what it was trained on",
+        model->split, told);
+}
+
+static enum fr_status check_rate(const cli_work *work, const fr_model *model,
+                                 fr_error *err) {
+  const double rate_hz = work->prepared.data->rate_hz;
+  if (model->rate_hz == 0 || rate_hz == model->rate_hz)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_ARGUMENT, "the model takes %g Hz, the data has %g",
+                  model->rate_hz, rate_hz);
+}
+
 static enum fr_status run(cli_session *session, test *t, fr_error *err) {
+  const char *told = t->input.split;
   fr_model model = {0};
   cli_work work = {0};
   const fr_loss_options loss = {.kind = FR_LOSS_CROSS_ENTROPY};
   enum fr_status status = fr_model_load(&model, t->model, err);
   if (status == FR_OK)
     status = cli_work_open(&work, session, &t->input, model.seed, &model, err);
+  if (status == FR_OK) {
+    warn_of_split(session, told, &model);
+    status = check_rate(&work, &model, err);
+  }
   if (status == FR_OK)
     status =
         t->precision.int8

@@ -16,7 +16,6 @@ typedef struct transfer {
   fr_transfer_options transfer;
   bool kind_told;
   const char *source;
-  const char *model;
 } transfer;
 
 static const struct argp_option options[] = {
@@ -56,7 +55,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_REFINE:
     t->transfer.refine = (float)cli_real(state, "refine", text, 0, 1);
     return 0;
-  case 'o': t->model = text; return 0;
+  case 'o': t->training.model = text; return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
       argp_error(state, "'%s' is one word too many", text);
@@ -135,7 +134,8 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
   if (status == FR_OK)
     status = cli_train(session, &t->training, &t->input, work, rates, net, err);
   if (status == FR_OK)
-    status = cli_work_finish(work, session, &t->input, options_now, net, t->model, err);
+    status = cli_work_finish(work, session, &t->input, options_now, net,
+                             t->training.model, err);
   free(rates);
   fr_net_free(net);
   return status;
@@ -147,6 +147,7 @@ static enum fr_status run(cli_session *session, transfer *t, fr_error *err) {
   enum fr_status status = fr_model_load(&source, t->source, err);
   if (status == FR_OK) {
     fill(&t->input, &source);
+    session->past = source.provenance;
     status =
         cli_work_open(&work, session, &t->input, t->training.options.seed, NULL, err);
   }
@@ -164,6 +165,8 @@ int cli_cmd_transfer(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &t);
   fr_error err = {0};
   cli_session session;
+  if (cli_check_outputs(&t.output, t.training.model, &err) != FR_OK)
+    return cli_fail(&err);
   if (cli_session_start(&session, "transfer", t.source, argc, argv, &t.output, &err) !=
       FR_OK)
     return cli_fail(&err);

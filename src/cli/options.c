@@ -66,7 +66,11 @@ static error_t parse_output(int key, char *text, struct argp_state *state) {
   cli_output *output = state->input;
   switch (key) {
   case KEY_JSON: output->json = text; return 0;
-  case KEY_STORE: output->store = text; return 0;
+  case KEY_STORE:
+    if (text[0] == '\0')
+      argp_error(state, "an empty name is no store");
+    output->store = text;
+    return 0;
   case 'q': output->quiet = true; return 0;
   default: return ARGP_ERR_UNKNOWN;
   }

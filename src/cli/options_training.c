@@ -116,6 +116,8 @@ static error_t parse_budget(const char *text, cli_training *training,
 /* What is kept of a run, and where. */
 static error_t parse_keeping(int key, char *text, struct argp_state *state) {
   cli_training *training = state->input;
+  if ((key == KEY_CHECKPOINT || key == KEY_TENSORBOARD) && text[0] == '\0')
+    argp_error(state, "an empty name is no folder");
   switch (key) {
   case KEY_BUDGET: return parse_budget(text, training, state);
   case KEY_INTENSITY: training->intensity = text; return 0;
@@ -184,8 +186,14 @@ static error_t parse_schedule(const char *text, fr_schedule *schedule,
 }
 
 /* Options may come in any order: what was told is put over what is usual at the end. */
-static void finish_optimizer(cli_training *training) {
+static void finish_optimizer(cli_training *training, struct argp_state *state) {
   const fr_optimizer_options *told = &training->told;
+  const bool moves = told->kind == FR_OPTIMIZER_SGD || told->kind == FR_OPTIMIZER_RMSPROP;
+  if (!moves && !isnan(told->momentum))
+    argp_error(state, "%s knows no --momentum; sgd and rmsprop do",
+               fr_optimizer_name(told->kind));
+  if (told->kind != FR_OPTIMIZER_SGD && told->nesterov)
+    argp_error(state, "--nesterov is of sgd, not of %s", fr_optimizer_name(told->kind));
   fr_optimizer_options o = fr_optimizer_usual_options(told->kind);
   o.weight_decay =
       isnan(told->weight_decay) ? default_decay(told->kind) : told->weight_decay;
@@ -230,7 +238,7 @@ static error_t parse_optimizer(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_SCHEDULE: return parse_schedule(text, &training->options.schedule, state);
   case KEY_LAYER_RATES: training->layer_rates = text; return 0;
-  case ARGP_KEY_END: finish_optimizer(training); return 0;
+  case ARGP_KEY_END: finish_optimizer(training, state); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }

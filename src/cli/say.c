@@ -11,8 +11,26 @@
 
 #include "base/file.h"
 
+/* C0 but line feed and tab, DEL, and C1 as UTF-8 has it (0xc2 0x80 to 0xc2 0x9f). */
+static size_t control_length(const unsigned char *at) {
+  if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
+    return 2;
+  return (at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f;
+}
+
+void cli_put_clean(const char *text, FILE *to) {
+  const unsigned char *at = (const unsigned char *)text;
+  while (*at != '\0') {
+    const size_t control = control_length(at);
+    fputc(control > 0 ? '?' : *at, to);
+    at += control > 0 ? control : 1;
+  }
+}
+
 int cli_fail(const fr_error *err) {
-  fprintf(stderr, "frugal: %s\n", err->text[0] != '\0' ? err->text : "failed");
+  fputs("frugal: ", stderr);
+  cli_put_clean(err->text[0] != '\0' ? err->text : "failed", stderr);
+  fputc('\n', stderr);
   return CLI_FAILED;
 }
 
@@ -54,7 +72,7 @@ char *cli_json_argv(int argc, char **argv) {
 }
 
 void cli_result_init(cli_result *result, const char *command) {
-  *result = (cli_result){command, json_object(), json_array()};
+  *result = (cli_result){command, json_object(), json_array(), 0};
 }
 
 void cli_result_release(cli_result *result) {
@@ -70,6 +88,15 @@ void cli_warn(cli_result *result, const char *format, ...) {
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   json_array_append_new(result->warnings, json_string(text));
+}
+
+void cli_result_tell(cli_result *result) {
+  for (; result->told < json_array_size(result->warnings); result->told++) {
+    fputs("frugal: warning: ", stderr);
+    cli_put_clean(json_string_value(json_array_get(result->warnings, result->told)),
+                  stderr);
+    fputc('\n', stderr);
+  }
 }
 
 static int write_json(const cli_result *result, const char *path) {
@@ -96,13 +123,10 @@ static int write_json(const cli_result *result, const char *path) {
 int cli_result_print(cli_result *result, const cli_output *output, const char *table) {
   const bool in_place = output->json != NULL && strcmp(output->json, "-") == 0;
   if (!in_place && table != NULL)
-    fputs(table, stdout);
+    cli_put_clean(table, stdout);
   fflush(stdout); /* else a warning lands in the middle of the table; main looks for
                      errors */
-  size_t i;
-  json_t *warning;
-  json_array_foreach(result->warnings, i, warning)
-      fprintf(stderr, "frugal: warning: %s\n", json_string_value(warning));
+  cli_result_tell(result);
   return output->json != NULL ? write_json(result, output->json) : CLI_DONE;
 }
 

@@ -67,6 +67,8 @@ static void inspect(void *self, const fr_net *net, size_t step) {
 static void warning(void *self, const char *text) {
   cli_session *s = self;
   cli_warn(&s->result, "%s", text);
+  cli_progress_end(&s->progress);
+  cli_result_tell(&s->result); /* now: the end may be hours away */
 }
 
 static bool may_go_on(void *self, const fr_epoch *epoch) {
@@ -111,6 +113,7 @@ static enum fr_status begin_run(cli_session *s, const char *name, int argc, char
 }
 
 static void release(cli_session *s) {
+  free(s->ledger);
   cli_progress_end(&s->progress);
   fr_meter_free(s->meter);
   fr_store_close(s->store);
@@ -322,10 +325,13 @@ void cli_session_trained(cli_session *session, const fr_net *net,
   cli_format_si((double)trained->operations, "FLOP", operations, sizeof operations);
   fr__buf_printf(
       &session->text,
-      "network        %s\n               %zu parameters; %zu epochs (%s), best "
+      "network        %s\n               %zu parameters; %zu epoch%s (%s), best "
       "%zu, %s\n",
       fr_net_text(net), fr_net_parameters(net), trained->epochs,
-      fr_stop_name(trained->stop), trained->best_epoch, operations);
+      trained->epochs == 1 ? "" : "s", fr_stop_name(trained->stop), trained->best_epoch,
+      operations);
+  if (trained->resumed_from > 0)
+    cli_session_tell_earlier(session, trained);
   if (!isnan(trained->best_validate_accuracy))
     fr__buf_printf(&session->text, "validation     %.2f %%\n",
                    100 * trained->best_validate_accuracy);
@@ -347,14 +353,18 @@ int cli_session_end(cli_session *session, enum fr_status status, const fr_error 
   fr_error own;
   int code = CLI_FAILED;
   cli_progress_end(&s->progress);
+  cli_session_keep_ledger(s);
   cli_tensorboard_free(s->board, status == FR_OK, &s->result);
   if (status == FR_OK) {
     json_object_set_new(s->result.result, "run", json_integer((json_int_t)s->run));
     if (keep(s, &own) != FR_OK)
       cli_warn(&s->result, "the run is not in the store: %s", own.text);
     code = cli_result_print(&s->result, s->output, fr__buf_text(&s->text));
+    if (s->late.status != FR_OK)
+      code = cli_fail(&s->late);
   } else {
     (void)fr_store_run_end(s->store, s->run, "failed", NULL, NULL);
+    cli_result_tell(&s->result);
     cli_fail(err);
   }
   release(s);

@@ -30,9 +30,12 @@ typedef struct cli_session {
   cli_spent earlier;
   uint64_t start_ns;
   cli_tensorboard *board; /* owned; NULL: none */
-  fr__buf text;           /* of the table on stdout */
-  char label[96];         /* of the bar: the last epoch's figures */
-  double power_w;   /* last sample's; written by the sampling thread like the next */
+  char *ledger;           /* file that keeps what was spent, beside checkpoints; owned */
+  const char *past;       /* provenance of the model that is started from; NULL: none */
+  fr_error late;  /* what failed after the result was there: it is printed all the same */
+  fr__buf text;   /* of the table on stdout */
+  char label[96]; /* of the bar: the last epoch's figures */
+  double power_w; /* last sample's; written by the sampling thread like the next */
   double energy_j;  /* the machine's so far */
   double program_j; /* the program's so far */
 } cli_session;
@@ -71,6 +74,10 @@ char *cli_session_spent(cli_session *session);
 /* The run is taken up after so many steps; `note` is cli_session_spent of then. Keys
  * earlier, resumed_from. */
 void cli_session_resumed(cli_session *session, size_t steps, const char *note);
+/* A line of the table: that the run was taken up, and what it had cost. */
+void cli_session_tell_earlier(cli_session *session, const fr_train_result *trained);
+/* Keeps what was spent up to now in the ledger, where there is one. */
+void cli_session_keep_ledger(cli_session *session);
 json_t *cli_spent_json(const cli_spent *spent); /* a new reference */
 
 /* What was trained: keys epochs, stop, operations, parameters and network. */

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/session.h"
 
 #define J_PER_KWH 3.6e6
+#define LEDGER_CEILING ((size_t)1 << 16) /* bytes */
 
 enum fr_status cli_session_budget(cli_session *session, const cli_training *training,
                                   fr_error *err) {
@@ -95,15 +97,61 @@ static bool read_measure(const json_t *from, const char *key, enum fr_unit unit,
   return true;
 }
 
-void cli_session_resumed(cli_session *session, size_t steps, const char *note) {
-  json_t *json = json_loads(note, 0, NULL);
-  cli_spent spent = {0};
-  const double duration_s = json_number_value(json_object_get(json, "duration_s"));
-  if (read_measure(json, "energy", FR_UNIT_JOULE, &spent.energy) &&
+/* False, with *out untouched, where `text` is not what cli_session_spent gives. */
+static bool read_spent(const char *text, cli_spent *out) {
+  json_t *json = json_loads(text, 0, NULL);
+  cli_spent spent = {.duration_s =
+                         json_number_value(json_object_get(json, "duration_s"))};
+  const bool good =
+      read_measure(json, "energy", FR_UNIT_JOULE, &spent.energy) &&
       read_measure(json, "program", FR_UNIT_JOULE, &spent.program) &&
       read_measure(json, "core_seconds", FR_UNIT_CORE_SECOND, &spent.core_seconds) &&
-      duration_s > 0 && isfinite(duration_s)) {
-    spent.duration_s = duration_s;
+      spent.duration_s > 0 && isfinite(spent.duration_s);
+  json_decref(json);
+  if (good)
+    *out = spent;
+  return good;
+}
+
+/* The ledger knows what came after the newest checkpoint, unless the process was killed:
+ * of the two, the one that was spent later is later. */
+static void read_ledger(const cli_session *session, cli_spent *spent) {
+  char *text = NULL;
+  size_t size;
+  cli_spent kept;
+  if (session->ledger == NULL ||
+      fr__file_read(session->ledger, LEDGER_CEILING, &text, &size, NULL) != FR_OK)
+    return;
+  if (read_spent(text, &kept) && kept.core_seconds.value > spent->core_seconds.value)
+    *spent = kept;
+  free(text);
+}
+
+void cli_session_keep_ledger(cli_session *session) {
+  char *text = session->ledger != NULL ? cli_session_spent(session) : NULL;
+  fr_error err;
+  if (text != NULL && fr__file_write(session->ledger, text, strlen(text), &err) != FR_OK)
+    cli_warn(&session->result, "what was spent is not kept for --resume: %s", err.text);
+  free(text);
+}
+
+void cli_session_tell_earlier(cli_session *session, const fr_train_result *trained) {
+  char joules[48] = "not known";
+  if (session->earlier.duration_s > 0)
+    cli_format_si(session->earlier.program.value, "J", joules, sizeof joules);
+  fr__buf_printf(
+      &session->text,
+      "taken up       after step %zu%s; the program had spent %s before, which "
+      "the figures below do not hold\n",
+      trained->resumed_from,
+      trained->resumed_from == trained->steps ? ", with nothing left to train" : "",
+      joules);
+}
+
+void cli_session_resumed(cli_session *session, size_t steps, const char *note) {
+  cli_spent spent;
+  if (read_spent(note, &spent)) {
+    read_ledger(session, &spent);
     session->earlier = spent;
     json_object_set_new(session->result.result, "earlier", cli_spent_json(&spent));
   } else {
@@ -111,5 +159,6 @@ void cli_session_resumed(cli_session *session, size_t steps, const char *note) {
   }
   json_object_set_new(session->result.result, "resumed_from",
                       json_integer((json_int_t)steps));
-  json_decref(json);
+  if (session->board != NULL)
+    cli_tensorboard_resume(session->board, steps, session->earlier.program.value);
 }

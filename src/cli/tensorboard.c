@@ -14,8 +14,9 @@
 
 struct cli_tensorboard {
   fr_events *events;
-  size_t step;    /* the last one told of */
-  fr_error first; /* what could not be written first */
+  size_t step;      /* the last one told of */
+  double earlier_j; /* of the program, before the run was taken up */
+  fr_error first;   /* what could not be written first */
 };
 
 /* Keeps the first failure: the run goes on without the record. */
@@ -131,6 +132,11 @@ void cli_tensorboard_free(cli_tensorboard *board, bool done, cli_result *result)
 
 /* ---- as the run goes ---- */
 
+void cli_tensorboard_resume(cli_tensorboard *board, size_t steps, double program_j) {
+  board->step = steps;
+  board->earlier_j = program_j;
+}
+
 void cli_tensorboard_step(cli_tensorboard *board, size_t step, double loss) {
   board->step = step;
   if (step % STEPS_APART == 0)
@@ -168,7 +174,7 @@ void cli_tensorboard_epoch(cli_tensorboard *board, const fr_epoch *epoch, double
   scalar(board, "learning rate", epoch->rate);
   scalar(board, "epoch", (double)epoch->epoch);
   scalar(board, "energy/machine W", power_w);
-  scalar(board, "energy/program J", program_j);
+  scalar(board, "energy/program J", board->earlier_j + program_j);
 }
 
 void cli_tensorboard_test(cli_tensorboard *board, const fr_metrics *metrics) {

@@ -15,6 +15,8 @@ enum fr_status cli_tensorboard_new(const char *folder, const cli_training *train
 /* `done`: the run came to its end; takes NULL. Warns of what could not be written. */
 void cli_tensorboard_free(cli_tensorboard *board, bool done, cli_result *result);
 
+/* The run is taken up after `steps`; its program had spent that much before. */
+void cli_tensorboard_resume(cli_tensorboard *board, size_t steps, double program_j);
 void cli_tensorboard_step(cli_tensorboard *board, size_t step, double loss);
 /* Histograms of weights and gradients. */
 void cli_tensorboard_inspect(cli_tensorboard *board, const fr_net *net, size_t step);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/training.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/tensorboard.h"
 
 /* ---- what the texts name ---- */
@@ -35,8 +39,10 @@ static enum fr_status read_numbers(const char *text, size_t count, const char *o
   }
   free(number);
   return fr__fail(err, FR_ERR_ARGUMENT,
-                  "--%s takes %zu numbers from 0 to 1000000, one a %s, not '%s'", option,
-                  count, what, text);
+                  "--%s takes %s%zu numbers from 0 to 1000000, one a %s in their order, "
+                  "not '%s'",
+                  option, strcmp(what, "class") == 0 ? "balanced, or " : "", count, what,
+                  text);
 }
 
 static enum fr_status set_class_weights(cli_trainer *t, const cli_work *work,
@@ -65,25 +71,41 @@ static bool same_names(const fr_names *a, const fr_names *b) {
   return same;
 }
 
-/* Its outputs mean the same classes, and its inputs were normalised like ours. */
+static bool same_normalizer(const fr_normalizer *a, const fr_normalizer *b) {
+  const size_t bytes = a->channels * sizeof(float);
+  return a->channels == b->channels && memcmp(a->shift, b->shift, bytes) == 0 &&
+         memcmp(a->scale, b->scale, bytes) == 0;
+}
+
+/* Both see the same numbers, and mean the same classes by their outputs. */
+static enum fr_status check_teacher(const cli_trainer *t, const cli_work *work,
+                                    fr_error *err) {
+  const fr_model *teacher = &t->teacher;
+  const char *path = t->training->teacher;
+  if (!same_names(&work->prepared.classes, &teacher->classes))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the teacher '%s' tells other classes apart than this data has",
+                    path);
+  if (!same_names(&work->data->channels, &teacher->channels))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the teacher '%s' takes other channels than this data has", path);
+  if (work->prepared.data->rate_hz != teacher->rate_hz)
+    return fr__fail(err, FR_ERR_ARGUMENT, "the teacher '%s' takes %g Hz, not %g", path,
+                    teacher->rate_hz, work->prepared.data->rate_hz);
+  if (!same_normalizer(&work->prepared.normalizer, &teacher->normalizer))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the teacher '%s' was trained on data that was normalised otherwise "
+                    "than the model that is started from",
+                    path);
+  return FR_OK;
+}
+
 static enum fr_status set_teacher(cli_trainer *t, const cli_work *work, fr_error *err) {
   const char *path = t->training->teacher;
   if (path == NULL)
     return FR_OK;
   const enum fr_status status = fr_model_load(&t->teacher, path, err);
-  if (status != FR_OK)
-    return status;
-  const fr_normalizer *own = &work->prepared.normalizer, *its = &t->teacher.normalizer;
-  if (!same_names(&work->prepared.classes, &t->teacher.classes))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "the teacher '%s' tells other classes apart than this data has",
-                    path);
-  if (own->channels != its->channels ||
-      memcmp(own->shift, its->shift, own->channels * sizeof *own->shift) != 0 ||
-      memcmp(own->scale, its->scale, own->channels * sizeof *own->scale) != 0)
-    cli_warn(&t->session->result,
-             "the teacher '%s' was trained on data that was normalised otherwise", path);
-  return FR_OK;
+  return status == FR_OK ? check_teacher(t, work, err) : status;
 }
 
 static enum fr_status set_rates(cli_trainer *t, const fr_net *net, fr_error *err) {
@@ -107,6 +129,45 @@ static void resumed(void *self, size_t steps, const char *text) {
   cli_session_resumed(t->session, steps, text);
 }
 
+#define NAME_SIZE 256 /* bytes of a file's name */
+
+static const char *first_checkpoint(const char *folder, char *name, size_t size) {
+  DIR *at = opendir(folder);
+  const struct dirent *entry;
+  const char *found = NULL;
+  while (at != NULL && found == NULL && (entry = readdir(at)) != NULL)
+    if (strncmp(entry->d_name, "checkpoint-", strlen("checkpoint-")) == 0) {
+      (void)snprintf(name, size, "%s", entry->d_name);
+      found = name;
+    }
+  if (at != NULL)
+    closedir(at);
+  return found;
+}
+
+/* A forgotten --resume must not cost what an earlier run has kept. */
+static enum fr_status check_folder(const cli_training *training, fr_error *err) {
+  char name[NAME_SIZE];
+  if (training->resume ||
+      first_checkpoint(training->checkpoint, name, sizeof name) == NULL)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_ARGUMENT,
+                  "'%s' holds '%s' of an earlier run: --resume goes on from there; for "
+                  "another run name another folder",
+                  training->checkpoint, name);
+}
+
+/* Where what is spent is kept; that of a run which is begun anew is not ours. */
+static enum fr_status set_ledger(const cli_trainer *t, fr_error *err) {
+  t->session->ledger = fr__path_join(t->training->checkpoint, "spent.json");
+  if (t->session->ledger == NULL)
+    return fr__fail_memory(err, "the ledger's path");
+  char name[NAME_SIZE];
+  if (first_checkpoint(t->training->checkpoint, name, sizeof name) == NULL)
+    (void)unlink(t->session->ledger);
+  return FR_OK;
+}
+
 /* Beside what fr_train compares itself. */
 static enum fr_status set_checkpoint(cli_trainer *t, const cli_input *input,
                                      fr_error *err) {
@@ -122,7 +183,8 @@ static enum fr_status set_checkpoint(cli_trainer *t, const cli_input *input,
                                           .self = t,
                                           .note = note,
                                           .resumed = resumed};
-  return FR_OK;
+  const enum fr_status status = check_folder(training, err);
+  return status == FR_OK ? set_ledger(t, err) : status;
 }
 
 /* ---- the run ---- */
@@ -140,10 +202,30 @@ static enum fr_status set_loss(cli_trainer *t, const cli_work *work, fr_error *e
                   fr_loss_name(training->options.loss.kind));
 }
 
+/* What would be accepted and then never happen. */
+static enum fr_status check_options(const cli_training *training, const cli_work *work,
+                                    fr_error *err) {
+  const fr_train_options *o = &training->options;
+  if (training->budget.accuracy > 0 && work->prepared.validate.count == 0)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "a budget of accuracy needs a validation side: --validate 0.1");
+  if (o->schedule.warmup >= (double)o->epochs)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "a warm-up of %g epochs is all of a run of %zu: the learning rate is "
+                    "never reached",
+                    o->schedule.warmup, o->epochs);
+  if (training->budget.grams == 0 && (training->intensity != NULL || training->pue > 0))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "--intensity and --pue are of a budget in CO2e: --budget 2gCO2e");
+  return FR_OK;
+}
+
 static enum fr_status prepare(cli_trainer *t, const cli_work *work,
                               const cli_input *input, const float *rate,
                               const fr_net *net, fr_error *err) {
-  enum fr_status status = set_loss(t, work, err);
+  enum fr_status status = check_options(t->training, work, err);
+  if (status == FR_OK)
+    status = set_loss(t, work, err);
   if (status == FR_OK)
     status = set_class_weights(t, work, err);
   if (status == FR_OK)
@@ -167,8 +249,23 @@ static enum fr_status prepare(cli_trainer *t, const cli_work *work,
   return status;
 }
 
+/* The weights of a run that is interrupted, where they are asked for and any are good. */
+static bool save_cut(const cli_trainer *t, const fr_train_result *trained, cli_work *work,
+                     const cli_input *input, fr_net *net) {
+  const char *path = t->training->model;
+  return path != NULL && trained->best_epoch > 0 &&
+         cli_session_measured(t->session, NULL) == FR_OK &&
+         cli_work_save(work, t->session, input, t->training->options.seed, net, path,
+                       NULL) == FR_OK;
+}
+
 static enum fr_status fail_interrupted(const cli_trainer *t,
-                                       const fr_train_result *trained, fr_error *err) {
+                                       const fr_train_result *trained, bool saved,
+                                       fr_error *err) {
+  if (t->checkpoint.folder == NULL && saved)
+    return fr__fail(err, FR_ERR_CANCELLED,
+                    "interrupted after %zu epochs; '%s' has the best weights so far",
+                    trained->epochs, t->training->model);
   if (t->checkpoint.folder == NULL)
     return fr__fail(err, FR_ERR_CANCELLED, "interrupted after %zu epochs",
                     trained->epochs);
@@ -190,7 +287,8 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
         fr_train(net, &work->prepared.train, &work->prepared.validate, &training->options,
                  &session->observer, &session->budget, &trained, err);
   if (status == FR_OK && trained.stop == FR_STOP_INTERRUPTED)
-    status = fail_interrupted(&t, &trained, err);
+    status =
+        fail_interrupted(&t, &trained, save_cut(&t, &trained, work, input, net), err);
   if (status == FR_OK)
     cli_session_trained(session, net, &trained);
   training->options.loss.class_weight = NULL;

@@ -44,7 +44,7 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
                     "'%s' is not a task: subject, activity or labels", task);
   if (model != NULL) {
     out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
-    out->classes = &model->classes;
+    out->classes = model->classes.count > 0 ? &model->classes : NULL;
   }
   return FR_OK;
 }
@@ -157,7 +157,16 @@ static json_t *earlier_of(const cli_session *session) {
   return one;
 }
 
-/* What the model has cost so far: the figures of this run. */
+/* What was spent on the model that this one starts from; a new reference. */
+static json_t *past_of(const cli_session *session) {
+  json_t *past = session->past != NULL ? json_loads(session->past, 0, NULL) : NULL;
+  if (json_is_array(past))
+    return past;
+  json_decref(past);
+  return json_array();
+}
+
+/* What the model has cost so far, this run last. */
 static char *provenance_of(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
@@ -171,7 +180,7 @@ static char *provenance_of(const cli_session *session) {
   }
   json_object_set_new(one, "command", json_string(session->result.command));
   json_object_set_new(one, "version", json_string(FR_VERSION));
-  json_t *list = json_array();
+  json_t *list = past_of(session);
   json_t *earlier = earlier_of(session);
   if (earlier != NULL)
     json_array_append_new(list, earlier);
@@ -197,6 +206,16 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session,
   return FR_OK;
 }
 
+enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_input *input,
+                             uint64_t seed, fr_net *net, const char *path,
+                             fr_error *err) {
+  char *provenance = provenance_of(session);
+  const fr_model model = model_of(work, input, seed, net, provenance);
+  const enum fr_status status = fr_model_save(&model, path, err);
+  free(provenance);
+  return status;
+}
+
 enum fr_status cli_work_finish(cli_work *work, cli_session *session,
                                const cli_input *input, const fr_train_options *options,
                                fr_net *net, const char *path, fr_error *err) {
@@ -206,13 +225,12 @@ enum fr_status cli_work_finish(cli_work *work, cli_session *session,
     status = cli_session_measured(session, err);
   if (status != FR_OK || path == NULL)
     return status;
-  char *provenance = provenance_of(session);
-  const fr_model model = model_of(work, input, options->seed, net, provenance);
-  status = fr_model_save(&model, path, err);
+  status = cli_work_save(work, session, input, options->seed, net, path, &session->late);
   if (status == FR_OK) {
     json_object_set_new(session->result.result, "model", json_string(path));
     fr__buf_printf(&session->text, "\nModel: %s\n", path);
+  } else {
+    session->late.status = status;
   }
-  free(provenance);
-  return status;
+  return FR_OK; /* what was found out is told all the same */
 }

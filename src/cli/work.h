@@ -12,7 +12,8 @@ typedef struct cli_work {
 } cli_work;
 
 /* Reads `input->data` and prepares it; with `model`, with its normaliser and, where the
- * task is the model's own, its classes. `input`'s unset fields are filled from the model.
+ * task is the model's own, its classes
+ * (none: the data's). `input`'s unset fields are filled from the model.
  */
 enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
                              uint64_t seed, const fr_model *model, fr_error *err);
@@ -23,6 +24,10 @@ void cli_work_release(cli_work *work);
 enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
                              const fr_names *classes, fr_error *err);
+
+/* Writes the model with what it has cost, the session being measured. */
+enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_input *input,
+                             uint64_t seed, fr_net *net, const char *path, fr_error *err);
 
 /* Tests `net` on the test side, measures, fills the result, and saves the model to `path`
  * where it is not NULL. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -56,6 +57,13 @@ static bool grow(uint64_t **steps, size_t count, size_t *room) {
   return true;
 }
 
+/* A pipe or device of that name would be waited for. A folder is told as damaged. */
+static bool can_be_opened(DIR *at, const char *name) {
+  struct stat about;
+  return fstatat(dirfd(at), name, &about, 0) == 0 &&
+         (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode));
+}
+
 enum fr_status fr__folder_list(const char *folder, uint64_t **steps, size_t *count,
                                fr_error *err) {
   DIR *at = opendir(folder);
@@ -68,7 +76,8 @@ enum fr_status fr__folder_list(const char *folder, uint64_t **steps, size_t *cou
   while (status == FR_OK && n < LIST_CEILING && (entry = readdir(at)) != NULL) {
     const char *rest;
     uint64_t number;
-    if (!read_name(entry->d_name, &number, &rest) || *rest != '\0')
+    if (!read_name(entry->d_name, &number, &rest) || *rest != '\0' ||
+        !can_be_opened(at, entry->d_name))
       continue;
     if (grow(&found, n, &room))
       found[n++] = number;

@@ -127,7 +127,6 @@ static void set_options(json_t *to, bool *done, const fr_train_options *o,
   set(to, done, "seed", "%" PRIu64, o->seed);
   set(to, done, "first trained layer", "%zu", o->first_trained + 1);
   set_floats(to, done, "learning rates of the layers", o->rate_scale, layers);
-  set(to, done, "target accuracy", "%.17g", o->target_accuracy);
   set(to, done, "augmentation", "jitter %.9g, scale %.9g",
       o->augment != NULL ? (double)o->augment->jitter : 0,
       o->augment != NULL ? (double)o->augment->scale : 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Epochs: from where the run is to where it ends. */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "train/evaluate.h"
@@ -57,8 +59,9 @@ static enum fr_status run_epoch(fr__run *r, bool *more, fr_error *err) {
 
 static enum fr_status fail_infinite(const fr__run *r, const char *what, fr_error *err) {
   char kept[FR__CHECKPOINTS_KEPT];
-  return fr__fail(err, FR_ERR_NUMERIC, "%s is not finite after epoch %zu, step %zu%s",
-                  what, r->now.epoch, r->now.step,
+  return fr__fail(err, FR_ERR_NUMERIC,
+                  "%s is not finite after epoch %zu, step %zu (learning rate %g)%s", what,
+                  r->now.epoch, r->now.step, r->now.rate,
                   fr__checkpoints_kept(&r->checkpoints, kept));
 }
 
@@ -78,18 +81,29 @@ static bool reached_target(const fr__run *r) {
              r->options->target_accuracy; /* false where it is NaN */
 }
 
+/* In a layer of the last batch, if it was that one: else the loss alone is known. */
+static enum fr_status fail_validation(const fr__run *r, fr_error *err) {
+  char where[160], what[224];
+  const size_t last = r->validate.count % r->batch.size;
+  fr_net_describe_infinite(r->net, last > 0 ? last : r->batch.size, where, sizeof where);
+  if (strcmp(where, "the loss") == 0)
+    return fail_infinite(r, "the validation loss", err);
+  (void)snprintf(what, sizeof what, "in validation, %s", where);
+  return fail_infinite(r, what, err);
+}
+
 /* Looks at the validation side and keeps the weights where they are the best. Without
  * one, the latest are. */
 static enum fr_status validate(fr__run *r, fr_error *err) {
   if (r->validate.count == 0)
     return keep_best(r, err);
   fr__phase_begin(r->observer, "validate");
-  const fr__tally tally = fr__evaluate(r->net, &r->validate, r->first, &r->options->loss,
+  const fr__tally tally = fr__evaluate(r->net, &r->validate, r->first, &r->validate_loss,
                                        &r->batch, NULL, NULL, NULL);
   fr__phase_end(r->observer);
   r->result.operations += r->cost.forward * r->validate.count;
   if (!isfinite(tally.loss))
-    return fail_infinite(r, "the validation loss", err);
+    return fail_validation(r, err);
   r->now.validate_loss = tally.loss;
   r->now.validate_accuracy = tally.accuracy;
   const bool better =

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -28,16 +29,25 @@ static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options,
   return status;
 }
 
+static enum fr_status copy_normalizer(const fr_normalizer *from, fr_normalizer *to,
+                                      fr_error *err) {
+  const size_t bytes = from->channels * sizeof(float);
+  to->shift = malloc(bytes + 1); /* malloc(0) may be NULL */
+  to->scale = malloc(bytes + 1);
+  if (to->shift == NULL || to->scale == NULL)
+    return fr__fail_memory(err, "a normaliser");
+  memcpy(to->shift, from->shift, bytes);
+  memcpy(to->scale, from->scale, bytes);
+  to->channels = from->channels;
+  return FR_OK;
+}
+
 static enum fr_status normalize(fr_prepared *p, const fr_normalizer *given,
                                 fr_error *err) {
-  if (given == NULL) {
-    const enum fr_status status =
-        fr_normalizer_fit(&p->normalizer, &p->windows, &p->split, err);
-    if (status != FR_OK)
-      return status;
-    given = &p->normalizer;
-  }
-  return fr_normalizer_apply_all(given, p->data, err);
+  const enum fr_status status =
+      given == NULL ? fr_normalizer_fit(&p->normalizer, &p->windows, &p->split, err)
+                    : copy_normalizer(given, &p->normalizer, err);
+  return status == FR_OK ? fr_normalizer_apply_all(&p->normalizer, p->data, err) : status;
 }
 
 static enum fr_status gather(fr_prepared *p, const fr_prepare_options *options,

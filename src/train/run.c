@@ -49,6 +49,22 @@ static enum fr_status init_arrays(fr__run *r, fr_error *err) {
   return fr__batch_init(&r->batch, size, batch_width(r), classes, true, err);
 }
 
+/* Classes that are drawn equally often count the same in validation, too: else the
+ * weights that are kept would be the best for the classes with many samples. */
+static enum fr_status init_validate_loss(fr__run *r, fr_error *err) {
+  const size_t classes = fr_net_classes(r->net);
+  r->validate_loss = r->options->loss;
+  if (!r->options->balanced || r->options->loss.class_weight != NULL ||
+      r->options->loss.kind != FR_LOSS_CROSS_ENTROPY)
+    return FR_OK;
+  r->balance = calloc(classes, sizeof *r->balance);
+  if (r->balance == NULL)
+    return fr__fail_memory(err, "class weights");
+  r->validate_loss.class_weight = r->balance;
+  return fr_loss_balanced_weights(r->train.label, r->train.count, classes, r->balance,
+                                  err);
+}
+
 static enum fr_status init_optimizer(fr__run *r, fr_error *err) {
   enum fr_status status = fr_optimizer_new(r->net, r->first, &r->options->optimizer,
                                            r->options->rate_scale, &r->optimizer, err);
@@ -82,6 +98,8 @@ enum fr_status fr__run_init(fr__run *r, const fr_samples *train,
   if (status == FR_OK)
     status = init_arrays(r, err);
   if (status == FR_OK)
+    status = init_validate_loss(r, err);
+  if (status == FR_OK)
     status = init_network(r, err);
   return status;
 }
@@ -96,6 +114,7 @@ void fr__run_release(fr__run *r) {
   fr_optimizer_free(r->optimizer);
   fr__batch_release(&r->batch);
   fr__order_release(&r->order);
+  free(r->balance);
   fr__feed_release(&r->validate);
   fr__feed_release(&r->train);
 }

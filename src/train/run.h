@@ -27,6 +27,8 @@ typedef struct fr__run {
   fr__gradients gradients;
   fr_optimizer *optimizer;
   fr__snapshot best;
+  fr_loss_options validate_loss; /* the training loss, as balanced as the training */
+  float *balance;                /* (K) class weights of it, owned; NULL: none */
   fr__cost cost;
   fr__checkpoints checkpoints;
 

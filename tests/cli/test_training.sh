@@ -21,7 +21,7 @@ ok "it says so, and overshoots by little" json \
   "$folder/joules.json"
 ok "a budget of time ends a run" exits 0 train --data "$data" --net small --epochs 100000 \
   --patience 0 --budget 0.3s --json "$folder/time.json"
-ok "it says so" json "j['result']['stop'] == 'budget' and j['result']['duration_s'] > 0.29" \
+ok "it says so" json "j['result']['stop'] == 'budget' and j['result']['duration_s'] > 0.2" \
   "$folder/time.json"
 ok "a budget of grams warns of the grid that it assumes" exits 0 train --data "$data" \
   --epochs 100000 --patience 0 --budget '5min, 0.05mgCO2e' --json "$folder/grams.json"
@@ -55,6 +55,24 @@ ok "it tells what was spent before" json \
   "$folder/done.json"
 ok "another run's checkpoints are refused" fails_saying 1 "another run" train --data "$data" \
   --net small --epochs 5 --patience 0 --checkpoint "$folder/points" --resume
+ok "without --resume they are not lost either" fails_saying 1 "--resume goes on" train \
+  --data "$data" --net small --epochs 4 --checkpoint "$folder/points"
+for budget in 300mJ 600mJ 600mJ 10kJ; do
+  "$frugal" train --quiet --data "$data" --net small --epochs 30 --patience 0 \
+    --budget "$budget" --checkpoint "$folder/bits" --resume --json "$folder/spent-$budget.json" \
+    -o "$folder/bits.safetensors" >"$folder/table" 2>/dev/null
+done
+ok "what every process spent is counted" python3 -c "
+import json, sys
+small, large = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert large['earlier']['program']['value'] > 0.6, large['earlier']
+assert large['earlier']['core_seconds']['value'] \\
+  > small['earlier']['core_seconds']['value'] + 0.9 * small['core_seconds']['value']" \
+  "$folder/spent-600mJ.json" "$folder/spent-10kJ.json"
+ok "the table tells of it" grep -q "taken up .* had spent" "$folder/table"
+run info "$folder/bits.safetensors"
+ok "the card names who spent what" sh -c "grep -c 'Spent by train: .*, program, by ' '$folder/out' |
+  grep -qx 2 && ! grep -q null '$folder/out'"
 ok "--resume needs a folder" exits 2 train --data "$data" --resume
 
 small --epochs 2 --threads 2 -o "$folder/two.safetensors" >/dev/null 2>&1
@@ -85,6 +103,49 @@ done
 ok "a rate that explodes is named by layer and step" fails_saying 1 "step" train \
   --data "$data" --net 'dense(8) relu dense(classes)' --optimizer sgd --learning-rate 100 \
   --loss squared --momentum 0.9
+
+ok "momentum is of sgd and rmsprop" exits 2 train --data "$data" --momentum 0.5
+ok "a warm-up as long as the run is refused" fails_saying 1 "warm-up" train --data "$data" \
+  --epochs 3 --schedule 'cosine warmup(10)'
+ok "an intensity without a budget of grams is refused" fails_saying 1 "2gCO2e" train \
+  --data "$data" --intensity table:DE
+ok "an accuracy that nobody looks at is refused" fails_saying 1 "validation side" train \
+  --data "$data" --validate none --budget accuracy=0.5
+ok "model and JSON are two files" fails_saying 1 "one file" train --data "$data" \
+  -o "$folder/x" --json "$folder/x"
+ok "a place that cannot be written is found out first" fails_saying 1 "/proc/m" train \
+  --data "$data" --epochs 100000 --patience 0 -o /proc/m
+
+"$frugal" train --quiet --data "$data" --net small --epochs 100000 --patience 0 \
+  -o "$folder/cut.safetensors" >/dev/null 2>"$folder/cut.err" &
+sleep 1.5
+kill -INT $!
+wait $! 2>/dev/null
+ok "an interrupted run keeps its best weights" exits 0 test "$folder/cut.safetensors" --quiet
+ok "and says so" grep -q "has the best weights so far" "$folder/cut.err"
+(
+  ulimit -f 8
+  exec "$frugal" train --quiet --data "$data" --net small --epochs 1 -o "$folder/big" \
+    >/dev/null 2>"$folder/limit.err"
+)
+ok "a file that may not grow is a sentence" test $? = 1 -a -s "$folder/limit.err"
+ok "a transferred model knows what its source has cost" exits 0 transfer \
+  "$folder/one.safetensors" --data "$data&seed=3" --epochs 1 -o "$folder/moved.safetensors"
+run info "$folder/moved.safetensors"
+ok "on its card" sh -c "grep -q 'Spent by train' '$folder/out' && grep -q 'Spent by transfer' '$folder/out'"
+ok "escapes in a model do not reach the terminal" python3 -c "
+import json, struct, subprocess, sys
+frugal, source, to = sys.argv[1:]
+b = open(source, 'rb').read()
+end = 8 + struct.unpack('<Q', b[:8])[0]
+header = json.loads(b[8:end])
+header['__metadata__']['task'] = chr(27) + '[2J' + chr(0x9b) + 'red'
+text = json.dumps(header).encode()
+open(to, 'wb').write(struct.pack('<Q', len(text)) + text + b[end:])
+out = subprocess.run([frugal, 'info', to], capture_output=True)
+assert out.returncode == 0 and b'?[2J?red' in out.stdout, out
+assert chr(27).encode() not in out.stdout" "$frugal" "$folder/one.safetensors" \
+  "$folder/escape.safetensors"
 
 ok "event files are written" exits 0 train --data "$data" --net small --epochs 2 \
   --tensorboard "$folder/board"
