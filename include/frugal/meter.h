@@ -60,12 +60,16 @@ typedef struct fr_power_sample {
   double energy_j;  /* machine, since start */
   double program_j; /* program, since start */
   double core_s;    /* program's CPU time since start */
+  bool marked; /* a reading in it failed or could not be true: power and energy of this
+                  step are an estimate from those before */
 } fr_power_sample;
 
 typedef struct fr_meter_options {
   double interval_s;  /* 0.1 */
   const char *root;   /* stands for "/"; NULL: "" */
-  const char *sensor; /* "perf", "powercap", "model"; NULL: the best that works */
+  const char *sensor; /* a name of frugal doctor's: "perf", "powercap", "model"; where a
+                         sensor takes one, with its argument: "exec:CMD". NULL: the best
+                         that works */
   /* Called from the sampling thread for each of its samples; may be NULL. It may ask for
    * figures, but must not start, stop or free the meter. */
   void (*sample)(void *self, const fr_power_sample *sample);
@@ -83,8 +87,26 @@ typedef struct fr_phase_report {
   fr_measure program; /* program's */
 } fr_phase_report;
 
+/* One counter: what it counts, and whether that is part of the total. */
+typedef struct fr_domain_report {
+  char name[64];    /* "powercap intel-rapl:0:2 (dram)" */
+  const char *kind; /* "platform", "package", "dram", "part" or "gpu"; static storage */
+  bool counted;     /* adds to the total */
+  fr_measure energy;
+  double bridged_j; /* of it, estimated over gaps */
+} fr_domain_report;
+
+/* Readings that were not taken as they came; each sample with one of them is marked. */
+typedef struct fr_mark_counts {
+  size_t failed;    /* could not be read */
+  size_t unplugged; /* ENODEV: its zone is gone */
+  size_t back;      /* the counter went back, and that was no wrap */
+  size_t above;     /* a step beyond what the machine allows */
+  size_t suspended; /* the machine slept; a wrap meanwhile goes unseen */
+} fr_mark_counts;
+
 typedef struct fr_meter_report {
-  double duration_s;
+  double duration_s;       /* suspends included */
   fr_measure core_seconds; /* program's CPU time; unit core-s, source clock */
   fr_measure energy;
   fr_measure program;
@@ -94,6 +116,14 @@ typedef struct fr_meter_report {
   size_t count;
   fr_phase_report
       *phase; /* (count) exclusive: they add up to energy and to program; owned */
+  size_t domain_count;
+  fr_domain_report *domain; /* (domain_count) owned */
+  size_t samples, marked;   /* all samples, and those of them that hold an estimate */
+  fr_mark_counts marks;
+  double bridged_j;   /* energy of gaps, estimated; part of energy, and of its bounds */
+  double interval_s;  /* as sampled: shorter than asked for where a counter wraps soon */
+  double suspended_s; /* of the duration */
+  char notes[1024]; /* sentences for a person, one a line: "DRAM is not measured here" */
 } fr_meter_report;
 
 typedef struct fr_meter fr_meter;
@@ -121,5 +151,14 @@ void fr_phase_end(fr_meter *meter);
  * first start the measures are absent. Release the report. */
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);
 void fr_meter_report_release(fr_meter_report *report);
+
+/*
+ * The same on a recording (folder with sys/, dev/, proc/ and timeline.csv:
+ * docs/meter.md), with its own clock, from its start to its last row; single-threaded.
+ * `options->sample` gets all samples. Program and core-seconds are absent, phases are
+ * none: a recording does not tell them.
+ */
+enum fr_status fr_meter_replay(const fr_meter_options *options, const char *folder,
+                               fr_meter_report *report, fr_error *err);
 
 #endif

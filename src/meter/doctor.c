@@ -72,13 +72,19 @@ static enum fr_status fill(const fr__sensor *sensor, size_t chosen,
 enum fr_status fr_doctor_run(const char *root, fr_doctor_report *report, fr_error *err) {
   fr__sensor sensor[FR__SENSORS];
   size_t chosen;
-  enum fr_status status = fr__sensor_try(fr__sensor_table, FR__SENSORS,
-                                         root != NULL ? root : "", sensor, &chosen, err);
-  if (status != FR_OK)
+  fr__world *world = NULL;
+  enum fr_status status = fr__world_new(root, &world, err);
+  if (status == FR_OK)
+    status =
+        fr__sensor_try(fr__sensor_table, FR__SENSORS, NULL, world, sensor, &chosen, err);
+  if (status != FR_OK) {
+    fr__world_free(world);
     return status;
+  }
   status = fill(sensor, chosen, report, err);
   for (size_t s = 0; s < FR__SENSORS; s++)
     fr__sensor_close(&sensor[s]);
+  fr__world_free(world);
   return status;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meter/host.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,12 +15,10 @@
  * rest, steal was another guest's, and guest and guest_nice are counted in user and nice
  * already.
  */
-static bool read_ticks(int fd, double *busy) {
+static bool read_ticks(fr__channel *stat, double *busy) {
   char text[FR__SYSFS_TEXT];
-  const ssize_t got = pread(fd, text, sizeof text - 1, 0);
-  if (got <= 0)
+  if (stat == NULL || fr__channel_text(stat, text, sizeof text) != 0)
     return false;
-  text[got] = '\0';
   unsigned long long user, nice, system, idle, iowait, irq = 0, softirq = 0;
   if (sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
              &iowait, &irq, &softirq) < 4)
@@ -31,39 +27,46 @@ static bool read_ticks(int fd, double *busy) {
   return true;
 }
 
-static double process_s(void) { return (double)fr__clock_process_cpu_ns() * 1e-9; }
+static double process_s(const fr__world *world) {
+  return fr__world_is_replay(world) ? 0 : (double)fr__clock_process_cpu_ns() * 1e-9;
+}
 
-enum fr_status fr__host_init(fr__host *host, const char *root, fr_error *err) {
-  char path[FR__SYSFS_PATH];
-  snprintf(path, sizeof path, "%s/proc/stat", root);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return fr__fail_errno(err, errno, "'%s' cannot be opened", path);
-  double ticks;
-  if (!read_ticks(fd, &ticks)) {
-    close(fd);
-    return fr__fail(err, FR_ERR_FORMAT, "'%s' does not begin with a line 'cpu'", path);
+enum fr_status fr__host_init(fr__host *host, fr__world *world, bool needed,
+                             fr_error *err) {
+  *host = (fr__host){.world = world};
+  const int failed = fr__world_open(world, "/proc/stat", &host->stat);
+  if (failed != 0 && needed)
+    return fr__fail_errno(err, failed, "'%s/proc/stat' cannot be opened",
+                          fr__world_root(world));
+  double ticks = 0;
+  if (!read_ticks(host->stat, &ticks)) {
+    fr__host_release(host);
+    if (needed)
+      return fr__fail(err, FR_ERR_FORMAT,
+                      "'%s/proc/stat' does not begin with a line 'cpu'",
+                      fr__world_root(world));
   }
   const long per_second = sysconf(_SC_CLK_TCK);
-  host->stat = fd;
   host->tick_s = per_second > 0 ? 1.0 / (double)per_second : 0.01;
-  host->process_start_s = process_s();
+  host->process_start_s = process_s(world);
   host->stat_start_s = ticks * host->tick_s;
-  host->other_s = 0;
   return FR_OK;
 }
 
 void fr__host_release(fr__host *host) {
-  if (host->stat >= 0)
-    close(host->stat);
-  host->stat = -1;
+  fr__channel_close(host->stat);
+  host->stat = NULL;
+}
+
+fr__load fr__host_now(const fr__world *world) {
+  return (fr__load){.t_ns = fr__world_ns(world), .awake_ns = fr__world_awake_ns(world)};
 }
 
 void fr__host_read(fr__host *host, fr__load *out) {
   double ticks = 0;
   const bool known = read_ticks(host->stat, &ticks);
-  out->t_ns = fr__clock_ns();
-  out->process_s = process_s() - host->process_start_s;
+  *out = fr__host_now(host->world);
+  out->process_s = process_s(host->world) - host->process_start_s;
   const double other_s = ticks * host->tick_s - host->stat_start_s - out->process_s;
   if (known && other_s > host->other_s)
     host->other_s = other_s;

@@ -4,25 +4,33 @@
 #define FR_METER_HOST_H
 
 #include "frugal/base.h"
+#include "meter/world.h"
 
 typedef struct fr__load {
-  uint64_t t_ns;    /* monotonic */
-  double process_s; /* CPU time of all threads of this process */
-  double busy_s;    /* core-seconds of the machine, this process included */
+  uint64_t t_ns;     /* monotonic, time that the machine was suspended included */
+  uint64_t awake_ns; /* the same without that time */
+  double process_s;  /* CPU time of all threads of this process */
+  double busy_s;     /* core-seconds of the machine, this process included */
 } fr__load;
 
 typedef struct fr__host {
-  int stat; /* /proc/stat, kept open */
+  fr__world *world;  /* borrowed */
+  fr__channel *stat; /* /proc/stat; NULL: it cannot be read */
   double tick_s;
   double process_start_s;
   double stat_start_s;
   double other_s; /* of other programs since init; never falls */
 } fr__host;
 
-/* `root` stands for "/": /proc/stat is read below it, this process's CPU time is always
- * real. Load is counted from here on. */
-enum fr_status fr__host_init(fr__host *host, const char *root, fr_error *err);
+/* This process's CPU time is always real, /proc/stat the world's; in a recording this
+ * process has no part. Load is counted from here on. Fails where `needed` and /proc/stat
+ * cannot be read. */
+enum fr_status fr__host_init(fr__host *host, fr__world *world, bool needed,
+                             fr_error *err);
 void fr__host_release(fr__host *host);
+
+/* The world's clocks; no load. */
+fr__load fr__host_now(const fr__world *world);
 
 /*
  * The load since init. The kernel counts the machine in ticks of 10 ms and a process in

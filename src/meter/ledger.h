@@ -7,18 +7,19 @@
 
 /* One step between two samples. */
 typedef struct fr__step {
-  double span_s;
+  double span_s;    /* awake */
   double process_s; /* CPU time of this program */
   double energy_j;
   double program_j;
 } fr__step;
 
 typedef struct fr__ledger {
-  uint64_t start_ns;
+  uint64_t start_ns, start_awake_ns;
   fr__load load;       /* at the last sample, since start */
   fr__reading reading; /* likewise */
   double idle_w;       /* the machine at rest; 0 where it is not known */
   double idle_high_w;
+  double beside_band; /* relative error of what GPUs' sensors count */
   double program_j;
   double program_low_j;  /* with the highest idle power taken off */
   double program_high_j; /* with none taken off */
@@ -28,7 +29,7 @@ typedef struct fr__ledger {
 
 /* `cpu` may be NULL: then a counter's idle power is not known and taken as 0, within
  * bounds. */
-void fr__ledger_init(fr__ledger *ledger, uint64_t start_ns, const fr_cpu_power *cpu);
+void fr__ledger_init(fr__ledger *ledger, const fr__load *start, const fr_cpu_power *cpu);
 
 /* Adds the way from the last sample to this one. */
 fr__step fr__ledger_add(fr__ledger *ledger, const fr__sensor *sensor,
@@ -39,6 +40,9 @@ void fr__ledger_power(fr__ledger *ledger, double power_w);
 
 fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
                              double tick_s);
+/* A counter alone. */
+fr_measure fr__ledger_domain(const fr__ledger *ledger, const fr__sensor *sensor,
+                             const fr__domain *domain);
 fr_measure fr__ledger_program(const fr__ledger *ledger, const fr__sensor *sensor);
 
 /*

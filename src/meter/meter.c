@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sampler: a thread that sleeps until the next sample is due, and what it adds up. */
+/* The meter: a thread that sleeps until the next sample is due, and the phases. */
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "meter/phase.h"
-#include "meter/sensor.h"
-#include "meter/ledger.h"
-
-#define INTERVAL_LEAST_S 0.001
-#define INTERVAL_MOST_S 10.0
+#include "meter/sampler.h"
 
 struct fr_meter {
   fr_meter_options options; /* its strings are not used after fr_meter_new */
-  char *root;               /* owned */
-  fr__sensor sensor;
-  fr_cpu_power cpu;
-  bool cpu_known;
-  fr__host host;
   fr__phases phases;
   pthread_mutex_t control; /* one start or stop at a time */
   pthread_t thread;        /* under control, while running */
@@ -33,7 +21,8 @@ struct fr_meter {
   bool started; /* ever */
   bool running;
   bool stopping;
-  fr__ledger ledger;
+  uint64_t start_ns; /* of the clock that sampling waits on */
+  fr__sampler sampler;
 };
 
 fr_meter_options fr_meter_default_options(void) {
@@ -41,60 +30,6 @@ fr_meter_options fr_meter_default_options(void) {
 }
 
 /* ---- new and free ---- */
-
-/* A domain that is forbidden can be helped; else the first one speaks for all. */
-static const fr__domain *telling_domain(const fr__sensor *sensor) {
-  for (size_t i = 0; i < sensor->count; i++) {
-    if (sensor->domain[i].state == FR_SENSOR_FORBIDDEN)
-      return &sensor->domain[i];
-  }
-  return &sensor->domain[0];
-}
-
-/* The sentence for "no sensor", of the one that was asked for. */
-static enum fr_status no_sensor(const fr__sensor *sensor, fr_error *err) {
-  if (sensor->count == 0)
-    return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is absent: %s",
-                    sensor->ops->name, sensor->reason);
-  const fr__domain *domain = telling_domain(sensor);
-  if (domain->state == FR_SENSOR_FORBIDDEN)
-    return fr__fail(err, FR_ERR_PERMISSION,
-                    "sensor '%s' is forbidden: %s; this grants it: %s", domain->name,
-                    domain->reason, domain->fix);
-  return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is %s: %s", domain->name,
-                  fr_sensor_state_name(domain->state), domain->reason);
-}
-
-/* The first of `table` that works, open; the others are closed again. */
-static enum fr_status choose(const fr__sensor_ops *const *table, size_t count,
-                             const char *root, fr__sensor *out, fr_error *err) {
-  fr__sensor sensor[FR__SENSORS];
-  size_t chosen;
-  enum fr_status status = fr__sensor_try(table, count, root, sensor, &chosen, err);
-  if (status != FR_OK)
-    return status;
-  if (chosen == count)
-    status = no_sensor(&sensor[count - 1], err);
-  for (size_t i = 0; i < count; i++) {
-    if (i == chosen)
-      *out = sensor[i];
-    else
-      fr__sensor_close(&sensor[i]);
-  }
-  return status;
-}
-
-static enum fr_status choose_named(const char *name, const char *root, fr__sensor *out,
-                                   fr_error *err) {
-  if (name == NULL)
-    return choose(fr__sensor_table, FR__SENSORS, root, out, err);
-  for (size_t i = 0; i < FR__SENSORS; i++) {
-    if (strcmp(fr__sensor_table[i]->name, name) == 0)
-      return choose(&fr__sensor_table[i], 1, root, out, err);
-  }
-  return fr__fail(err, FR_ERR_ARGUMENT,
-                  "'%s' is not a sensor; the sensors are perf, powercap and model", name);
-}
 
 /* A condition variable on the monotonic clock: setting the time must not disturb
  * sampling. */
@@ -108,45 +43,34 @@ static void init_wake(pthread_cond_t *wake) {
 
 enum fr_status fr_meter_new(const fr_meter_options *options, fr_meter **out,
                             fr_error *err) {
-  const double interval_s = options->interval_s;
-  if (!(interval_s >= INTERVAL_LEAST_S && interval_s <= INTERVAL_MOST_S))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "an interval of %g s is not between 1 ms and 10 s", interval_s);
   fr_meter *meter = calloc(1, sizeof *meter);
   if (meter == NULL)
     return fr__fail_memory(err, "a meter");
-  meter->host.stat = -1;
   meter->options = *options;
   fr__phases_init(&meter->phases);
   pthread_mutex_init(&meter->control, NULL);
   pthread_mutex_init(&meter->lock, NULL);
   init_wake(&meter->wake);
-  enum fr_status status = FR_OK;
-  meter->root = strdup(options->root != NULL ? options->root : "");
-  if (meter->root == NULL)
-    status = fr__fail_memory(err, "a meter's root");
+  fr__world *world = NULL;
+  enum fr_status status = fr__world_new(options->root, &world, err);
   if (status == FR_OK)
-    status = choose_named(options->sensor, meter->root, &meter->sensor, err);
-  if (status != FR_OK) {
+    status = fr__sampler_init(&meter->sampler, options, world, err);
+  if (status == FR_OK)
+    *out = meter;
+  else
     fr_meter_free(meter);
-    return status;
-  }
-  meter->cpu_known = fr_cpu_power_find(meter->root, &meter->cpu, NULL) == FR_OK;
-  *out = meter;
-  return FR_OK;
+  return status;
 }
 
 void fr_meter_free(fr_meter *meter) {
   if (meter == NULL)
     return;
   fr_meter_stop(meter);
-  fr__sensor_close(&meter->sensor);
-  fr__host_release(&meter->host);
+  fr__sampler_release(&meter->sampler);
   fr__phases_release(&meter->phases);
   pthread_cond_destroy(&meter->wake);
   pthread_mutex_destroy(&meter->lock);
   pthread_mutex_destroy(&meter->control);
-  free(meter->root);
   free(meter);
 }
 
@@ -154,32 +78,8 @@ void fr_meter_free(fr_meter *meter) {
 
 /* Under the lock. */
 static void take_sample(fr_meter *meter) {
-  fr__load load;
-  fr__reading reading;
-  fr__host_read(&meter->host, &load);
-  fr__sensor_read(&meter->sensor, &load, &reading);
-  const fr__step step = fr__ledger_add(&meter->ledger, &meter->sensor, &load, &reading);
+  const fr__step step = fr__sampler_take(&meter->sampler);
   fr__phases_share(&meter->phases, &step);
-}
-
-/* What the sampling thread hands on; samples taken in between on demand fall into its
- * steps. */
-typedef struct mark {
-  double t_s, energy_j;
-} mark;
-
-static fr_power_sample sample_since(const fr_meter *meter, mark *before) {
-  const fr__ledger *ledger = &meter->ledger;
-  const uint64_t t_ns = ledger->load.t_ns - ledger->start_ns;
-  const mark now = {(double)t_ns * 1e-9, ledger->reading.energy_j};
-  const double span_s = now.t_s - before->t_s;
-  const double power_w = span_s > 0 ? (now.energy_j - before->energy_j) / span_s : 0;
-  *before = now;
-  return (fr_power_sample){.t_ns = t_ns,
-                           .power_w = power_w,
-                           .energy_j = now.energy_j,
-                           .program_j = ledger->program_j,
-                           .core_s = ledger->load.process_s};
 }
 
 static void wait_until(fr_meter *meter, uint64_t deadline_ns) {
@@ -191,13 +91,9 @@ static void wait_until(fr_meter *meter, uint64_t deadline_ns) {
 }
 
 /* One sample under the lock, then the sink without it: a sink may ask for figures. */
-static void sample_and_hand_on(fr_meter *meter, mark *before) {
+static void sample_and_hand_on(fr_meter *meter) {
   take_sample(meter);
-  const double before_s = before->t_s;
-  const fr_power_sample sample = sample_since(meter, before);
-  /* the rest that stop cuts off is too short for a minimum or maximum */
-  if (before->t_s - before_s >= meter->options.interval_s / 2)
-    fr__ledger_power(&meter->ledger, sample.power_w);
+  const fr_power_sample sample = fr__sampler_hand_on(&meter->sampler);
   if (meter->options.sample == NULL)
     return;
   pthread_mutex_unlock(&meter->lock);
@@ -207,13 +103,12 @@ static void sample_and_hand_on(fr_meter *meter, mark *before) {
 
 static void *sample_until_stopped(void *argument) {
   fr_meter *meter = argument;
-  const uint64_t interval_ns = (uint64_t)(meter->options.interval_s * 1e9);
+  const uint64_t interval_ns = (uint64_t)(meter->sampler.interval_s * 1e9);
   pthread_mutex_lock(&meter->lock);
-  uint64_t deadline_ns = meter->ledger.start_ns + interval_ns;
-  mark before = {0};
+  uint64_t deadline_ns = meter->start_ns + interval_ns;
   while (!meter->stopping) {
     wait_until(meter, deadline_ns);
-    sample_and_hand_on(meter, &before);
+    sample_and_hand_on(meter);
     const uint64_t now_ns = fr__clock_ns();
     do /* deadlines that were missed are not made up for */
       deadline_ns += interval_ns;
@@ -235,17 +130,11 @@ static int start_thread(fr_meter *meter) {
 
 /* Under the lock: everything counts from here on. */
 static enum fr_status restart(fr_meter *meter, fr_error *err) {
-  fr__host_release(&meter->host);
-  enum fr_status status = fr__host_init(&meter->host, meter->root, err);
-  if (status != FR_OK)
-    return status;
-  const fr__load load = {.t_ns = fr__clock_ns()};
-  status = fr__sensor_start(&meter->sensor, &load, err);
-  if (status != FR_OK)
-    return status;
-  fr__ledger_init(&meter->ledger, load.t_ns, meter->cpu_known ? &meter->cpu : NULL);
-  fr__phases_restart(&meter->phases);
-  return FR_OK;
+  meter->start_ns = fr__clock_ns();
+  const enum fr_status status = fr__sampler_start(&meter->sampler, err);
+  if (status == FR_OK)
+    fr__phases_restart(&meter->phases);
+  return status;
 }
 
 enum fr_status fr_meter_start(fr_meter *meter, fr_error *err) {
@@ -304,56 +193,38 @@ void fr_phase_end(fr_meter *meter) {
 
 /* ---- report ---- */
 
-static void fill_power(const fr_meter *meter, fr_meter_report *report) {
-  const fr__ledger *ledger = &meter->ledger;
-  const double duration_s = report->duration_s;
-  report->power_mean_w = duration_s > 0 ? ledger->reading.energy_j / duration_s : 0;
-  const double mean_w = report->power_mean_w;
-  const bool known = ledger->power_max_w > 0;
-  /* the mean has the cut-off rest in it, minimum and maximum do not */
-  report->power_min_w = known ? fmin(ledger->power_min_w, mean_w) : mean_w;
-  report->power_max_w = known ? fmax(ledger->power_max_w, mean_w) : mean_w;
-}
-
 /* Under the lock. */
 static enum fr_status fill(const fr_meter *meter, fr_meter_report *report,
                            fr_error *err) {
-  const fr__ledger *ledger = &meter->ledger;
-  const double core_s = ledger->load.process_s;
-  report->duration_s = (double)(ledger->load.t_ns - ledger->start_ns) * 1e-9;
-  report->core_seconds = (fr_measure){.value = core_s,
-                                      .low = core_s,
-                                      .high = core_s,
-                                      .unit = FR_UNIT_CORE_SECOND,
-                                      .source = FR_SOURCE_CLOCK};
-  report->energy = fr__ledger_energy(ledger, &meter->sensor, meter->host.tick_s);
-  report->program = fr__ledger_program(ledger, &meter->sensor);
-  fill_power(meter, report);
-  return fr__phases_report(&meter->phases, report->duration_s, core_s, report->energy,
-                           report->program, &report->phase, &report->count, err);
+  const enum fr_status status = fr__sampler_report(&meter->sampler, report, err);
+  if (status != FR_OK)
+    return status;
+  return fr__phases_report(&meter->phases, report->duration_s, report->core_seconds.value,
+                           report->energy, report->program, &report->phase,
+                           &report->count, err);
 }
 
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err) {
-  fr_meter_report filled = {.core_seconds = fr_measure_absent(FR_UNIT_CORE_SECOND),
-                            .energy = fr_measure_absent(FR_UNIT_JOULE),
-                            .program = fr_measure_absent(FR_UNIT_JOULE)};
-  fr__sensor_describe(&meter->sensor, filled.sensor);
-  if (meter->sensor.ops == &fr__sensor_model)
-    snprintf(filled.rule, sizeof filled.rule, "%s", meter->sensor.cpu.rule);
+  fr_meter_report filled;
   enum fr_status status = FR_OK;
   pthread_mutex_lock(&meter->lock);
   if (meter->running && !meter->stopping)
     take_sample(meter);
+  fr__sampler_describe(&meter->sampler, &filled);
   if (meter->started)
     status = fill(meter, &filled, err);
   pthread_mutex_unlock(&meter->lock);
   if (status == FR_OK)
     *report = filled;
+  else
+    fr_meter_report_release(&filled);
   return status;
 }
 
 void fr_meter_report_release(fr_meter_report *report) {
   free(report->phase);
+  free(report->domain);
   report->phase = NULL;
-  report->count = 0;
+  report->domain = NULL;
+  report->count = report->domain_count = 0;
 }

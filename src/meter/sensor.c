@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counters to joules: wraps, gaps, and what cannot be true. */
 #include "meter/sensor.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 
 /* No package, memory or small machine takes more; a larger step is a reset that looks
  * like a wrap, or a counter that jumped. */
-#define POWER_LIMIT_W 5000.0
+#define POWER_CEILING_W 5000.0
+/* Limits hold over a window of time, peaks go beyond them. */
+#define PEAK 2.0
+/* So many steps beyond the limit, one after another, are no error of the counter: the
+ * limit is wrong. */
+#define ABOVE_BELIEVED 3
+/* Without a limit, a counter that goes back has wrapped only if that took no more power
+ * than this, or this many times the most that was seen. */
+#define WRAP_W 1000.0
+#define WRAP_TIMES 10.0
 /* A reading may come so much later than the clock says: updates and scheduling. */
-#define LATE_NS 20000000u
+#define LATE_S 0.02
 
 const fr__sensor_ops *const fr__sensor_table[FR__SENSORS] = {
     &fr__sensor_perf, &fr__sensor_powercap, &fr__sensor_model};
 
-enum fr_status fr__sensor_open(const fr__sensor_ops *ops, const char *root,
-                               fr__sensor *out, fr_error *err) {
-  *out = (fr__sensor){.ops = ops};
-  const enum fr_status status = ops->open(out, root, err);
+enum fr_status fr__sensor_open(const fr__sensor_ops *ops, const char *argument,
+                               fr__world *world, fr__sensor *out, fr_error *err) {
+  *out = (fr__sensor){.ops = ops, .argument = argument, .world = world};
+  const enum fr_status status = ops->open(out, world, err);
+  out->argument = NULL;
   if (status != FR_OK)
     fr__sensor_close(out);
   return status;
 }
 
 void fr__sensor_close(fr__sensor *sensor) {
-  for (size_t i = 0; i < sensor->count; i++) {
-    if (sensor->domain[i].fd >= 0)
-      close(sensor->domain[i].fd);
-  }
+  if (sensor->ops != NULL && sensor->ops->close != NULL)
+    sensor->ops->close(sensor);
+  sensor->own = NULL;
+  for (size_t i = 0; i < sensor->count; i++)
+    fr__channel_close(sensor->domain[i].channel);
   free(sensor->domain);
   sensor->domain = NULL;
   sensor->count = 0;
@@ -44,86 +57,263 @@ fr__domain *fr__sensor_add(fr__sensor *sensor) {
     return NULL;
   sensor->domain = grown;
   fr__domain *added = &grown[sensor->count++];
-  *added = (fr__domain){.fd = -1};
+  *added = (fr__domain){.kind = FR__DOMAIN_PART};
   return added;
 }
 
-/* Counts from the last good reading to `raw`; UINT64_MAX where the way is not known. */
-static uint64_t step_of(const fr__domain *domain, uint64_t raw) {
-  if (raw >= domain->last)
-    return raw - domain->last;
-  if (!domain->modulus_known)
-    return UINT64_MAX;
-  /* modulus 0 is 2^64: unsigned arithmetic has it built in */
-  return raw - domain->last + domain->modulus;
+void fr__domain_integrate(fr__domain *domain, double power_w, uint64_t t_ns,
+                          uint64_t *raw) {
+  if (domain->integral_ns != 0 && t_ns > domain->integral_ns)
+    domain->integral_j +=
+        (power_w + domain->integral_w) / 2 * (double)(t_ns - domain->integral_ns) * 1e-9;
+  domain->integral_ns = t_ns != 0 ? t_ns : 1; /* 0: never */
+  domain->integral_w = power_w;
+  *raw = (uint64_t)(domain->integral_j * 1e9);
 }
 
-/* The gap since the last good reading, at the power before it. Called again for a longer
- * gap it adds only what is new, since good_ns moves along. */
-static void bridge(fr__sensor *sensor, fr__domain *domain, uint64_t t_ns) {
+/* ---- one reading ---- */
+
+static double seconds(uint64_t from_ns, uint64_t to_ns) {
+  return to_ns > from_ns ? (double)(to_ns - from_ns) * 1e-9 : 0;
+}
+
+/* Counts from the last good reading to `raw`; false where the way is not known. */
+static bool step_of(const fr__domain *domain, uint64_t raw, uint64_t *step) {
+  /* modulus 0 is 2^64: unsigned arithmetic has it built in */
+  *step = raw >= domain->last ? raw - domain->last : raw - domain->last + domain->modulus;
+  const bool inside = domain->modulus == 0 || raw < domain->modulus;
+  return inside && (raw >= domain->last || domain->modulus_known);
+}
+
+static double limit_w(const fr__domain *domain) {
+  const double limit = domain->power_limit_w * PEAK;
+  return limit > 0 && limit < POWER_CEILING_W ? limit : POWER_CEILING_W;
+}
+
+static double wrap_limit_w(const fr__domain *domain) {
+  if (domain->power_limit_w > 0)
+    return limit_w(domain);
+  return fmin(POWER_CEILING_W, fmax(WRAP_W, WRAP_TIMES * domain->most_w));
+}
+
+/*
+ * Is it true? Forward, from its last advance on, at the most that the machine allows: a
+ * slow counter brings many readings' energy at once. Back, as a wrap, within the time
+ * that the machine was awake: a suspend may have reset it.
+ */
+static bool possible(const fr__domain *domain, const fr__load *load, bool back,
+                     double joules) {
+  if (back) {
+    const double span_s = seconds(domain->moved_awake_ns, load->awake_ns);
+    return joules <= wrap_limit_w(domain) * (span_s + LATE_S);
+  }
+  return joules <= limit_w(domain) * (seconds(domain->moved_ns, load->t_ns) + LATE_S);
+}
+
+/* The gap since the last good reading, at the power before it; where none is known yet,
+ * once it is. */
+static void bridge(fr__sensor *sensor, fr__domain *domain, const fr__load *load) {
+  const double span_s = seconds(domain->good_awake_ns, load->awake_ns);
   sensor->marked++;
-  sensor->bridged_j += domain->power_w * (double)(t_ns - domain->good_ns) * 1e-9;
-  domain->good_ns = t_ns;
+  if (domain->power_w > 0)
+    domain->bridged_j += domain->power_w * span_s;
+  else
+    domain->owed_s += span_s;
+  domain->pending_j = 0;
+  domain->good_ns = domain->moved_ns = load->t_ns;
+  domain->good_awake_ns = domain->moved_awake_ns = load->awake_ns;
+}
+
+static void note_power(fr__domain *domain, double joules, const fr__load *load) {
+  const double span_s = seconds(domain->moved_ns, load->t_ns);
+  const double still_s = seconds(domain->moved_ns, domain->good_ns);
+  if (still_s > domain->still_s)
+    domain->still_s = still_s;
+  if (span_s <= 0)
+    return;
+  domain->power_w = joules / span_s;
+  domain->most_w = fmax(domain->most_w, domain->power_w);
+  domain->bridged_j += domain->owed_s * domain->power_w;
+  domain->owed_s = 0;
+}
+
+/* A counter whose steps stay beyond the limit shows that the limit is wrong. */
+static bool believed(fr__domain *domain, bool back, double joules, const fr__load *load) {
+  const double span_s = seconds(domain->moved_ns, load->t_ns);
+  if (back || joules > POWER_CEILING_W * (span_s + LATE_S) ||
+      ++domain->above < ABOVE_BELIEVED)
+    return false;
+  domain->power_limit_w = 0;
+  return true;
+}
+
+static void accept(fr__domain *domain, uint64_t raw, uint64_t step,
+                   const fr__load *load) {
+  domain->pending_j = 0;
+  domain->total += step;
+  if (step > 0) {
+    note_power(domain, (double)step * domain->unit_j, load);
+    domain->moved_ns = load->t_ns;
+    domain->moved_awake_ns = load->awake_ns;
+  }
+  domain->last = raw;
+  domain->good_ns = load->t_ns;
+  domain->good_awake_ns = load->awake_ns;
 }
 
 bool fr__domain_take(fr__sensor *sensor, fr__domain *domain, uint64_t raw,
-                     uint64_t t_ns) {
-  const uint64_t step = step_of(domain, raw);
+                     const fr__load *load) {
+  uint64_t step = 0;
+  const bool back = raw < domain->last;
+  const bool known = step_of(domain, raw, &step);
   const double joules = (double)step * domain->unit_j;
-  const double span_s = (double)(t_ns - domain->good_ns + LATE_NS) * 1e-9;
-  const bool possible = joules <= POWER_LIMIT_W * span_s &&
-                        !(domain->modulus != 0 && raw >= domain->modulus);
-  if (!possible) {
-    bridge(sensor, domain, t_ns);
-    domain->last = raw;
-    return false;
+  if (known && possible(domain, load, back, joules)) {
+    domain->above = 0;
+    accept(domain, raw, step, load);
+    return true;
   }
-  if (t_ns > domain->good_ns)
-    domain->power_w = joules / ((double)(t_ns - domain->good_ns) * 1e-9);
+  if (known && believed(domain, back, joules, load)) {
+    accept(domain, raw, step, load);
+    return true;
+  }
+  if (back)
+    sensor->marks.back++;
+  else
+    sensor->marks.above++;
+  bridge(sensor, domain, load);
   domain->last = raw;
-  domain->total += step;
-  domain->good_ns = t_ns;
-  return true;
+  return false;
+}
+
+/* A failed read loses nothing while the counter goes on: the next good reading has it
+ * all. Until then the gap counts at the power before. */
+static void miss(fr__sensor *sensor, fr__domain *domain, int number,
+                 const fr__load *load) {
+  sensor->marked++;
+  if (number == ENODEV)
+    sensor->marks.unplugged++;
+  else
+    sensor->marks.failed++;
+  domain->pending_j = domain->power_w * seconds(domain->good_awake_ns, load->awake_ns);
+}
+
+/* A gap in which the counter may have come round unseen. */
+static void note_suspend(fr__sensor *sensor, const fr__domain *domain,
+                         const fr__load *load) {
+  const double asleep_s = seconds(domain->good_ns, load->t_ns) -
+                          seconds(domain->good_awake_ns, load->awake_ns);
+  if (asleep_s <= 0.05) /* the two clocks are read one after the other */
+    return;
+  sensor->marks.suspended++;
+  sensor->marked++;
 }
 
 static void read_domain(fr__sensor *sensor, fr__domain *domain, const fr__load *load) {
   uint64_t raw;
-  /* A failed read loses nothing: the counter goes on, and the next good reading has it
-   * all. */
-  if (sensor->ops->read(sensor, domain, load, &raw) == 0)
-    (void)fr__domain_take(sensor, domain, raw, load->t_ns);
-  else
-    sensor->marked++;
+  const int failed = sensor->ops->read(sensor, domain, load, &raw);
+  if (failed != 0) {
+    miss(sensor, domain, failed, load);
+    return;
+  }
+  if (!sensor->ops->computed)
+    note_suspend(sensor, domain, load);
+  (void)fr__domain_take(sensor, domain, raw, load);
 }
 
+double fr__domain_energy_j(const fr__domain *domain) {
+  return (double)domain->total * domain->unit_j + domain->bridged_j + domain->pending_j;
+}
+
+/* ---- all of them ---- */
+
 void fr__sensor_read(fr__sensor *sensor, const fr__load *load, fr__reading *out) {
-  *out = (fr__reading){.energy_j = sensor->bridged_j};
+  const size_t marked = sensor->marked;
+  *out = (fr__reading){0};
+  sensor->bridged_j = 0;
   for (size_t i = 0; i < sensor->count; i++) {
     fr__domain *domain = &sensor->domain[i];
-    if (!domain->counted)
+    if (domain->state != FR_SENSOR_WORKING)
       continue;
+    const size_t before = sensor->marked;
+    const fr_mark_counts marks = sensor->marks;
     read_domain(sensor, domain, load);
-    out->energy_j += (double)domain->total * domain->unit_j;
+    if (!domain->counted) { /* what is not counted is shown, but marks nothing */
+      sensor->marked = before;
+      sensor->marks = marks;
+      continue;
+    }
+    out->energy_j += fr__domain_energy_j(domain);
     out->quantum_j += domain->unit_j;
+    sensor->bridged_j += domain->bridged_j + domain->pending_j;
   }
+  out->marked = sensor->marked > marked;
+  /* a bridge that was too long is not taken back: energy never falls */
+  out->energy_j = sensor->floor_j = fmax(sensor->floor_j, out->energy_j);
+}
+
+static void start_domain(fr__domain *domain, const fr__load *load) {
+  domain->total = 0;
+  domain->power_w = domain->most_w = domain->still_s = 0;
+  domain->owed_s = domain->bridged_j = domain->pending_j = 0;
+  domain->above = 0;
+  domain->good_ns = domain->moved_ns = load->t_ns;
+  domain->good_awake_ns = domain->moved_awake_ns = load->awake_ns;
 }
 
 enum fr_status fr__sensor_start(fr__sensor *sensor, const fr__load *load, fr_error *err) {
-  sensor->bridged_j = 0;
+  sensor->bridged_j = sensor->floor_j = 0;
   sensor->marked = 0;
-  sensor->start_ns = load->t_ns;
+  sensor->marks = (fr_mark_counts){0};
+  sensor->start_ns = load->awake_ns;
   for (size_t i = 0; i < sensor->count; i++) {
     fr__domain *domain = &sensor->domain[i];
-    if (!domain->counted)
+    if (domain->state != FR_SENSOR_WORKING)
       continue;
+    domain->integral_ns = 0;
+    domain->integral_j = 0;
     const int failed = sensor->ops->read(sensor, domain, load, &domain->last);
-    if (failed != 0)
+    if (failed != 0 && domain->counted)
       return fr__fail_errno(err, failed, "sensor '%s' cannot be read", domain->name);
-    domain->total = 0;
-    domain->power_w = 0;
-    domain->good_ns = load->t_ns;
+    if (failed != 0)
+      domain->state = FR_SENSOR_DEAD;
+    start_domain(domain, load);
   }
   return FR_OK;
+}
+
+double fr__sensor_patience_s(const fr__sensor *sensor) {
+  double least_s = INFINITY;
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    if (!domain->counted || !domain->modulus_known || domain->modulus == 0)
+      continue;
+    const double range_j = (double)domain->modulus * domain->unit_j;
+    const double most_w =
+        fmax(domain->power_limit_w > 0 ? domain->power_limit_w : POWER_CEILING_W, 1);
+    least_s = fmin(least_s, range_j / most_w / 2);
+  }
+  return least_s;
+}
+
+double fr__sensor_update_s(const fr__sensor *sensor) {
+  double update_s = sensor->ops->update_s;
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    if (domain->counted)
+      update_s = fmax(update_s, fmax(domain->update_s, domain->still_s));
+  }
+  return update_s;
+}
+
+double fr__sensor_power_w(const fr__sensor *sensor) {
+  double power_w = 0;
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    if (domain->counted && domain->power_w <= 0)
+      return 0;
+    power_w += domain->counted ? domain->power_w : 0;
+  }
+  return power_w;
 }
 
 static size_t counted(const fr__sensor *sensor, enum fr__domain_kind kind) {
@@ -136,8 +326,8 @@ static size_t counted(const fr__sensor *sensor, enum fr__domain_kind kind) {
 void fr__sensor_describe(const fr__sensor *sensor, char text[64]) {
   const size_t packages = counted(sensor, FR__DOMAIN_PACKAGE);
   const size_t dram = counted(sensor, FR__DOMAIN_DRAM);
-  if (sensor->ops == &fr__sensor_model)
-    snprintf(text, 64, "model");
+  if (sensor->ops->computed)
+    snprintf(text, 64, "%s", sensor->ops->name);
   else if (packages == 0)
     snprintf(text, 64, "%s, platform", sensor->ops->name);
   else if (dram == 0)

@@ -5,16 +5,25 @@
  * nanojoules.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "meter/sensor.h"
 
 #define UNIT_J 1e-9
 
-static enum fr_status model_open(fr__sensor *sensor, const char *root, fr_error *err) {
+static enum fr_status model_open(fr__sensor *sensor, fr__world *world, fr_error *err) {
   fr_error why;
-  if (fr_cpu_power_find(root, &sensor->cpu, &why) != FR_OK) {
+  if (fr_cpu_power_find(fr__world_root(world), &sensor->cpu, &why) != FR_OK) {
     snprintf(sensor->reason, sizeof sensor->reason, "%.200s", why.text);
+    return FR_OK;
+  }
+  char text[64];
+  const int failed = fr__world_text(world, "/proc/stat", text, sizeof text);
+  if (failed != 0) {
+    snprintf(sensor->reason, sizeof sensor->reason,
+             "/proc/stat, which tells the busy core-seconds, cannot be read: %s",
+             strerror(failed));
     return FR_OK;
   }
   fr__domain *domain = fr__sensor_add(sensor);
@@ -29,11 +38,11 @@ static enum fr_status model_open(fr__sensor *sensor, const char *root, fr_error 
   return FR_OK;
 }
 
-/* Grows with load->t_ns and load->busy_s; both start at 0 in fr__sensor_start. */
-static int model_read(const fr__sensor *sensor, const fr__domain *domain,
-                      const fr__load *load, uint64_t *raw) {
+/* Grows with load->awake_ns and load->busy_s; both start at 0 in fr__sensor_start. */
+static int model_read(fr__sensor *sensor, fr__domain *domain, const fr__load *load,
+                      uint64_t *raw) {
   const fr_cpu_power *cpu = &sensor->cpu;
-  const double elapsed_s = (double)(load->t_ns - sensor->start_ns) * 1e-9;
+  const double elapsed_s = (double)(load->awake_ns - sensor->start_ns) * 1e-9;
   const double energy_j = load->busy_s * cpu->core_w.value +
                           elapsed_s * cpu->idle_w.value * (double)cpu->cores;
   *raw = (uint64_t)(energy_j / domain->unit_j);
@@ -44,5 +53,6 @@ static int model_read(const fr__sensor *sensor, const fr__domain *domain,
 const fr__sensor_ops fr__sensor_model = {.name = "model",
                                          .source = FR_SOURCE_MODEL,
                                          .update_s = 0,
+                                         .computed = true,
                                          .open = model_open,
                                          .read = model_read};

@@ -4,7 +4,6 @@
  * from wrapping, one per package. Unit, scale and configuration are read from sysfs
  * (Documentation/ABI/testing/sysfs-bus-event_source-devices-events).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -17,7 +16,7 @@
 #include "meter/sensor.h"
 #include "meter/sysfs.h"
 
-#define DEVICE "%s/sys/bus/event_source/devices/power"
+#define DEVICE "/sys/bus/event_source/devices/power"
 #define CPUS 64 /* packages, hence processors in the cpumask */
 
 typedef struct event {
@@ -55,22 +54,22 @@ static size_t parse_cpus(const char *text, int cpu[CPUS]) {
 }
 
 /* events/NAME holds "event=0x02", NAME.scale joules of one count, NAME.unit "Joules". */
-static int read_event(const char *root, const char *name, event *out) {
+static int read_event(fr__world *world, const char *name, event *out) {
   char path[FR__SYSFS_PATH], text[FR__SYSFS_TEXT];
-  snprintf(path, sizeof path, DEVICE "/events/%s", root, name);
-  int failed = fr__sysfs_text(path, text);
+  snprintf(path, sizeof path, DEVICE "/events/%s", name);
+  int failed = fr__world_text(world, path, text, sizeof text);
   if (failed != 0)
     return failed;
   const char *at = strstr(text, "event=");
   if (at == NULL)
     return EINVAL;
   out->config = strtoull(at + strlen("event="), NULL, 16);
-  snprintf(path, sizeof path, DEVICE "/events/%s.unit", root, name);
-  failed = fr__sysfs_text(path, text);
+  snprintf(path, sizeof path, DEVICE "/events/%s.unit", name);
+  failed = fr__world_text(world, path, text, sizeof text);
   if (failed != 0 || strcmp(text, "Joules") != 0)
     return failed != 0 ? failed : EINVAL;
-  snprintf(path, sizeof path, DEVICE "/events/%s.scale", root, name);
-  failed = fr__sysfs_text(path, text);
+  snprintf(path, sizeof path, DEVICE "/events/%s.scale", name);
+  failed = fr__world_text(world, path, text, sizeof text);
   if (failed != 0)
     return failed;
   out->unit_j = strtod(text, NULL);
@@ -84,17 +83,17 @@ static int open_event(uint32_t type, const event *e, int cpu) {
   return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static void forbid(fr__domain *domain, int number) {
+/* The line that grants it, by what the kernel says about who may count. */
+static void forbid(fr__domain *domain, fr__world *world, int number) {
   char self[96];
   const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   self[length > 0 ? length : 0] = '\0';
   char text[FR__SYSFS_TEXT] = "unknown";
-  (void)fr__sysfs_text("/proc/sys/kernel/perf_event_paranoid", text);
+  (void)fr__world_text(world, "/proc/sys/kernel/perf_event_paranoid", text, sizeof text);
   domain->state = FR_SENSOR_FORBIDDEN;
   snprintf(domain->reason, sizeof domain->reason,
            "%.60s; kernel.perf_event_paranoid is %.20s, and counters of the whole "
-           "machine need 0 "
-           "or the capability CAP_PERFMON",
+           "machine need 0 or the capability CAP_PERFMON",
            strerror(number), text);
   if (strtol(text, NULL, 10) > 0)
     snprintf(
@@ -105,76 +104,92 @@ static void forbid(fr__domain *domain, int number) {
     snprintf(domain->fix, sizeof domain->fix, "sudo setcap cap_perfmon+ep %s", self);
 }
 
-static void start_domain(fr__domain *domain, uint32_t type, const event *e, int cpu) {
-  domain->fd = open_event(type, e, cpu);
-  if (domain->fd >= 0)
+/* A file is open and adopted, or errno says why not. */
+static int open_here(fr__world *world, uint32_t type, const event *e, int cpu,
+                     fr__channel **out) {
+  const int fd = open_event(type, e, cpu);
+  if (fd < 0)
+    return errno;
+  const int failed = fr__world_adopt(world, fd, out);
+  if (failed != 0)
+    close(fd);
+  return failed;
+}
+
+/* "perf:energy-pkg:0", or "perf:energy-pkg" where a recording tells no processors. */
+static int open_recorded(fr__world *world, const event *e, int cpu, bool alone,
+                         fr__channel **out) {
+  char path[FR__SYSFS_PATH];
+  snprintf(path, sizeof path, "perf:%s:%d", e->name, cpu);
+  const int failed = fr__world_open(world, path, out);
+  if (failed != ENOENT || !alone)
+    return failed;
+  snprintf(path, sizeof path, "perf:%s", e->name);
+  return fr__world_open(world, path, out);
+}
+
+static void start_domain(fr__domain *domain, fr__world *world, uint32_t type,
+                         const event *e, int cpu, bool alone) {
+  const bool here = fr__world_is_here(world);
+  const int failed = here ? open_here(world, type, e, cpu, &domain->channel)
+                          : open_recorded(world, e, cpu, alone, &domain->channel);
+  if (failed == 0)
     domain->state = FR_SENSOR_WORKING;
-  else if (errno == EACCES || errno == EPERM)
-    forbid(domain, errno);
+  else if (failed == EACCES || failed == EPERM)
+    forbid(domain, world, failed);
   else {
     domain->state = FR_SENSOR_ABSENT;
-    snprintf(domain->reason, sizeof domain->reason, "listed, but cannot be opened: %s",
-             strerror(errno));
-  }
-}
-
-/* A recorded tree has no counters to open: its events are only listed. */
-static void list_domain(fr__domain *domain) {
-  domain->state = FR_SENSOR_ABSENT;
-  snprintf(domain->reason, sizeof domain->reason,
-           "listed below another root; perf counts on the running machine only");
-}
-
-static enum fr_status add_event(fr__sensor *sensor, const char *root, uint32_t type,
-                                const event *e, const int *cpu, size_t cpus,
-                                fr_error *err) {
-  const enum fr__domain_kind kind = kind_of(e->name);
-  /* Each package shows the one platform counter: it is taken once. */
-  const size_t count = kind == FR__DOMAIN_PLATFORM ? 1 : cpus;
-  for (size_t i = 0; i < count; i++) {
-    fr__domain *domain = fr__sensor_add(sensor);
-    if (domain == NULL)
-      return fr__fail_memory(err, "a perf energy event");
-    snprintf(domain->name, sizeof domain->name,
-             count > 1 ? "perf power/%s (cpu %d)" : "perf power/%s", e->name, cpu[i]);
-    domain->kind = kind;
-    domain->unit_j = e->unit_j;
-    domain->modulus_known = true; /* 2^64 */
-    if (root[0] == '\0')
-      start_domain(domain, type, e, cpu[i]);
+    if (here)
+      snprintf(domain->reason, sizeof domain->reason, "listed, but cannot be opened: %s",
+               strerror(failed));
     else
-      list_domain(domain);
+      snprintf(domain->reason, sizeof domain->reason,
+               "listed below another root; perf counts on the running machine only");
   }
-  return FR_OK;
 }
 
-static int is_energy_event(const struct dirent *entry) {
-  return strncmp(entry->d_name, "energy-", strlen("energy-")) == 0 &&
-         strchr(entry->d_name, '.') == NULL;
-}
+/* What open works on. */
+typedef struct device {
+  fr__sensor *sensor;
+  fr__world *world;
+  uint32_t type;
+  int cpu[CPUS];
+  size_t cpus;
+  bool full;
+} device;
 
-static enum fr_status add_events(fr__sensor *sensor, const char *root, uint32_t type,
-                                 const int *cpu, size_t cpus, fr_error *err) {
-  char path[FR__SYSFS_PATH];
-  snprintf(path, sizeof path, DEVICE "/events", root);
-  struct dirent **entry = NULL;
-  const int found = scandir(path, &entry, is_energy_event, alphasort);
-  enum fr_status status = FR_OK;
-  for (int i = 0; i < found; i++) {
-    event e;
-    if (status == FR_OK && read_event(root, entry[i]->d_name, &e) == 0)
-      status = add_event(sensor, root, type, &e, cpu, cpus, err);
-    free(entry[i]);
+static bool add_domain(device *d, const event *e, size_t i, size_t count) {
+  fr__domain *domain = fr__sensor_add(d->sensor);
+  if (domain == NULL) {
+    d->full = true;
+    return false;
   }
-  free(entry);
-  return status;
+  snprintf(domain->name, sizeof domain->name,
+           count > 1 ? "perf power/%s (cpu %d)" : "perf power/%s", e->name, d->cpu[i]);
+  domain->kind = kind_of(e->name);
+  domain->unit_j = e->unit_j;
+  domain->modulus_known = true; /* 2^64 */
+  start_domain(domain, d->world, d->type, e, d->cpu[i], i == 0);
+  return true;
 }
 
-static enum fr_status perf_open(fr__sensor *sensor, const char *root, fr_error *err) {
-  char path[FR__SYSFS_PATH], text[FR__SYSFS_TEXT];
+static bool add_event(void *self, const char *name) {
+  device *d = self;
+  event e;
+  if (strncmp(name, "energy-", strlen("energy-")) != 0 || strchr(name, '.') != NULL ||
+      read_event(d->world, name, &e) != 0)
+    return true;
+  /* Each package shows the one platform counter: it is taken once. */
+  const size_t count = kind_of(e.name) == FR__DOMAIN_PLATFORM ? 1 : d->cpus;
+  for (size_t i = 0; i < count && !d->full; i++)
+    (void)add_domain(d, &e, i, count);
+  return !d->full;
+}
+
+static enum fr_status perf_open(fr__sensor *sensor, fr__world *world, fr_error *err) {
+  char text[FR__SYSFS_TEXT];
   uint64_t type = 0;
-  snprintf(path, sizeof path, DEVICE "/type", root);
-  const int failed = fr__sysfs_u64(path, &type);
+  const int failed = fr__world_u64(world, DEVICE "/type", &type);
   if (failed != 0) {
     snprintf(sensor->reason, sizeof sensor->reason,
              "no perf device 'power' (%s): this processor, kernel or virtual machine has "
@@ -182,25 +197,23 @@ static enum fr_status perf_open(fr__sensor *sensor, const char *root, fr_error *
              strerror(failed));
     return FR_OK;
   }
-  int cpu[CPUS] = {0};
-  size_t cpus = 1; /* without a cpumask: processor 0 */
-  snprintf(path, sizeof path, DEVICE "/cpumask", root);
-  if (fr__sysfs_text(path, text) == 0 && parse_cpus(text, cpu) > 0)
-    cpus = parse_cpus(text, cpu);
-  const enum fr_status status = add_events(sensor, root, (uint32_t)type, cpu, cpus, err);
-  if (status == FR_OK && sensor->count == 0)
+  device d = {.sensor = sensor, .world = world, .type = (uint32_t)type, .cpus = 1};
+  if (fr__world_text(world, DEVICE "/cpumask", text, sizeof text) == 0 &&
+      parse_cpus(text, d.cpu) > 0)
+    d.cpus = parse_cpus(text, d.cpu); /* without a cpumask: processor 0 */
+  (void)fr__world_list(world, DEVICE "/events", add_event, &d);
+  if (d.full)
+    return fr__fail_memory(err, "a perf energy event");
+  if (sensor->count == 0)
     snprintf(sensor->reason, sizeof sensor->reason,
              "the perf device 'power' lists no energy event that can be read");
-  return status;
+  return FR_OK;
 }
 
-static int perf_read(const fr__sensor *sensor, const fr__domain *domain,
-                     const fr__load *load, uint64_t *raw) {
+static int perf_read(fr__sensor *sensor, fr__domain *domain, const fr__load *load,
+                     uint64_t *raw) {
   (void)sensor, (void)load;
-  const ssize_t got = read(domain->fd, raw, sizeof *raw);
-  if (got == (ssize_t)sizeof *raw)
-    return 0;
-  return got < 0 ? errno : EIO;
+  return fr__channel_raw(domain->channel, 0, raw);
 }
 
 /* RAPL renews its counters about every millisecond (Intel SDM vol. 3B, 15.10.1). */

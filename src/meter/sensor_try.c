@@ -11,6 +11,9 @@
 #define TRY_NS 200000000u  /* a counter that stands still so long under load is dead */
 #define LEAST_NS 50000000u /* tried at least so long: psys and packages are compared */
 #define LOOK_NS 10000000u
+#define LOOKS 100000 /* of a recording: at so many of its times */
+/* Mirrors may differ in one look of so many: the two are read one after the other. */
+#define DIFFERENCES_OF 10
 
 /* What this process found out about its own machine: the trial costs 200 ms of a busy
  * core, and a counter that was dead stays dead. Only for the root "", guarded by `lock`.
@@ -20,7 +23,9 @@ static struct {
   size_t count;
   struct {
     char name[64];
-    bool alive;
+    enum fr_sensor_state state;
+    bool twin;
+    char reason[256];
   } verdict[FR__DOMAINS];
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -29,42 +34,51 @@ static void die(fr__domain *domain, const char *reason) {
   snprintf(domain->reason, sizeof domain->reason, "%s", reason);
 }
 
-static const char *const still =
-    "does not advance within 200 ms while a core is kept busy";
-
 /* Applies what is known; true where that is enough. */
-static bool recall(fr__domain *domain) {
+static bool recall(fr__sensor *sensor, fr__domain *domain) {
+  (void)sensor;
   bool found = false;
   pthread_mutex_lock(&known.lock);
   for (size_t i = 0; i < known.count && !found; i++) {
     found = strcmp(known.verdict[i].name, domain->name) == 0;
-    if (found && !known.verdict[i].alive)
-      die(domain, still);
+    if (!found)
+      continue;
+    domain->state = known.verdict[i].state;
+    domain->twin = known.verdict[i].twin;
+    memcpy(domain->reason, known.verdict[i].reason, sizeof domain->reason);
   }
   pthread_mutex_unlock(&known.lock);
   return found;
 }
 
-static void remember(const fr__domain *domain) {
+static bool is_remembered(const char *name) {
+  for (size_t i = 0; i < known.count; i++) {
+    if (strcmp(known.verdict[i].name, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+static void remember(const fr__sensor *sensor) {
   pthread_mutex_lock(&known.lock);
-  if (known.count < FR__DOMAINS) {
-    snprintf(known.verdict[known.count].name, sizeof known.verdict[0].name, "%s",
-             domain->name);
-    known.verdict[known.count++].alive = domain->state == FR_SENSOR_WORKING;
+  for (size_t i = 0; i < sensor->count && known.count < FR__DOMAINS; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    if (domain->looks == 0 || is_remembered(domain->name))
+      continue;
+    memcpy(known.verdict[known.count].name, domain->name, sizeof domain->name);
+    memcpy(known.verdict[known.count].reason, domain->reason, sizeof domain->reason);
+    known.verdict[known.count].twin = domain->twin;
+    known.verdict[known.count++].state = domain->state;
   }
   pthread_mutex_unlock(&known.lock);
 }
 
-static bool is_counter(const fr__sensor *sensor) {
-  return sensor->ops != &fr__sensor_model;
-}
-
-/* Calls `visit` for each domain that could be opened. */
+/* Calls `visit` for each domain that could be opened, but computed ones. */
 static bool each(fr__sensor *sensor, size_t count,
                  bool (*visit)(fr__sensor *, fr__domain *)) {
   bool all = true;
   for (size_t s = 0; s < count; s++) {
-    for (size_t i = 0; is_counter(&sensor[s]) && i < sensor[s].count; i++) {
+    for (size_t i = 0; !sensor[s].ops->computed && i < sensor[s].count; i++) {
       if (sensor[s].domain[i].state == FR_SENSOR_WORKING)
         all &= visit(&sensor[s], &sensor[s].domain[i]);
     }
@@ -72,43 +86,48 @@ static bool each(fr__sensor *sensor, size_t count,
   return all;
 }
 
-static bool recall_one(fr__sensor *sensor, fr__domain *domain) {
-  (void)sensor;
-  return recall(domain);
-}
+/* ---- looking at counters ---- */
 
-static bool remember_one(fr__sensor *sensor, fr__domain *domain) {
-  (void)sensor;
-  remember(domain);
-  return true;
+/* An earlier domain of the same kind that stands at the same count. */
+static void find_mirror(const fr__sensor *sensor, fr__domain *domain) {
+  for (size_t i = 0; &sensor->domain[i] < domain && !domain->has_mirror; i++) {
+    const fr__domain *other = &sensor->domain[i];
+    domain->has_mirror = other->state == FR_SENSOR_WORKING &&
+                         other->kind == domain->kind && other->last == domain->last &&
+                         other->looks > 0;
+    domain->mirror = i;
+  }
 }
 
 static bool first_look(fr__sensor *sensor, fr__domain *domain) {
-  const fr__load load = {.t_ns = fr__clock_ns()};
-  domain->total = 0;
-  domain->good_ns = load.t_ns;
+  const fr__load load = fr__host_now(sensor->world);
   const int failed = sensor->ops->read(sensor, domain, &load, &domain->last);
+  domain->total = 0;
+  domain->looks = 1;
+  domain->power_w = domain->most_w = domain->still_s = 0;
+  domain->good_ns = domain->moved_ns = load.t_ns;
+  domain->good_awake_ns = domain->moved_awake_ns = load.awake_ns;
   if (failed != 0) {
     domain->state = FR_SENSOR_DEAD;
     snprintf(domain->reason, sizeof domain->reason, "reading it fails: %s",
              strerror(failed));
+  } else if (domain->kind != FR__DOMAIN_PART) {
+    find_mirror(sensor, domain);
   }
   return failed == 0;
 }
 
 static bool look(fr__sensor *sensor, fr__domain *domain) {
-  const fr__load load = {.t_ns = fr__clock_ns()};
+  const fr__load load = fr__host_now(sensor->world);
   uint64_t raw;
-  if (sensor->ops->read(sensor, domain, &load, &raw) == 0)
-    (void)fr__domain_take(sensor, domain, raw, load.t_ns);
-  return domain->total > 0;
-}
-
-static bool judge(fr__sensor *sensor, fr__domain *domain) {
-  (void)sensor;
-  if (domain->total == 0)
-    die(domain, still);
-  return true;
+  if (sensor->ops->read(sensor, domain, &load, &raw) == 0) {
+    domain->moved |= raw != domain->last;
+    (void)fr__domain_take(sensor, domain, raw, &load);
+  }
+  domain->looks++;
+  if (domain->has_mirror)
+    domain->differences += sensor->domain[domain->mirror].last != domain->last;
+  return domain->moved;
 }
 
 /* Arithmetic that the compiler cannot leave out, until `until_ns`. */
@@ -135,7 +154,56 @@ static void burn(fr__sensor *sensor, size_t count) {
     if (each(sensor, count, look) && fr__clock_ns() > start_ns + LEAST_NS)
       break;
   }
-  (void)each(sensor, count, judge);
+}
+
+/* A recording has no load to offer, but all that its counters ever do. */
+static void look_through(fr__sensor *sensor, size_t count, fr__world *world) {
+  fr__world_rewind(world);
+  (void)each(sensor, count, first_look);
+  for (size_t i = 0; i < LOOKS && fr__world_next_ns(world) != UINT64_MAX; i++) {
+    (void)fr__world_move(world, fr__world_next_ns(world));
+    (void)each(sensor, count, look);
+  }
+  fr__world_rewind(world);
+}
+
+/* ---- verdicts ---- */
+
+static bool judge(fr__sensor *sensor, fr__domain *domain) {
+  if (!domain->moved && fr__world_is_replay(sensor->world))
+    die(domain, "does not advance in the whole recording");
+  else if (!domain->moved)
+    die(domain, "does not advance within 200 ms while a core is kept busy");
+  return true;
+}
+
+static void call_twin(fr__domain *domain, const fr__domain *of, const char *how) {
+  domain->twin = true;
+  snprintf(domain->reason, sizeof domain->reason, "%s '%s', hence not added to it", how,
+           of->name);
+}
+
+/* Dies of one package may show its counter each. */
+static bool judge_mirror(fr__sensor *sensor, fr__domain *domain) {
+  enum { LEAST_LOOKS = 3 };
+  if (!domain->has_mirror || domain->looks < LEAST_LOOKS ||
+      domain->differences * DIFFERENCES_OF > domain->looks)
+    return true;
+  const fr__domain *first = &sensor->domain[domain->mirror];
+  if (first->state == FR_SENSOR_WORKING)
+    call_twin(domain, first, "always shows the same count as");
+  return true;
+}
+
+/* The same thing counted by a better way that works. */
+static bool judge_twin(fr__sensor *sensor, fr__domain *domain) {
+  for (size_t i = 0; i < sensor->count && !domain->twin; i++) {
+    const fr__domain *other = &sensor->domain[i];
+    if (domain->key[0] != '\0' && other->by < domain->by && !other->twin &&
+        other->state == FR_SENSOR_WORKING && strcmp(other->key, domain->key) == 0)
+      call_twin(domain, other, "counts the same as");
+  }
+  return true;
 }
 
 /* A platform contains its packages: one that counts less than they do counts something
@@ -144,7 +212,8 @@ static void judge_platform(fr__sensor *sensor) {
   double packages_j = 0;
   for (size_t i = 0; i < sensor->count; i++) {
     const fr__domain *domain = &sensor->domain[i];
-    if (domain->kind == FR__DOMAIN_PACKAGE)
+    if (domain->kind == FR__DOMAIN_PACKAGE && !domain->twin &&
+        domain->state == FR_SENSOR_WORKING)
       packages_j += (double)domain->total * domain->unit_j;
   }
   for (size_t i = 0; i < sensor->count; i++) {
@@ -155,6 +224,29 @@ static void judge_platform(fr__sensor *sensor) {
   }
 }
 
+static void judge_all(fr__sensor *sensor, size_t count) {
+  (void)each(sensor, count, judge);
+  (void)each(sensor, count, judge_mirror);
+  (void)each(sensor, count, judge_twin);
+  for (size_t i = 0; i < count; i++)
+    judge_platform(&sensor[i]);
+}
+
+/* ---- the total ---- */
+
+/* Some way to what `domain` counts works. */
+static bool is_covered(const fr__sensor *sensor, const fr__domain *domain) {
+  if (domain->state == FR_SENSOR_WORKING)
+    return true;
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *other = &sensor->domain[i];
+    if (domain->key[0] != '\0' && other->by != domain->by &&
+        other->state == FR_SENSOR_WORKING && strcmp(other->key, domain->key) == 0)
+      return true;
+  }
+  return false;
+}
+
 /* The total is one platform counter, or all packages plus the DRAM that works. One
  * package that cannot be read leaves no total: a part would pass for the whole. */
 static bool choose_total(fr__sensor *sensor) {
@@ -162,12 +254,12 @@ static bool choose_total(fr__sensor *sensor) {
   bool whole = true;
   for (size_t i = 0; i < sensor->count; i++) {
     fr__domain *domain = &sensor->domain[i];
-    const bool works = domain->state == FR_SENSOR_WORKING;
+    const bool works = domain->state == FR_SENSOR_WORKING && !domain->twin;
     if (domain->kind == FR__DOMAIN_PLATFORM && works)
       return domain->counted = true;
     if (domain->kind == FR__DOMAIN_PACKAGE) {
       packages++;
-      whole &= works;
+      whole &= is_covered(sensor, domain);
     }
   }
   if (packages == 0 || !whole)
@@ -175,18 +267,19 @@ static bool choose_total(fr__sensor *sensor) {
   for (size_t i = 0; i < sensor->count; i++) {
     fr__domain *domain = &sensor->domain[i];
     domain->counted =
-        domain->state == FR_SENSOR_WORKING &&
+        domain->state == FR_SENSOR_WORKING && !domain->twin &&
         (domain->kind == FR__DOMAIN_PACKAGE || domain->kind == FR__DOMAIN_DRAM);
   }
   return true;
 }
 
 static enum fr_status open_all(const fr__sensor_ops *const *table, size_t count,
-                               const char *root, fr__sensor *sensor, fr_error *err) {
+                               const char *argument, fr__world *world, fr__sensor *sensor,
+                               fr_error *err) {
   enum fr_status status = FR_OK;
   size_t opened = 0;
   while (opened < count && status == FR_OK) {
-    status = fr__sensor_open(table[opened], root, &sensor[opened], err);
+    status = fr__sensor_open(table[opened], argument, world, &sensor[opened], err);
     opened += status == FR_OK;
   }
   for (size_t i = 0; status != FR_OK && i < opened; i++)
@@ -194,23 +287,29 @@ static enum fr_status open_all(const fr__sensor_ops *const *table, size_t count,
   return status;
 }
 
+static void try_all(fr__sensor *sensor, size_t count, fr__world *world) {
+  const bool here = fr__world_is_here(world);
+  if (here && each(sensor, count, recall))
+    return;
+  if (fr__world_is_replay(world))
+    look_through(sensor, count, world);
+  else
+    burn(sensor, count);
+  judge_all(sensor, count);
+  for (size_t i = 0; here && i < count; i++)
+    remember(&sensor[i]);
+}
+
 enum fr_status fr__sensor_try(const fr__sensor_ops *const *table, size_t count,
-                              const char *root, fr__sensor *sensor, size_t *chosen,
-                              fr_error *err) {
-  const enum fr_status status = open_all(table, count, root, sensor, err);
+                              const char *argument, fr__world *world, fr__sensor *sensor,
+                              size_t *chosen, fr_error *err) {
+  const enum fr_status status = open_all(table, count, argument, world, sensor, err);
   if (status != FR_OK)
     return status;
-  const bool own_machine = root[0] == '\0';
-  if (!(own_machine && each(sensor, count, recall_one))) {
-    burn(sensor, count);
-    for (size_t i = 0; i < count; i++)
-      judge_platform(&sensor[i]);
-    if (own_machine)
-      (void)each(sensor, count, remember_one);
-  }
+  try_all(sensor, count, world);
   *chosen = count;
   for (size_t i = count; i-- > 0;) {
-    if (choose_total(&sensor[i]))
+    if (choose_total(&sensor[i]) && !sensor[i].ops->beside)
       *chosen = i;
   }
   return FR_OK;

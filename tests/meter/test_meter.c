@@ -79,7 +79,9 @@ static void rest_and_other_guests_are_not_busy(void **state) {
   tree_write(&t, "proc/stat", "cpu  1000 0 0 0 0 0 0 0 0 0\n");
   fr__host host;
   fr__load load;
-  assert_int_equal(fr__host_init(&host, t.root, NULL), FR_OK);
+  fr__world *world = NULL;
+  assert_int_equal(fr__world_new(t.root, &world, NULL), FR_OK);
+  assert_int_equal(fr__host_init(&host, world, true, NULL), FR_OK);
   /* idle, iowait, steal, guest, guest_nice (those two are in user and nice already) */
   tree_write(&t, "proc/stat", "cpu  1000 0 0 9000 9000 0 0 9000 900 90\n");
   fr__host_read(&host, &load);
@@ -92,6 +94,7 @@ static void rest_and_other_guests_are_not_busy(void **state) {
   fr__host_read(&host, &load); /* a counter that goes back takes nothing away */
   assert_true(load.busy_s >= 31);
   fr__host_release(&host);
+  fr__world_free(world);
   tree_release(&t);
 }
 

@@ -32,7 +32,6 @@ static void zone_make(const tree *t, const power_zone *z) {
   tree_write(t, path, text);
   zone_path(z, "max_energy_range_uj", path);
   tree_number(t, path, 262143328850u);
-  zone_set(t, z, 100000);
 }
 
 /* A machine whose counters run while its sensors are tried. */
@@ -63,7 +62,8 @@ static void machine_init(machine *m, const power_zone *zone, size_t count) {
   m->count = count;
   for (size_t i = 0; i < count; i++) {
     zone_make(&m->t, &zone[i]);
-    m->uj[i] = 100000;
+    m->uj[i] = 100000 + 1000 * i; /* no two counters ever stand at the same */
+    zone_set(&m->t, &zone[i], m->uj[i]);
   }
   atomic_store(&m->running, true);
   assert_int_equal(pthread_create(&m->thread, NULL, tick, m), 0);
@@ -232,22 +232,26 @@ static uint64_t shown_uj(uint64_t units) {
   return ((units & 0xffffffffu) * 1000000u) >> 14;
 }
 
+/* A reading at t_ns of a machine that never slept. */
+static bool take(fr__sensor *sensor, fr__domain *domain, uint64_t raw, uint64_t t_ns) {
+  const fr__load load = {.t_ns = t_ns, .awake_ns = t_ns};
+  return fr__domain_take(sensor, domain, raw, &load);
+}
+
 static void ten_thousand_wraps_lose_at_most_a_unit_each(void **state) {
   (void)state;
   enum { WRAPS = 10000, READINGS_PER_WRAP = 3 };
   const double power_w = 400, unit_j = 1.0 / 16384;
   const uint64_t step = UINT64_C(1431655765) + 7; /* units: a third of a wrap */
-  fr__domain domain = {.fd = -1,
-                       .unit_j = 1e-6,
-                       .modulus_known = true,
-                       .modulus = shown_uj(0xffffffffu) + 1};
+  fr__domain domain = {
+      .unit_j = 1e-6, .modulus_known = true, .modulus = shown_uj(0xffffffffu) + 1};
   fr__sensor sensor = {.ops = &fr__sensor_powercap};
   uint64_t units = 12345, t_ns = 0;
   domain.last = shown_uj(units);
   for (int i = 0; i < WRAPS * READINGS_PER_WRAP; i++) {
     units += step;
     t_ns += (uint64_t)((double)step * unit_j / power_w * 1e9);
-    assert_true(fr__domain_take(&sensor, &domain, shown_uj(units), t_ns));
+    assert_true(take(&sensor, &domain, shown_uj(units), t_ns));
   }
   const double truth_j = (double)(units - 12345) * unit_j;
   assert_near((double)domain.total * 1e-6, truth_j, WRAPS * unit_j);
@@ -256,29 +260,26 @@ static void ten_thousand_wraps_lose_at_most_a_unit_each(void **state) {
 
 static void what_cannot_be_true_is_bridged_with_the_power_before(void **state) {
   (void)state;
-  fr__domain domain = {.fd = -1,
-                       .unit_j = 1e-6,
-                       .modulus_known = true,
-                       .modulus = 262143328851u,
-                       .last = 5000000};
+  fr__domain domain = {
+      .unit_j = 1e-6, .modulus_known = true, .modulus = 262143328851u, .last = 5000000};
   fr__sensor sensor = {.ops = &fr__sensor_powercap};
-  assert_true(fr__domain_take(&sensor, &domain, 15000000, 1000000000u)); /* 10 W */
+  assert_true(take(&sensor, &domain, 15000000, 1000000000u)); /* 10 W */
   /* a reset looks like a wrap of 262 kJ in a second */
-  assert_false(fr__domain_take(&sensor, &domain, 100, 2000000000u));
-  assert_near(sensor.bridged_j, 10, 1e-9);
-  assert_true(fr__domain_take(&sensor, &domain, 7000100, 3000000000u));
+  assert_false(take(&sensor, &domain, 100, 2000000000u));
+  assert_near(domain.bridged_j, 10, 1e-9);
+  assert_true(take(&sensor, &domain, 7000100, 3000000000u));
   assert_near((double)domain.total * 1e-6, 10 + 7, 1e-9);
   /* beyond its own range */
-  assert_false(fr__domain_take(&sensor, &domain, 262143328851u, 4000000000u));
+  assert_false(take(&sensor, &domain, 262143328851u, 4000000000u));
   assert_int_equal(sensor.marked, 2);
 }
 
 static void going_back_without_a_known_range_is_no_wrap(void **state) {
   (void)state;
-  fr__domain domain = {.fd = -1, .unit_j = 1e-6, .last = 5000000, .power_w = 3};
+  fr__domain domain = {.unit_j = 1e-6, .last = 5000000, .power_w = 3};
   fr__sensor sensor = {.ops = &fr__sensor_powercap};
-  assert_false(fr__domain_take(&sensor, &domain, 4000000, 1000000000u));
-  assert_near(sensor.bridged_j, 3, 1e-9);
+  assert_false(take(&sensor, &domain, 4000000, 1000000000u));
+  assert_near(domain.bridged_j, 3, 1e-9);
   assert_true(domain.total == 0);
 }
 

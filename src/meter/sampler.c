@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meter/sampler.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define INTERVAL_LEAST_S 0.001
+#define INTERVAL_MOST_S 10.0
+
+/* ---- choosing ---- */
+
+/* A domain that is forbidden can be helped; else the first one speaks for all. */
+static const fr__domain *telling_domain(const fr__sensor *sensor) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    if (sensor->domain[i].state == FR_SENSOR_FORBIDDEN)
+      return &sensor->domain[i];
+  }
+  return &sensor->domain[0];
+}
+
+/* The sentence for "no sensor", of the one that was asked for. */
+static enum fr_status no_sensor(const fr__sensor *sensor, fr_error *err) {
+  if (sensor->count == 0)
+    return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is absent: %s",
+                    sensor->ops->name, sensor->reason);
+  const fr__domain *domain = telling_domain(sensor);
+  if (domain->state == FR_SENSOR_FORBIDDEN)
+    return fr__fail(err, FR_ERR_PERMISSION,
+                    "sensor '%s' is forbidden: %s; this grants it: %s", domain->name,
+                    domain->reason, domain->fix);
+  return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is %s: %s", domain->name,
+                  fr_sensor_state_name(domain->state), domain->reason);
+}
+
+/* A platform's counter may have the cards in it: they are shown, not added. */
+static bool may_hold_gpus(const fr__sensor *sensor) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    if (sensor->domain[i].counted && sensor->domain[i].kind == FR__DOMAIN_PLATFORM)
+      return sensor->ops != &fr__sensor_model;
+  }
+  return false;
+}
+
+/* GPUs that work, once the rest is chosen; true where it is to be kept. */
+static bool keep_beside(const fr__sensor *chosen, fr__sensor *beside) {
+  bool any = false;
+  for (size_t i = 0; i < beside->count; i++) {
+    fr__domain *domain = &beside->domain[i];
+    const bool works = domain->state == FR_SENSOR_WORKING && !domain->twin &&
+                       domain->kind == FR__DOMAIN_GPU;
+    domain->counted = works && !may_hold_gpus(chosen);
+    any |= works;
+  }
+  return any;
+}
+
+/* The first of `table` that works, open, and what is beside; the others are closed. */
+static enum fr_status choose(fr__sampler *sampler, const fr__sensor_ops *const *table,
+                             size_t count, const char *argument, fr_error *err) {
+  fr__sensor sensor[FR__SENSORS];
+  size_t chosen;
+  enum fr_status status =
+      fr__sensor_try(table, count, argument, sampler->world, sensor, &chosen, err);
+  if (status != FR_OK)
+    return status;
+  if (chosen == count)
+    status = no_sensor(&sensor[count - 1], err);
+  for (size_t i = 0; i < count; i++) {
+    if (i == chosen)
+      sampler->sensor = sensor[i];
+    else if (chosen < count && sensor[i].ops->beside && sampler->beside.ops == NULL &&
+             keep_beside(&sensor[chosen], &sensor[i]))
+      sampler->beside = sensor[i];
+    else
+      fr__sensor_close(&sensor[i]);
+  }
+  return status;
+}
+
+static enum fr_status choose_best(fr__sampler *sampler, fr_error *err) {
+  const fr__sensor_ops *table[FR__SENSORS];
+  size_t count = 0;
+  for (size_t i = 0; i < FR__SENSORS; i++) {
+    if (!fr__sensor_table[i]->on_request)
+      table[count++] = fr__sensor_table[i];
+  }
+  return choose(sampler, table, count, NULL, err);
+}
+
+/* "perf, powercap and model". */
+static void list_sensors(char *text, size_t size) {
+  size_t at = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < FR__SENSORS && at < size; i++) {
+    const char *between = i == 0 ? "" : i + 1 == FR__SENSORS ? " and " : ", ";
+    const int wrote =
+        snprintf(text + at, size - at, "%s%s", between, fr__sensor_table[i]->name);
+    at += wrote > 0 ? (size_t)wrote : 0;
+  }
+}
+
+/* "powercap", or "exec:CMD". */
+static enum fr_status choose_named(fr__sampler *sampler, const char *name,
+                                   fr_error *err) {
+  const size_t length = strcspn(name, ":");
+  const char *argument = name[length] == ':' ? name + length + 1 : NULL;
+  for (size_t i = 0; i < FR__SENSORS; i++) {
+    const fr__sensor_ops *ops = fr__sensor_table[i];
+    if (strlen(ops->name) == length && strncmp(ops->name, name, length) == 0 &&
+        (argument == NULL || ops->on_request))
+      return choose(sampler, &fr__sensor_table[i], 1, argument, err);
+  }
+  char names[160];
+  list_sensors(names, sizeof names);
+  return fr__fail(err, FR_ERR_ARGUMENT, "'%s' is not a sensor; the sensors are %s", name,
+                  names);
+}
+
+enum fr_status fr__sampler_init(fr__sampler *sampler, const fr_meter_options *options,
+                                fr__world *world, fr_error *err) {
+  const double interval_s = options->interval_s;
+  *sampler = (fr__sampler){.world = world, .interval_s = interval_s};
+  if (!(interval_s >= INTERVAL_LEAST_S && interval_s <= INTERVAL_MOST_S))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "an interval of %g s is not between 1 ms and 10 s", interval_s);
+  const enum fr_status status = options->sensor == NULL
+                                    ? choose_best(sampler, err)
+                                    : choose_named(sampler, options->sensor, err);
+  if (status != FR_OK)
+    return status;
+  sampler->interval_s =
+      fmax(fmin(interval_s, fr__sensor_patience_s(&sampler->sensor)), INTERVAL_LEAST_S);
+  sampler->cpu_known =
+      fr_cpu_power_find(fr__world_root(world), &sampler->cpu, NULL) == FR_OK;
+  return FR_OK;
+}
+
+void fr__sampler_release(fr__sampler *sampler) {
+  fr__sensor_close(&sampler->sensor);
+  fr__sensor_close(&sampler->beside);
+  fr__host_release(&sampler->host);
+  fr__world_free(sampler->world);
+  sampler->world = NULL;
+}
+
+/* ---- sampling ---- */
+
+enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
+  fr__host_release(&s->host);
+  const bool model = s->sensor.ops == &fr__sensor_model;
+  enum fr_status status = fr__host_init(&s->host, s->world, model, err);
+  if (status != FR_OK)
+    return status;
+  const fr__load load = fr__host_now(s->world);
+  status = fr__sensor_start(&s->sensor, &load, err);
+  if (status == FR_OK && s->beside.ops != NULL)
+    status = fr__sensor_start(&s->beside, &load, err);
+  if (status != FR_OK)
+    return status;
+  fr__ledger_init(&s->ledger, &load, s->cpu_known ? &s->cpu : NULL);
+  s->ledger.beside_band = s->beside.ops != NULL ? s->beside.ops->band : 0;
+  s->marked = false;
+  s->samples = s->samples_marked = 0;
+  s->told_s = s->told_j = 0;
+  return FR_OK;
+}
+
+fr__step fr__sampler_take(fr__sampler *s) {
+  fr__load load;
+  fr__reading reading, beside = {0};
+  fr__host_read(&s->host, &load);
+  fr__sensor_read(&s->sensor, &load, &reading);
+  if (s->beside.ops != NULL)
+    fr__sensor_read(&s->beside, &load, &beside);
+  reading.energy_j += beside.energy_j;
+  reading.beside_j = beside.energy_j;
+  reading.quantum_j += beside.quantum_j;
+  s->marked |= reading.marked || beside.marked;
+  return fr__ledger_add(&s->ledger, &s->sensor, &load, &reading);
+}
+
+/* Over the sample, or, of counters that are renewed less often than that, over their last
+ * advance: what comes at once was not spent at once. 0: not known yet. */
+static double power_of(const fr__sampler *s, double step_j, double span_s) {
+  if (span_s <= 0)
+    return 0;
+  if (!s->sensor.ops->computed && fr__sensor_update_s(&s->sensor) > span_s)
+    return fr__sensor_power_w(&s->sensor) +
+           (s->beside.ops != NULL ? fr__sensor_power_w(&s->beside) : 0);
+  return step_j / span_s;
+}
+
+fr_power_sample fr__sampler_hand_on(fr__sampler *s) {
+  const fr__ledger *ledger = &s->ledger;
+  const uint64_t t_ns = ledger->load.t_ns - ledger->start_ns;
+  const double now_s = (double)t_ns * 1e-9, now_j = ledger->reading.energy_j;
+  const double span_s = now_s - s->told_s;
+  const double power_w = power_of(s, now_j - s->told_j, span_s);
+  /* the rest that stop cuts off is too short for a minimum or maximum, and an estimate is
+   * none */
+  if (span_s >= s->interval_s / 2 && !s->marked && power_w > 0)
+    fr__ledger_power(&s->ledger, power_w);
+  const fr_power_sample sample = {.t_ns = t_ns,
+                                  .power_w = power_w,
+                                  .energy_j = now_j,
+                                  .program_j = ledger->program_j,
+                                  .core_s = ledger->load.process_s,
+                                  .marked = s->marked};
+  s->samples++;
+  s->samples_marked += s->marked;
+  s->marked = false;
+  s->told_s = now_s;
+  s->told_j = now_j;
+  return sample;
+}
