@@ -155,13 +155,15 @@ typedef struct fr_loss_options {
   float focal;           /* gamma of Lin et al. 2017, equation 4: each sample's loss (each
                             output's, where binary) times (1 - p)^gamma, p being what the
                             network gives to the truth; 0: none; not squared */
-  const float *class_weight; /* (K) times the loss of samples of that class, of that
-                                output where binary; cross-entropy then divides by the sum
-                                of the weights; borrowed; NULL: 1; not squared */
-  float distill;             /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
-                                section 2); 0: none; cross-entropy only */
-  float temperature;         /* of both softmaxes in the teacher's part, which is times
-                                temperature^2; 0: 1 */
+  const float *class_weight;    /* (K) times the loss of samples of that class, of that
+                                   output where binary; cross-entropy then divides by the sum
+                                   of the weights; borrowed; NULL: 1; not squared */
+  const float *positive_weight; /* (K) times the loss of a 'yes' of that output (PyTorch's
+                                   pos_weight); borrowed; NULL: 1; binary only */
+  float distill;     /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
+                        section 2); 0: none; cross-entropy only */
+  float temperature; /* of both softmaxes in the teacher's part, which is times
+                        temperature^2; 0: 1 */
 } fr_loss_options;
 
 /* What the outputs of a batch are compared with. */
@@ -199,6 +201,16 @@ double fr_loss_weight(const fr_loss_options *options, const fr_targets *targets,
 enum fr_status fr_loss_balanced_weights(const uint32_t *label, size_t count,
                                         size_t classes, float *weight /* (K) */,
                                         fr_error *err);
+
+#define FR_POSITIVE_WEIGHT_CEILING 100
+
+/* Positive weights that let the yes and the no of each output count the same: its noes
+ * over its yeses in `value` (count, K), NaN being neither; at most
+ * FR_POSITIVE_WEIGHT_CEILING, for a few samples must not rule the gradient; 1 where an
+ * answer never occurs. FR_ERR_ARGUMENT where nothing is told at all. */
+enum fr_status fr_loss_balanced_positives(const float *value, size_t count,
+                                          size_t classes, float *weight /* (K) */,
+                                          fr_error *err);
 
 /* "cross-entropy", "squared", "binary"; an underscore may stand for the hyphen. */
 bool fr_loss_parse(const char *name, enum fr_loss *out);

@@ -251,7 +251,9 @@ static const struct argp_option loss_options[] = {
      "share of the target that is spread over all classes", 22},
     {"focal", KEY_FOCAL, "GAMMA", 0, "learn less from what is known well", 22},
     {"class-weights", KEY_CLASS_WEIGHTS, "W", 0,
-     "balanced, or one number a class with commas", 22},
+     "balanced (with labels: the yes of each against its no), or one number a class with "
+     "commas",
+     22},
     {"teacher", KEY_TEACHER, "MODEL", 0,
      "a trained model whose outputs are learned, too (distillation)", 22},
     {"distill", KEY_DISTILL, "SHARE", 0,

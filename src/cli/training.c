@@ -54,14 +54,16 @@ static enum fr_status set_class_weights(cli_trainer *t, const cli_work *work,
     return FR_OK;
   if (strcmp(text, "balanced") != 0)
     return read_numbers(text, classes, "class-weights", "class", &t->class_weight, err);
-  if (samples->label == NULL)
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "samples without classes have no balanced weights");
-  t->class_weight = calloc(classes, sizeof *t->class_weight);
-  if (t->class_weight == NULL)
+  float *weight = calloc(classes, sizeof *weight);
+  if (weight == NULL)
     return fr__fail_memory(err, "class weights");
-  return fr_loss_balanced_weights(samples->label, samples->count, classes,
-                                  t->class_weight, err);
+  /* Labels exclude nothing: each has its own yes and no to be balanced. */
+  *(samples->label != NULL ? &t->class_weight : &t->positive_weight) = weight;
+  return samples->label != NULL
+             ? fr_loss_balanced_weights(samples->label, samples->count, classes, weight,
+                                        err)
+             : fr_loss_balanced_positives(samples->value, samples->count, classes, weight,
+                                          err);
 }
 
 static bool same_names(const fr_names *a, const fr_names *b) {
@@ -240,6 +242,7 @@ static enum fr_status prepare(cli_trainer *t, const cli_work *work,
     status = cli_session_budget(t->session, t->training, err);
   fr_train_options *options = &t->training->options;
   options->loss.class_weight = t->class_weight;
+  options->loss.positive_weight = t->positive_weight;
   options->teacher = t->teacher.net;
   options->rate_scale = t->rate != NULL ? t->rate : rate;
   options->checkpoint = t->checkpoint.folder != NULL ? &t->checkpoint : NULL;
@@ -292,6 +295,7 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
   if (status == FR_OK)
     cli_session_trained(session, net, &trained);
   training->options.loss.class_weight = NULL;
+  training->options.loss.positive_weight = NULL;
   training->options.teacher = NULL;
   training->options.checkpoint = NULL;
   training->options.rate_scale = NULL;
@@ -299,6 +303,7 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
   fr_model_release(&t.teacher);
   fr__buf_release(&t.identity);
   free(t.class_weight);
+  free(t.positive_weight);
   free(t.rate);
   free(t.note);
   return status;

@@ -9,9 +9,10 @@
 typedef struct cli_trainer {
   cli_session *session;
   cli_training *training;
-  fr_model teacher;    /* owned; net NULL: none */
-  float *class_weight; /* (K), owned; NULL: none */
-  float *rate;         /* (layers), owned; NULL: none */
+  fr_model teacher;       /* owned; net NULL: none */
+  float *class_weight;    /* (K), owned; NULL: none */
+  float *positive_weight; /* (K), owned; NULL: none */
+  float *rate;            /* (layers), owned; NULL: none */
   fr_checkpoint_options checkpoint;
   fr__buf identity;
   char *note; /* what the newest checkpoint keeps for us; owned */

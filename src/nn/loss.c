@@ -38,17 +38,24 @@ static enum fr_status check_number(const char *what, float value, bool known,
   return FR_OK;
 }
 
-static enum fr_status check_weights(const fr_loss_options *o, size_t classes,
+/* `weight` (K) may be NULL. */
+static enum fr_status check_weights(const char *what, const float *weight, bool known,
+                                    const fr__loss_ops *ops, size_t classes,
                                     fr_error *err) {
   double sum = 0;
+  if (!weight)
+    return FR_OK;
+  if (!known)
+    return fr__fail(err, FR_ERR_ARGUMENT, "the %s loss has no %s weights", ops->name,
+                    what);
   for (size_t k = 0; k < classes; k++) {
-    if (!(o->class_weight[k] >= 0 && isfinite(o->class_weight[k])))
-      return fr__fail(err, FR_ERR_ARGUMENT, "%g is not a weight for class %zu",
-                      (double)o->class_weight[k], k + 1);
-    sum += (double)o->class_weight[k];
+    if (!(weight[k] >= 0 && isfinite(weight[k])))
+      return fr__fail(err, FR_ERR_ARGUMENT, "%g is not a %s weight for class %zu",
+                      (double)weight[k], what, k + 1);
+    sum += (double)weight[k];
   }
   if (!(sum > 0))
-    return fr__fail(err, FR_ERR_ARGUMENT, "all class weights are 0");
+    return fr__fail(err, FR_ERR_ARGUMENT, "all %s weights are 0", what);
   return FR_OK;
 }
 
@@ -75,11 +82,11 @@ enum fr_status fr_loss_check(const fr_loss_options *options, size_t classes,
     if (status != FR_OK)
       return status;
   }
-  if (!o->class_weight)
-    return FR_OK;
-  if (!ops->weighs)
-    return fr__fail(err, FR_ERR_ARGUMENT, "the %s loss has no class weights", ops->name);
-  return check_weights(o, classes, err);
+  const enum fr_status status =
+      check_weights("class", o->class_weight, ops->weighs, ops, classes, err);
+  if (status != FR_OK)
+    return status;
+  return check_weights("positive", o->positive_weight, ops->lifts, ops, classes, err);
 }
 
 /* ---- means ---- */
@@ -117,7 +124,7 @@ double fr_loss_compute(const fr_loss_options *options, const float *output,
   return weight > 0 ? sum / weight : 0;
 }
 
-/* ---- class weights ---- */
+/* ---- balanced weights ---- */
 
 enum fr_status fr_loss_balanced_weights(const uint32_t *label, size_t count,
                                         size_t classes, float *weight, fr_error *err) {
@@ -137,5 +144,28 @@ enum fr_status fr_loss_balanced_weights(const uint32_t *label, size_t count,
   free(samples);
   if (known == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "no sample has a class to be weighed");
+  return FR_OK;
+}
+
+/* Counts of one output's answers: [0] noes, [1] yeses. */
+static void count_answers(const float *value, size_t count, size_t classes,
+                          double answers[2]) {
+  for (size_t i = 0; i < count; i++)
+    if (!isnan(value[i * classes]))
+      answers[value[i * classes] > 0.5f]++;
+}
+
+enum fr_status fr_loss_balanced_positives(const float *value, size_t count,
+                                          size_t classes, float *weight, fr_error *err) {
+  bool told = false;
+  for (size_t k = 0; k < classes; k++) {
+    double answers[2] = {0, 0};
+    count_answers(value + k, count, classes, answers);
+    const double ratio = answers[0] > 0 && answers[1] > 0 ? answers[0] / answers[1] : 1;
+    weight[k] = (float)fmin(ratio, FR_POSITIVE_WEIGHT_CEILING);
+    told = told || answers[0] + answers[1] > 0;
+  }
+  if (!told)
+    return fr__fail(err, FR_ERR_ARGUMENT, "no sample has an answer to be weighed");
   return FR_OK;
 }

@@ -19,7 +19,7 @@ typedef struct fr__loss_sample {
 
 typedef struct fr__loss_ops {
   const char *name;
-  bool smooths, focuses, weighs, distills; /* the options it knows */
+  bool smooths, focuses, weighs, lifts, distills; /* the options it knows */
   /* What the sample adds to the divisor of the mean; looks at the targets alone. */
   double (*weight)(const fr_loss_options *options, const fr__loss_sample *sample);
   /* Its loss, and `share` times the gradient into d: zeros where it is left out. */

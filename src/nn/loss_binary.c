@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * -t log p - (1 - t) log (1 - p) of each output, p = sigmoid(z), times its class weight;
- * what is missing adds nothing. The mean is over values, not over weights (as PyTorch's
- * BCEWithLogitsLoss with `weight` has it).
+ * -v t log p - (1 - t) log (1 - p) of each output, p = sigmoid(z) and v its positive
+ * weight, times its class weight; what is missing adds nothing. The mean is over values,
+ * not over weights (as PyTorch's BCEWithLogitsLoss with `weight` and `pos_weight` has
+ * it).
  */
 #include "nn/loss.h"
 
@@ -20,11 +21,13 @@ typedef struct point {
 } point;
 
 /* log (1 + e^z) - t z = max(z, 0) + log (1 + e^-|z|) - t z, so that no exp overflows;
- * the slope is p - t. */
-static point entropy(double z, double t) {
-  const double e = exp(-fabs(z));
-  const double p = z < 0 ? e / (1 + e) : 1 / (1 + e);
-  return (point){.loss = fmax(z, 0) + log1p(e) - t * z, .slope = p - t};
+ * the slope is p - t. To that what a yes weighs beyond 1: -(v - 1) t log p. */
+static point entropy(double z, double t, double v) {
+  const double e = exp(-fabs(z)), more = (v - 1) * t;
+  const double p = (z < 0 ? e : 1) / (1 + e), q = (z < 0 ? 1 : e) / (1 + e);
+  const point plain = {.loss = fmax(z, 0) + log1p(e) - t * z, .slope = p - t};
+  return (point){.loss = plain.loss + more * (fmax(-z, 0) + log1p(e)),
+                 .slope = plain.slope - more * q};
 }
 
 /*
@@ -49,7 +52,8 @@ static double compute(const fr_loss_options *options, const fr__loss_sample *s,
     const double z = (double)s->output[k], t = (double)fr__loss_target(s, k);
     point at = {0, 0};
     if (!isnan(t)) {
-      at = entropy(z, t);
+      at = entropy(z, t,
+                   options->positive_weight ? (double)options->positive_weight[k] : 1);
       if (options->focal > 0)
         at = focus(at, z, t, (double)options->focal);
     }
@@ -64,5 +68,6 @@ static double compute(const fr_loss_options *options, const fr__loss_sample *s,
 const fr__loss_ops fr__loss_binary = {.name = "binary",
                                       .focuses = true,
                                       .weighs = true,
+                                      .lifts = true,
                                       .weight = weight,
                                       .compute = compute};

@@ -94,6 +94,7 @@ static void set_loss(json_t *to, bool *done, const fr_loss_options *o, size_t cl
   set_float(to, done, "label smoothing", o->label_smoothing);
   set_float(to, done, "focal exponent", o->focal);
   set_floats(to, done, "class weights", o->class_weight, classes);
+  set_floats(to, done, "positive weights", o->positive_weight, classes);
   set_float(to, done, "share of distillation", o->distill);
   set_float(to, done, "temperature", o->temperature);
 }

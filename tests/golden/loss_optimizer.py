@@ -39,6 +39,7 @@ def show(name, numbers):
 B, K = 4, 3
 LABEL = torch.tensor([1, 0, 2, 2])
 WEIGHT = torch.tensor([0.5, 2.0, 1.25])
+POSITIVE = torch.tensor([3.0, 0.25, 40.0])
 VALUE = torch.tensor([[1, 0, NAN], [0, 0, 1], [NAN, NAN, NAN], [1, 1, 0]])
 TEMPERATURE, SHARE, SMOOTHING, GAMMA = 2.5, 0.75, 0.1, 1.5
 
@@ -64,10 +65,11 @@ def distilled(z, weight=None, smoothing=0.0):
             + SHARE * TEMPERATURE**2 * each.sum() / w[LABEL].sum())
 
 
-def binary(z, weight=None, gamma=0.0):
+def binary(z, weight=None, gamma=0.0, positive=None):
     told = ~VALUE.isnan()
     t = VALUE.nan_to_num(0)
-    each = F.binary_cross_entropy_with_logits(z, t, weight, reduction="none")
+    each = F.binary_cross_entropy_with_logits(z, t, weight, reduction="none",
+                                              pos_weight=positive)
     p = torch.sigmoid(z)
     p_t = p * t + (1 - p) * (1 - t)
     return ((1 - p_t) ** gamma * each)[told].sum() / told.sum()
@@ -93,6 +95,8 @@ LOSSES = {
     "binary_weighted": lambda z: binary(z, WEIGHT),
     "binary_focal": lambda z: binary(z, None, GAMMA),
     "binary_focal_weighted": lambda z: binary(z, WEIGHT, 2.0),
+    "binary_positive": lambda z: binary(z, None, 0.0, POSITIVE),
+    "binary_positive_all": lambda z: binary(z, WEIGHT, GAMMA, POSITIVE),
     "squared_label": lambda z: squared(z, F.one_hot(LABEL, K).double()),
     "squared_value": lambda z: squared(z, VALUE),
 }

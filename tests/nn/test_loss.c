@@ -13,6 +13,7 @@ enum { B = 4, K = 3 };
 static const uint32_t labels[B] = {1, 0, 2, 2};
 static const uint32_t labels_unknown[B] = {1, FR_NONE, 2, 2};
 static const float weights[K] = {0.5f, 2, 1.25f};
+static const float positives[K] = {3, 0.25f, 40};
 static const float values[B * K] = {1, 0, NAN, 0, 0, 1, NAN, NAN, NAN, 1, 1, 0};
 
 static void sines(int key, float factor, float *x, size_t n) {
@@ -30,6 +31,7 @@ typedef struct golden {
 #define ENTROPY .kind = FR_LOSS_CROSS_ENTROPY
 #define SMOOTH .label_smoothing = 0.1f
 #define WEIGHTED .class_weight = weights
+#define LIFTED .positive_weight = positives
 #define DISTILLED .distill = 0.75f, .temperature = 2.5f
 #define ROW(what, targets, ...)                                                          \
   { #what, golden_loss_##what, {__VA_ARGS__ }, targets }
@@ -59,6 +61,9 @@ static void losses_agree_with_pytorch(void **state) {
       ROW(binary_weighted, BY_VALUE, .kind = FR_LOSS_BINARY, WEIGHTED),
       ROW(binary_focal, BY_VALUE, .kind = FR_LOSS_BINARY, .focal = 1.5f),
       ROW(binary_focal_weighted, BY_VALUE, .kind = FR_LOSS_BINARY, WEIGHTED, .focal = 2),
+      ROW(binary_positive, BY_VALUE, .kind = FR_LOSS_BINARY, LIFTED),
+      ROW(binary_positive_all, BY_VALUE, .kind = FR_LOSS_BINARY, WEIGHTED, LIFTED,
+          .focal = 1.5f),
       ROW(squared_label, BY_LABEL, .kind = FR_LOSS_SQUARED),
       ROW(squared_value, BY_VALUE, .kind = FR_LOSS_SQUARED),
   };
@@ -99,6 +104,7 @@ static void weights_join_batches(void **state) {
       {{ENTROPY, SMOOTH, WEIGHTED, DISTILLED, .focal = 1}, TAUGHT},
       {{ENTROPY}, {.label = labels_unknown}},
       {{.kind = FR_LOSS_BINARY, WEIGHTED}, BY_VALUE},
+      {{.kind = FR_LOSS_BINARY, LIFTED}, BY_VALUE},
       {{.kind = FR_LOSS_BINARY}, {.label = labels_unknown}},
       {{.kind = FR_LOSS_SQUARED}, BY_VALUE},
   };
@@ -246,7 +252,11 @@ static void options_are_checked(void **state) {
       {{.kind = FR_LOSS_SQUARED, .focal = 2}, "the squared loss has no focal exponent"},
       {{.kind = FR_LOSS_SQUARED, WEIGHTED}, "the squared loss has no class weights"},
       {{ENTROPY, .class_weight = none}, "all class weights are 0"},
-      {{ENTROPY, .class_weight = negative}, "-1 is not a weight for class 2"},
+      {{ENTROPY, .class_weight = negative}, "-1 is not a class weight for class 2"},
+      {{ENTROPY, LIFTED}, "the cross-entropy loss has no positive weights"},
+      {{.kind = FR_LOSS_BINARY, .positive_weight = negative},
+       "-1 is not a positive weight for class 2"},
+      {{.kind = FR_LOSS_BINARY, .positive_weight = none}, "all positive weights are 0"},
       {{.kind = (enum fr_loss)9}, "there is no loss 9"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -270,6 +280,30 @@ static void balanced_weights_are_scikit_learns(void **state) {
   assert_int_equal(fr_loss_balanced_weights(label + 3, 1, 4, weight, &err),
                    FR_ERR_ARGUMENT);
   assert_string_equal(err.text, "no sample has a class to be weighed");
+}
+
+/* Noes over yeses by hand: 3/1; 1/2; a yes in 151 held to 100; no yes; nothing told. */
+static void balanced_positives_are_noes_over_yeses(void **state) {
+  (void)state;
+  enum { ROWS = 151, OUTPUTS = 5 };
+  static float value[ROWS * OUTPUTS];
+  for (size_t i = 0; i < ROWS; i++) {
+    float *v = value + i * OUTPUTS;
+    v[0] = i >= 4 ? NAN : i == 2;
+    v[1] = i >= 3 ? NAN : i > 0;
+    v[2] = i == 150;
+    v[3] = 0;
+    v[4] = NAN;
+  }
+  float weight[OUTPUTS];
+  ASSERT_OK(fr_loss_balanced_positives(value, ROWS, OUTPUTS, weight, err));
+  const double wanted[OUTPUTS] = {3, 0.5, 100, 1, 1};
+  for (size_t k = 0; k < OUTPUTS; k++)
+    assert_near((double)weight[k], wanted[k], 1e-9, "weight");
+  fr_error err = {0};
+  assert_int_equal(fr_loss_balanced_positives(value + 4, 1, 1, weight, &err),
+                   FR_ERR_ARGUMENT);
+  assert_string_equal(err.text, "no sample has an answer to be weighed");
 }
 
 static void losses_have_names(void **state) {
@@ -299,6 +333,7 @@ int main(void) {
       cmocka_unit_test(nothing_told_is_no_loss),
       cmocka_unit_test(options_are_checked),
       cmocka_unit_test(balanced_weights_are_scikit_learns),
+      cmocka_unit_test(balanced_positives_are_noes_over_yeses),
       cmocka_unit_test(losses_have_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,22 @@ static void another_run_is_refused_with_what_differs(void **state) {
   test_folder_remove(folder);
 }
 
+static void other_positive_weights_are_another_run(void **state) {
+  (void)state;
+  static const float lifted[] = {3, 1}, more[] = {4, 1};
+  char *folder = test_folder_make();
+  trial t = trial_of_everything(folder);
+  t.options.loss = (fr_loss_options){.kind = FR_LOSS_BINARY, .positive_weight = lifted};
+  run_until(t, 1);
+  trial other = t;
+  other.options.loss.positive_weight = more;
+  assert_another_run(other, "its positive weights is");
+  other.options.loss.positive_weight = NULL;
+  assert_another_run(other, "this run's is 'none'");
+  run_until(t, 2);
+  test_folder_remove(folder);
+}
+
 static const char *latin_note(void *self) {
   (void)self;
   return "\xfc"
@@ -514,6 +530,7 @@ int main(void) {
       cmocka_unit_test(a_larger_budget_goes_on_where_it_ended),
       cmocka_unit_test(an_interruption_is_taken_up),
       cmocka_unit_test(another_run_is_refused_with_what_differs),
+      cmocka_unit_test(other_positive_weights_are_another_run),
       cmocka_unit_test(texts_of_the_caller_may_be_no_utf8),
       cmocka_unit_test(the_older_stands_in_for_a_damaged_one),
       cmocka_unit_test(it_starts_anew_where_none_is_good),
