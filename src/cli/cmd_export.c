@@ -66,8 +66,9 @@ static enum fr_status quantize(const export *e, const fr_model *model, told *t,
                                fr_int8 **out, fr_error *err) {
   cli_work work = {0};
   cli_input input = e->input;
-  cli_session session = {.result = {"export", t->result, t->warnings},
-                         .observer = {.progress = say_nothing}};
+  cli_session session = {
+      .result = {.command = "export", .result = t->result, .warnings = t->warnings},
+      .observer = {.progress = say_nothing}};
   enum fr_status status = cli_work_open(&work, &session, &input, model->seed, model, err);
   if (status == FR_OK)
     status = cli_int8_new(&work, &session.result, model->net, out, err);
@@ -178,6 +179,10 @@ static enum fr_status fill(const export *e, told *t, fr_error *err) {
 
 static enum fr_status run(const export *e, cli_result *result, fr__buf *text,
                           fr_error *err) {
+  const char *const path[] = {e->model, e->file, e->output.json};
+  const enum fr_status distinct = cli_check_distinct(path, 3, err);
+  if (distinct != FR_OK)
+    return distinct;
   told t = {.result = result->result, .warnings = result->warnings};
   fr__table_init(&t.table, NULL);
   fr__table_column_add(&t.table, "Export", FR__ALIGN_LEFT, false);

@@ -37,4 +37,7 @@ ok "a full disk is one sentence" fails_saying 1 "/dev/full" \
   export "$model" --to onnx -o /dev/full
 ok "the old file is still whole" test "$(wc -c <"$onnx")" = \
   "$(python3 -c "import json; print(json.load(open('$folder/export.json'))['result']['size_bytes'])")"
+cp "$model" "$folder/same.st"
+ok "a model is not replaced by its export" fails_saying 1 "one file" export "$folder/same.st" \
+  --to onnx -o "$folder/same.st"
 finish
