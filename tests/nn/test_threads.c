@@ -8,8 +8,8 @@ static const char *const texts[] = {
     "dense(300) relu dense(classes)",
     "conv1d(64,5) relu bn conv1d(32,3,pad=same) relu avgpool(all) dense(classes)",
     "lstm(48) lstm(33) dense(classes)",
-    "residual(conv1d(40,3) relu dropout(0.2) conv1d(40,3)) relu maxpool(4) "
-    "parallel(conv1d(16,3) | ) gelu avgpool(all) dense(classes)",
+    ("residual(conv1d(40,3) relu dropout(0.2) conv1d(40,3)) relu maxpool(4) "
+     "parallel(conv1d(16,3) | ) gelu avgpool(all) dense(classes)"),
 };
 
 /* The weights after a few steps on the same numbers. */
