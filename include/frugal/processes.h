@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * processes: who spent the joules of a machine. A program with all that it starts, each
+ * of its processes, all other programs, and the machine at rest, which is nobody's.
+ *
+ * Every function takes NULL for `processes` where it is not made, and may be called from
+ * any thread.
+ */
+#ifndef FRUGAL_PROCESSES_H
+#define FRUGAL_PROCESSES_H
+
+#include "frugal/base.h"
+
+typedef struct fr_processes fr_processes;
+
+typedef struct fr_processes_options {
+  const char *root;  /* stands for "/"; NULL: "" */
+  bool cgroup;       /* true: a control group for the program, where one can be made */
+  fr_measure idle_w; /* the machine at rest; absent: 0, and all is shared out */
+  bool charge_idle;  /* false: true shares the machine at rest out too */
+} fr_processes_options;
+
+fr_processes_options fr_processes_default_options(void);
+
+/*
+ * From here on the program is process `pid` with all that it has started and starts. Best
+ * before it runs: started, but held back until this returns. In a cgroup, where one can
+ * be made (it is put there); else the meter should be its parent, and this process
+ * becomes the new parent of its orphans (PR_SET_CHILD_SUBREAPER), which are waited for
+ * here, at samples; children that this process starts from then on would count.
+ * `options` NULL: the defaults.
+ */
+enum fr_status fr_processes_new(const fr_processes_options *options, int64_t pid,
+                                fr_processes **out, fr_error *err);
+/* The cgroup goes; who is still in it runs on. */
+void fr_processes_free(fr_processes *processes);
+
+/* "cgroup v2", or "polling (why)". Valid as long as `processes`. */
+const char *fr_processes_how(const fr_processes *processes);
+
+/* The CPU time of a child that wait4(2) returned, user and system, to be told at once:
+ * it is how the time of short-lived ones is known where there is no cgroup. */
+void fr_processes_reaped(fr_processes *processes, double cpu_s);
+
+/*
+ * At a sample of power: energy of the machine since its meter's start, at t_s since then.
+ * What came since the call before is shared out by CPU time; where nothing came, the CPU
+ * time waits for the next one (counters may be slower than samples). The first call sets
+ * the start. Fails where /proc cannot be read; the next one makes up for it.
+ */
+enum fr_status fr_processes_sample(fr_processes *processes, double t_s, double energy_j,
+                                   fr_error *err);
+
+typedef struct fr_process_report {
+  char name[64]; /* as the kernel has it, printable UTF-8; "(short-lived)" */
+  int64_t pid;   /* 0: a line that stands for several */
+  double core_s;
+  fr_measure energy;
+  bool of_program;
+} fr_process_report;
+
+typedef struct fr_processes_report {
+  double program_core_s;
+  double other_core_s;
+  fr_measure program;
+  fr_measure other; /* all other programs, the kernel's interrupts too */
+  fr_measure idle;  /* the machine at rest */
+  size_t count;
+  fr_process_report *process; /* (count) most energy first; owned. Those of the program
+                               * add up to it, others to at most `other` */
+} fr_processes_report;
+
+/*
+ * Up to the last sample that brought energy: program + other + idle are what was measured
+ * by then. `energy` is what the machine's meter says; its source and relative bounds are
+ * taken over. Beside them stand the idle power's bounds, and that a second of one program
+ * may draw other watts than one of another. Absent where `energy` is.
+ */
+enum fr_status fr_processes_read(fr_processes *processes, fr_measure energy,
+                                 fr_processes_report *report, fr_error *err);
+void fr_processes_report_release(fr_processes_report *report);
+
+/* Who ran between the last two samples. */
+typedef struct fr_process_use {
+  char name[64];
+  int64_t pid; /* 0: "(short-lived)" */
+  double core_s;
+  bool of_program;
+} fr_process_use;
+
+/* Fills at most `room`, those that used most first; how many. Without allocation. */
+size_t fr_processes_last(fr_processes *processes, fr_process_use *use, size_t room);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frugal/processes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "meter/processes.h"
+
+/* How far watts per core-second may differ between programs: assumed, 95 %; the same as
+ * between phases (ledger.c). */
+#define SHARING_BAND 0.30
+
+/* The share's own bounds, widened as the machine's energy is. */
+static fr_measure measure(const fr__share *share, fr_measure energy) {
+  if (!fr_measure_known(energy))
+    return fr_measure_absent(FR_UNIT_JOULE);
+  const double low = energy.value > 0 ? fmax(energy.low / energy.value, 0) : 1;
+  const double high = energy.value > 0 ? energy.high / energy.value : 1;
+  const double mixed_j = SHARING_BAND * share->mixed_j;
+  return (fr_measure){.value = share->energy_j,
+                      .low = fmax(fmin(share->low_j, share->energy_j) * low - mixed_j, 0),
+                      .high = fmax(share->high_j, share->energy_j) * high + mixed_j,
+                      .unit = FR_UNIT_JOULE,
+                      .source = energy.source};
+}
+
+static void add_share(fr__share *sum, const fr__share *share) {
+  sum->energy_j += share->energy_j;
+  sum->low_j += share->low_j;
+  sum->high_j += share->high_j;
+}
+
+typedef struct totals {
+  fr_processes_report *report;
+  fr_measure energy; /* the machine's */
+  fr__share program, other;
+} totals;
+
+static void add_account(totals *t, const char *name, int64_t pid, bool of_program,
+                        double core_s, const fr__share *share) {
+  add_share(of_program ? &t->program : &t->other, share);
+  *(of_program ? &t->report->program_core_s : &t->report->other_core_s) += core_s;
+  if (core_s <= 0 && share->energy_j <= 0)
+    return;
+  fr_process_report *row = &t->report->process[t->report->count++];
+  *row = (fr_process_report){.pid = pid,
+                             .core_s = core_s,
+                             .energy = measure(share, t->energy),
+                             .of_program = of_program};
+  memcpy(row->name, name, sizeof row->name);
+}
+
+static void add_rows(totals *t, const fr_processes *p) {
+  for (size_t i = 0; i < p->table.count; i++) {
+    const fr__process *row = &p->table.row[i];
+    fr__account whole = {.core_s = row->total_s, .share = row->share};
+    if (row->of_program && row->pid == p->tree.root) {
+      whole.core_s += p->root.core_s;
+      add_share(&whole.share, &p->root.share);
+    }
+    add_account(t, row->name, row->pid, row->of_program, whole.core_s, &whole.share);
+  }
+  for (size_t i = 0; i < p->count; i++) {
+    const fr__account *a = &p->ended[i];
+    add_account(t, a->name, a->pid, a->of_program, a->core_s, &a->share);
+  }
+}
+
+/* The root's own line, unless its row stands in the table still. */
+static void add_root(totals *t, const fr_processes *p) {
+  const fr__process *row = fr__process_find(&p->table, p->tree.root);
+  if (row == NULL || !row->of_program)
+    add_account(t, p->root.name, p->root.pid, true, p->root.core_s, &p->root.share);
+}
+
+static int compare(const void *a, const void *b) {
+  const fr_process_report *x = a, *y = b;
+  if (x->energy.value != y->energy.value)
+    return x->energy.value < y->energy.value ? 1 : -1;
+  if (x->core_s != y->core_s)
+    return x->core_s < y->core_s ? 1 : -1;
+  return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* The sum of the parts is uncertain together: the program's mix is with what is not the
+ * program's alone. */
+static void finish(totals *t, const fr_processes *p) {
+  fr_processes_report *r = t->report;
+  r->other_core_s += p->other.core_s;
+  add_share(&t->other, &p->other.share);
+  t->program.mixed_j = t->other.mixed_j = p->mixed_j;
+  const fr__share idle = {
+      .energy_j = p->idle_j, .low_j = p->idle_low_j, .high_j = p->idle_high_j};
+  r->program = measure(&t->program, t->energy);
+  r->other = measure(&t->other, t->energy);
+  r->idle = measure(&idle, t->energy);
+  if (r->count > 0)
+    qsort(r->process, r->count, sizeof *r->process, compare);
+}
+
+enum fr_status fr_processes_read(fr_processes *p, fr_measure energy,
+                                 fr_processes_report *report, fr_error *err) {
+  fr_processes_report made = {.program = fr_measure_absent(FR_UNIT_JOULE),
+                              .other = fr_measure_absent(FR_UNIT_JOULE),
+                              .idle = fr_measure_absent(FR_UNIT_JOULE)};
+  if (p == NULL) {
+    *report = made;
+    return FR_OK;
+  }
+  pthread_mutex_lock(&p->lock);
+  made.process = calloc(p->table.count + p->count + 2, sizeof *made.process);
+  if (made.process != NULL) {
+    totals t = {.report = &made, .energy = energy};
+    add_rows(&t, p);
+    add_root(&t, p);
+    add_account(&t, p->short_lived.name, 0, true, p->short_lived.core_s,
+                &p->short_lived.share);
+    finish(&t, p);
+    *report = made;
+  }
+  pthread_mutex_unlock(&p->lock);
+  return made.process != NULL ? FR_OK : fr__fail_memory(err, "the processes' report");
+}
+
+void fr_processes_report_release(fr_processes_report *report) {
+  free(report->process);
+  report->process = NULL;
+  report->count = 0;
+}
+
+/* ---- the last step ---- */
+
+/* Keeps the busiest in falling order. */
+static size_t insert(fr_process_use *use, size_t count, size_t room,
+                     const fr_process_use *one) {
+  if (one->core_s <= 0 ||
+      (count == room && (room == 0 || use[room - 1].core_s >= one->core_s)))
+    return count;
+  size_t at = count < room ? count : room - 1;
+  for (; at > 0 && use[at - 1].core_s < one->core_s; at--)
+    use[at] = use[at - 1];
+  use[at] = *one;
+  return count < room ? count + 1 : room;
+}
+
+static fr_process_use use_of(const char *name, int64_t pid, double core_s,
+                             bool of_program) {
+  fr_process_use use = {.pid = pid, .core_s = core_s, .of_program = of_program};
+  memcpy(use.name, name, sizeof use.name);
+  return use;
+}
+
+size_t fr_processes_last(fr_processes *p, fr_process_use *use, size_t room) {
+  if (p == NULL)
+    return 0;
+  pthread_mutex_lock(&p->lock);
+  size_t count = 0;
+  for (size_t i = 0; i < p->table.count; i++) {
+    const fr__process *row = &p->table.row[i];
+    const fr_process_use one = use_of(row->name, row->pid, row->step_s, row->of_program);
+    count = insert(use, count, room, &one);
+  }
+  const fr_process_use one = use_of(p->short_lived.name, 0, p->short_lived.step_s, true);
+  count = insert(use, count, room, &one);
+  pthread_mutex_unlock(&p->lock);
+  return count;
+}
