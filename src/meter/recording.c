@@ -35,20 +35,28 @@ static bool key_of_register(const char *path, char key[FR__RECORDING_PATH]) {
   return true;
 }
 
+/* "perf:power/energy-pkg/:0" is "perf:energy-pkg:0". */
+static void drop_device(char *path) {
+  char *to = path;
+  const size_t device = strlen("power/");
+  for (const char *from = strncmp(path, "power/", device) == 0 ? path + device : path;
+       *from != '\0'; from++) {
+    if (*from != '/')
+      *to++ = *from;
+  }
+  *to = '\0';
+}
+
 bool fr__recording_key(const char *path, char key[FR__RECORDING_PATH]) {
   if (begins(path, "msr:") && key_of_register(path, key))
     return true;
-  const bool perf = begins(path, "perf:");
-  const char *rest = perf ? path + strlen("perf:") : path;
-  if (perf && begins(rest, "power/"))
-    rest += strlen("power/");
-  while (!perf && *rest == '/')
-    rest++;
-  const int length = snprintf(key, FR__RECORDING_PATH, "%s%s", perf ? "perf:" : "", rest);
+  while (*path == '/')
+    path++;
+  const int length = snprintf(key, FR__RECORDING_PATH, "%s", path);
   if (length < 0 || length >= FR__RECORDING_PATH)
     return false;
-  if (length > 0 && key[length - 1] == '/')
-    key[length - 1] = '\0';
+  if (begins(key, "perf:"))
+    drop_device(key + strlen("perf:"));
   return true;
 }
 
