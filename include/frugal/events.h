@@ -41,6 +41,11 @@ uint64_t fr_events_lost(const fr_events *events);
  * beginning. */
 void fr_events_set_time(fr_events *events, int64_t utc_ns);
 
+/* The run is taken up in this file: TensorBoard drops what other files of the folder, by
+ * writers before this one, have of `step` and later steps, whatever the tag. Does not
+ * allocate. */
+enum fr_status fr_events_restart(fr_events *events, int64_t step, fr_error *err);
+
 /* One point of a curve. A slash in the tag groups: "train/loss". Kept as float, which is
  * what TensorBoard draws; NaN and infinities are kept as such. Does not allocate. */
 enum fr_status fr_events_scalar(fr_events *events, int64_t step, const char *tag,

@@ -155,15 +155,16 @@ typedef struct fr_loss_options {
   float focal;           /* gamma of Lin et al. 2017, equation 4: each sample's loss (each
                             output's, where binary) times (1 - p)^gamma, p being what the
                             network gives to the truth; 0: none; not squared */
-  const float *class_weight;    /* (K) times the loss of samples of that class, of that
-                                   output where binary; cross-entropy then divides by the sum
-                                   of the weights; borrowed; NULL: 1; not squared */
-  const float *positive_weight; /* (K) times the loss of a 'yes' of that output (PyTorch's
-                                   pos_weight); borrowed; NULL: 1; binary only */
-  float distill;     /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
-                        section 2); 0: none; cross-entropy only */
-  float temperature; /* of both softmaxes in the teacher's part, which is times
-                        temperature^2; 0: 1 */
+  const float *class_weight; /* (K) times the loss of samples of that class, of that
+                                output where binary; cross-entropy then divides by the sum
+                                of the weights; borrowed; NULL: 1; not squared */
+  float distill;             /* [0, 1]: share of the teacher's part (Hinton et al. 2015,
+                                section 2); 0: none; cross-entropy only */
+  float temperature;         /* of both softmaxes in the teacher's part, which is times
+                                temperature^2; 0: 1 */
+  /* (K) times the loss of a 'yes' of that output (PyTorch's pos_weight); borrowed; NULL:
+   * 1; binary only. */
+  const float *positive_weight;
 } fr_loss_options;
 
 /* What the outputs of a batch are compared with. */

@@ -133,8 +133,11 @@ void cli_tensorboard_free(cli_tensorboard *board, bool done, cli_result *result)
 /* ---- as the run goes ---- */
 
 void cli_tensorboard_resume(cli_tensorboard *board, size_t steps, double program_j) {
+  fr_error err;
   board->step = steps;
   board->earlier_j = program_j;
+  /* What an interrupted run has told of later steps comes again. */
+  note(board, fr_events_restart(board->events, (int64_t)steps + 1, &err), &err);
 }
 
 void cli_tensorboard_step(cli_tensorboard *board, size_t step, double loss) {

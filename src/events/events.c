@@ -57,6 +57,19 @@ enum fr_status fr__events_put(fr_events *events, int64_t step, const fr__summary
   return put_event(events, &event, err);
 }
 
+/* Twice: TensorBoard takes the first START of a run for its beginning, and drops nothing
+ * at it; where an earlier file has one, the second finds nothing left to drop. */
+enum fr_status fr_events_restart(fr_events *events, int64_t step, fr_error *err) {
+  Fr__Events__SessionLog log = FR__EVENTS__SESSION_LOG__INIT;
+  log.status = FR__EVENTS__SESSION_LOG__SESSION_STATUS__START;
+  Fr__Events__Event event = FR__EVENTS__EVENT__INIT;
+  event.step = step;
+  event.what_case = FR__EVENTS__EVENT__WHAT_SESSION_LOG;
+  event.session_log = &log;
+  const enum fr_status status = put_event(events, &event, err);
+  return status == FR_OK ? put_event(events, &event, err) : status;
+}
+
 /* What every event file begins with; it chooses how readers understand the rest. */
 static enum fr_status put_version(fr_events *events, fr_error *err) {
   char version[] = "brain.Event:2";

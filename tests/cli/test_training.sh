@@ -53,6 +53,10 @@ ok "a finished run is left as it is" exits 0 train --data "$data" --net small --
 ok "it tells what was spent before" json \
   "j['result']['resumed_from'] > 0 and j['result']['earlier']['program']['value'] > 0" \
   "$folder/done.json"
+small --epochs 4 --patience 0 --checkpoint "$folder/points" --resume \
+  --tensorboard "$folder/again" >/dev/null 2>&1
+ok "TensorBoard is told that it was taken up" sh -c \
+  "LC_ALL=C grep -qaP ':\x02\x08\x01' $folder/again/events.out.*" # session_log { START }
 ok "another run's checkpoints are refused" fails_saying 1 "another run" train --data "$data" \
   --net small --epochs 5 --patience 0 --checkpoint "$folder/points" --resume
 ok "without --resume they are not lost either" fails_saying 1 "--resume goes on" train \

@@ -22,6 +22,8 @@ import urllib.request
 
 try:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.plugin_event_accumulator import (
+        EventAccumulator as PagesAccumulator)
     from tensorboard.plugins.hparams import api_pb2, metadata
     from tensorboard.util import tensor_util
 except ImportError as missing:
@@ -41,6 +43,8 @@ HPARAMS = {
     "second": {"learning_rate": 0.01, "dropout": 0, "net": "größer", "resume": True}}
 STATUS = {"first": "STATUS_SUCCESS", "second": "STATUS_FAILURE"}
 METRICS = ["validation/accuracy", "train/loss"]
+# A run of two writers, the second of which was taken up before step 5 of the first's 7.
+RESTARTED = [(step, 0 if step < 5 else 1) for step in range(7)]
 
 
 def scalars(run):
@@ -130,6 +134,10 @@ def check_reader(folder):
         findings.expect(f"{run} notes", tensors.get("notes"),
                         [(1, "**bold** and größer".encode())])
         check_metadata(findings, run, events)
+    # The other one drops nothing that is kept as a tensor, as everything here is.
+    events = PagesAccumulator(os.path.join(folder, "restarted")).Reload()
+    findings.expect("restarted", [(e.step, tensor_util.make_ndarray(e.tensor_proto).item())
+                                  for e in events.Tensors("train/loss")], RESTARTED)
     return findings
 
 
@@ -175,7 +183,7 @@ class Server:
         """Until the last thing that was written is there; it loads while it serves."""
         for _ in range(600):
             found = self.ask("plugin/text/tags")
-            if len(found) == len(HPARAMS) and all(found.values()):
+            if all(found.get(run) for run in HPARAMS):
                 return
             time.sleep(0.1)
 
@@ -244,6 +252,8 @@ def check_server(folder, *options):
             found = server.ask("plugin/text/text", run=run, tag="notes")
             findings.expect(f"{run} notes", [(x["step"], x["text"]) for x in found],
                             [(1, "<p><strong>bold</strong> and größer</p>")])
+        found = server.ask("plugin/scalars/scalars", run="restarted", tag="train/loss")
+        findings.expect("restarted", [(step, x) for _, step, x in found], RESTARTED)
         check_sessions(findings, server)
     return findings
 

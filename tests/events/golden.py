@@ -65,6 +65,9 @@ def records():
     yield event(8, "weights", "histograms", summary_pb2.DATA_CLASS_TENSOR, tensor)
     yield event(9, "notes", "text", summary_pb2.DATA_CLASS_TENSOR,
                 tensor_util.make_tensor_proto("**größer** 手"))
+    log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    for _ in range(2):  # TensorBoard takes the first of a run for its beginning
+        yield event_pb2.Event(wall_time=TIME, step=10, session_log=log)
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=TIME)
     yield hparams("session_end_info", session_end_info=end)
 

@@ -18,6 +18,7 @@ static void curves_and_histograms_allocate_nothing(void **state) {
   allocations = 0;
   ASSERT_OK(fr_events_scalar(events, INT64_MIN, tag, 1, err));
   ASSERT_OK(fr_events_histogram(events, INT64_MIN, tag, value, 3, NULL, err));
+  ASSERT_OK(fr_events_restart(events, INT64_MAX, err));
   assert_int_equal(allocations, 0);
   fr_events_free(events);
   test_folder_remove(folder);

@@ -46,6 +46,7 @@ static void write_all(fr_events *events) {
   ASSERT_OK(fr_events_scalar(events, 7, "train/loss", 0.1, err));
   ASSERT_OK(fr_events_histogram(events, 8, "weights", value, 121, NULL, err));
   ASSERT_OK(fr_events_text(events, 9, "notes", "**größer** 手", err));
+  ASSERT_OK(fr_events_restart(events, 10, err));
   ASSERT_OK(fr_events_hparams_end(events, FR_EVENTS_SUCCESS, err));
 }
 
@@ -58,7 +59,7 @@ static void are_byte_by_byte_what_tensorboard_writes(void **state) {
   write_all(events);
   ASSERT_OK(fr_events_flush(events, err));
   reader_init(&r, fr_events_path(events));
-  assert_int_equal(r.records, 7);
+  assert_int_equal(r.records, 9);
   assert_int_equal(r.size - r.at[1], sizeof golden_records);
   assert_memory_equal(r.bytes + r.at[1], golden_records, sizeof golden_records);
   reader_release(&r);

@@ -83,13 +83,31 @@ static enum fr_status write_run(const char *folder, const char *name, bool first
   return status;
 }
 
+/* A run that was killed after step 7 and taken up before step 5. */
+static enum fr_status write_restarted(const char *folder, fr_error *err) {
+  char path[1024];
+  enum fr_status status = FR_OK;
+  snprintf(path, sizeof path, "%s/restarted", folder);
+  for (int part = 0; part < 2 && status == FR_OK; part++) {
+    fr_events *events = NULL;
+    status = fr_events_new(path, &events, err);
+    if (status == FR_OK && part == 1)
+      status = fr_events_restart(events, 5, err);
+    for (int64_t step = part == 0 ? 0 : 5; step < 8 - part && status == FR_OK; step++)
+      status = fr_events_scalar(events, step, metric[1], part, err);
+    fr_events_free(events);
+  }
+  return status;
+}
+
 int main(int argc, char **argv) {
   fr_error err = {0};
   if (argc != 2) {
     fprintf(stderr, "usage: write_sample FOLDER\n");
     return 2;
   }
-  if (write_run(argv[1], "first", true, &err) == FR_OK &&
+  if (write_restarted(argv[1], &err) == FR_OK &&
+      write_run(argv[1], "first", true, &err) == FR_OK &&
       write_run(argv[1], "second", false, &err) == FR_OK)
     return 0;
   fprintf(stderr, "write_sample: %s\n", err.text);
