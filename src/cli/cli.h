@@ -28,6 +28,8 @@ int cli_cmd_doctor(int argc, char **argv);
 int cli_cmd_export(int argc, char **argv);
 int cli_cmd_import(int argc, char **argv);
 int cli_cmd_info(int argc, char **argv);
+int cli_cmd_meter(int argc, char **argv);
+int cli_cmd_phase(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
 int cli_cmd_runs(int argc, char **argv);
 int cli_cmd_study(int argc, char **argv);
@@ -81,6 +83,9 @@ size_t cli_number(struct argp_state *state, const char *option, const char *text
                   size_t low, size_t high);
 double cli_real(struct argp_state *state, const char *option, const char *text,
                 double low, double high);
+
+/* Of --threads: a number, or "all" for as many as there are processors. */
+size_t cli_threads(struct argp_state *state, const char *text);
 
 /* "128x12". */
 fr_shape cli_shape(struct argp_state *state, const char *option, const char *text);

@@ -12,7 +12,18 @@ typedef struct test {
   cli_input input;
   cli_precision precision;
   const char *model;
+  size_t threads; /* 0: not told, one */
 } test;
+
+enum { KEY_THREADS = 0x700 };
+
+static const struct argp_option options[] = {
+    {"threads", KEY_THREADS, "N|all", 0,
+     "that share the work, to the same bits (default 1, which spends the fewest "
+     "core-seconds); float32 alone",
+     30},
+    {0},
+};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   test *t = state->input;
@@ -30,6 +41,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_NO_ARGS:
     argp_error(state, "say which model: MODEL.safetensors");
     return 0;
+  case KEY_THREADS: t->threads = cli_threads(state, text); return 0;
+  case ARGP_KEY_END:
+    if (t->threads > 1 && t->precision.int8)
+      argp_error(state, "int8 runs one sample after the other: --threads is of float32");
+    return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }
@@ -39,7 +55,7 @@ static const struct argp_child children[] = {{&cli_input_argp, 0, "Data:", 10},
                                              {&cli_output_argp, 0, "Output:", 90},
                                              {0}};
 static const struct argp argp = {
-    NULL,
+    options,
     parse,
     "MODEL",
     "Tests a model on the test side of the split that it remembers, on the data that it "
@@ -81,6 +97,8 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
     warn_of_split(session, told, &model);
     status = check_rate(&work, &model, err);
   }
+  if (status == FR_OK && t->threads > 1)
+    status = fr_net_set_threads(model.net, t->threads, err);
   if (status == FR_OK)
     status =
         t->precision.int8

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/csv.h"
 
@@ -37,6 +38,15 @@ double cli_real(struct argp_state *state, const char *option, const char *text,
     argp_error(state, "--%s takes a number from %g to %g, not '%s'", option, low, high,
                text);
   return value;
+}
+
+size_t cli_threads(struct argp_state *state, const char *text) {
+  if (strcmp(text, "all") != 0)
+    return cli_number(state, "threads", text, 1, FR_THREADS_CEILING);
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  if (online < 1)
+    return 1;
+  return (size_t)online < FR_THREADS_CEILING ? (size_t)online : FR_THREADS_CEILING;
 }
 
 fr_shape cli_shape(struct argp_state *state, const char *option, const char *text) {

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/csv.h"
 #include "cli/cli.h"
@@ -85,15 +84,6 @@ static const struct argp_option loop_options[] = {
     {0},
 };
 
-static size_t parse_threads(struct argp_state *state, const char *text) {
-  if (strcmp(text, "all") != 0)
-    return cli_number(state, "threads", text, 1, FR_THREADS_CEILING);
-  const long online = sysconf(_SC_NPROCESSORS_ONLN);
-  if (online < 1)
-    return 1;
-  return (size_t)online < FR_THREADS_CEILING ? (size_t)online : FR_THREADS_CEILING;
-}
-
 static error_t parse_augment(const char *text, cli_training *training,
                              struct argp_state *state) {
   fr_error err;
@@ -149,7 +139,7 @@ static error_t parse_loop(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_BALANCED: options->balanced = true; return 0;
   case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
-  case KEY_THREADS: options->threads = parse_threads(state, text); return 0;
+  case KEY_THREADS: options->threads = cli_threads(state, text); return 0;
   case KEY_AUGMENT: return parse_augment(text, training, state);
   default: return parse_keeping(key, text, state);
   }

@@ -82,6 +82,17 @@ ok "--resume needs a folder" exits 2 train --data "$data" --resume
 small --epochs 2 --threads 2 -o "$folder/two.safetensors" >/dev/null 2>&1
 small --epochs 2 -o "$folder/one.safetensors" >/dev/null 2>&1
 ok "threads change no bit" same_weights "$folder/one.safetensors" "$folder/two.safetensors"
+for threads in 1 3 all; do
+  run test "$folder/one.safetensors" --quiet --threads $threads --json "$folder/$threads.json"
+done
+ok "they test to the same figures" python3 -c "
+import json, sys
+one, three, all_ = (json.load(open(f))['result'] for f in sys.argv[1:])
+for key in ('accuracy', 'macro_f1', 'balanced_accuracy', 'classes', 'confusion'):
+    assert one.get(key) == three.get(key) == all_.get(key), key
+assert one['accuracy']" "$folder/1.json" "$folder/3.json" "$folder/all.json"
+ok "integers take no threads" fails_saying 2 "one sample after the other" test \
+  "$folder/one.safetensors" --precision int8 --threads 2
 ok "no threads at all are refused" exits 2 train --data "$data" --threads 0
 
 ok "everything at once trains" exits 0 train --data "$data" --net small --epochs 2 \
