@@ -26,7 +26,9 @@
 #define LATE_S 0.02
 
 const fr__sensor_ops *const fr__sensor_table[FR__SENSORS] = {
-    &fr__sensor_perf, &fr__sensor_powercap, &fr__sensor_model};
+    &fr__sensor_perf,  &fr__sensor_powercap, &fr__sensor_msr,
+    &fr__sensor_hwmon, &fr__sensor_battery,  &fr__sensor_nvml,
+    &fr__sensor_cards, &fr__sensor_exec,     &fr__sensor_model};
 
 enum fr_status fr__sensor_open(const fr__sensor_ops *ops, const char *argument,
                                fr__world *world, fr__sensor *out, fr_error *err) {

@@ -106,10 +106,12 @@ struct fr__sensor {
   fr_mark_counts marks;
 };
 
-extern const fr__sensor_ops fr__sensor_perf, fr__sensor_powercap, fr__sensor_model;
+extern const fr__sensor_ops fr__sensor_perf, fr__sensor_powercap, fr__sensor_msr,
+    fr__sensor_hwmon, fr__sensor_battery, fr__sensor_nvml, fr__sensor_cards,
+    fr__sensor_exec, fr__sensor_model;
 
 /* All sensors, the best first. */
-#define FR__SENSORS 3
+#define FR__SENSORS 9
 extern const fr__sensor_ops *const fr__sensor_table[FR__SENSORS];
 
 enum fr_status fr__sensor_open(const fr__sensor_ops *ops, const char *argument,

@@ -211,7 +211,7 @@ static void what_cannot_be_is_refused_in_a_sentence(void **state) {
   assert_non_null(strstr(err.text, "sensor 'powercap' is absent"));
   options.sensor = "crystal ball";
   assert_int_equal(fr_meter_new(&options, &meter, &err), FR_ERR_ARGUMENT);
-  assert_non_null(strstr(err.text, "perf, powercap and model"));
+  assert_non_null(strstr(err.text, "perf, powercap, msr"));
   options.sensor = "model";
   options.interval_s = 0;
   assert_int_equal(fr_meter_new(&options, &meter, &err), FR_ERR_ARGUMENT);
@@ -260,8 +260,8 @@ static void perf_events_of_a_tree_are_listed_but_not_counted(void **state) {
   fr_doctor_report report;
   assert_int_equal(fr_doctor_run(t.root, &report, NULL), FR_OK);
   tree_release(&t);
-  /* two packages, one platform, and powercap and the model */
-  assert_int_equal(report.count, 5);
+  /* two packages, one platform, and the eight other sensors */
+  assert_int_equal(report.count, 11);
   assert_string_equal(report.sensor[0].name, "perf power/energy-pkg (cpu 0)");
   assert_string_equal(report.sensor[1].name, "perf power/energy-pkg (cpu 28)");
   assert_string_equal(report.sensor[2].name, "perf power/energy-psys");
