@@ -13,6 +13,7 @@
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"
+#include "frugal/power.h"
 #include "frugal/processes.h"
 #include "frugal/report.h"
 #include "frugal/store.h"

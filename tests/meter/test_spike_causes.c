@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who caused a spike is named, with its share. */
+#include "test.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "frugal/power.h"
+
+static void near(double value, double expected, double slack) {
+  if (!(fabs(value - expected) <= slack))
+    fail_msg("%g is not %g within %g", value, expected, slack);
+}
+
+#define COUNT 300 /* intervals of 0.1 s */
+#define ACTORS 200
+
+typedef struct machine {
+  double t_s[COUNT + 1];
+  double use_s[ACTORS][COUNT];
+  fr_actor actor[ACTORS];
+  fr__rng rng;
+} machine;
+
+static machine *idle_machine(void) {
+  machine *host = calloc(1, sizeof *host);
+  fr__rng_init(&host->rng, 4, 0);
+  for (size_t i = 0; i <= COUNT; i++)
+    host->t_s[i] = 0.1 * (double)i;
+  for (size_t a = 0; a < ACTORS; a++)
+    host->actor[a] = (fr_actor){"background", (int64_t)a + 100, host->use_s[a]};
+  return host;
+}
+
+/* In ticks of 10 ms, as the kernel counts. */
+static void work(machine *host, size_t actor, double from_s, double to_s, double cores) {
+  double due = 0;
+  for (size_t i = 0; i < COUNT; i++)
+    if (host->t_s[i] >= from_s - 1e-9 && host->t_s[i] < to_s - 1e-9) {
+      due += cores * 0.1;
+      const double ticks = floor(due / 0.01 + fr__rng_uniform(&host->rng)) * 0.01;
+      host->use_s[actor][i] += ticks;
+      due -= ticks;
+    }
+}
+
+static void the_transcriber_beside_a_steady_load_is_first(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  for (size_t a = 0; a < ACTORS; a++)
+    work(host, a, 0, 30, 0.002 * (double)(a % 5));
+  host->actor[7].name = "burner";
+  work(host, 7, 0, 30, 1.0);
+  host->actor[42].name = "transcriber";
+  work(host, 42, 15, 18, 2.0);
+  host->actor[43].name = "helper";
+  work(host, 43, 15, 18, 0.5);
+  const fr_spike spike = {.start_s = 15.03, .duration_s = 2.95};
+  fr_cause cause[3];
+  const size_t found =
+      fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, ACTORS, cause, 3);
+  assert_int_equal(found, 3);
+  assert_string_equal(host->actor[cause[0].actor].name, "transcriber");
+  assert_string_equal(host->actor[cause[1].actor].name, "helper");
+  near(cause[0].rise_s, 6.0, 0.05);
+  assert_true(cause[0].share > 0.75 && cause[0].share <= 0.8); /* 6 of 7.5 s */
+  assert_true(cause[0].confidence > 0.99);
+  assert_true(cause[0].share + cause[1].share + cause[2].share <= 1 + 1e-9);
+  free(host);
+}
+
+static void a_load_that_comes_and_goes_is_told_with_doubt(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  for (double at = 0; at < 30; at += 2)
+    work(host, 1, at, at + 1, 1.0);
+  work(host, 2, 16, 17, 1.0);
+  const fr_spike spike = {.start_s = 16, .duration_s = 1};
+  fr_cause cause[2];
+  const size_t found =
+      fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 3, cause, 2);
+  assert_true(found >= 1);
+  assert_int_equal(cause[0].actor, 2);
+  if (found > 1)
+    assert_true(cause[1].confidence < 0.95);
+  free(host);
+}
+
+static void who_fell_or_stayed_is_no_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 0, 30, 1.0);
+  work(host, 1, 0, 15, 1.0);
+  const fr_spike spike = {.start_s = 15, .duration_s = 3};
+  fr_cause cause[2];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 2, cause, 2),
+                   0);
+  free(host);
+}
+
+static void with_nothing_before_what_came_after_tells(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 0, 30, 1.0);
+  work(host, 1, 0, 3, 1.0);
+  const fr_spike spike = {.start_s = 0, .duration_s = 3};
+  fr_cause cause[2];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 2, cause, 2),
+                   1);
+  assert_int_equal(cause[0].actor, 1);
+  near(cause[0].rise_s, 3.0, 0.05);
+  free(host);
+}
+
+static void a_spike_outside_of_all_accounts_has_no_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 0, 30, 1.0);
+  const fr_spike spike = {.start_s = 40, .duration_s = 3};
+  fr_cause cause[1];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 1, cause, 1),
+                   0);
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, 0, NULL, 0, cause, 1), 0);
+  free(host);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_transcriber_beside_a_steady_load_is_first),
+      cmocka_unit_test(a_load_that_comes_and_goes_is_told_with_doubt),
+      cmocka_unit_test(who_fell_or_stayed_is_no_cause),
+      cmocka_unit_test(with_nothing_before_what_came_after_tells),
+      cmocka_unit_test(a_spike_outside_of_all_accounts_has_no_cause),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
