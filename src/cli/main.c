@@ -15,6 +15,8 @@ static const cli_command commands[] = {
     {"export", "a model as a file for other runtimes", cli_cmd_export},
     {"import", "a model of weights that PyTorch or Keras learned", cli_cmd_import},
     {"info", "the card of a model or of a named network", cli_cmd_info},
+    {"meter", "what any command costs: joules, power over time, phases", cli_cmd_meter},
+    {"phase", "mark a phase of the meter around this", cli_cmd_phase},
     {"doctor", "which energy sensors work, and what the others need", cli_cmd_doctor},
     {"data", "list, check and fetch data sets", cli_cmd_data},
     {"runs", "what was run", cli_cmd_runs},

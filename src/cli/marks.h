@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phases of a program that is metered from outside: marks "begin NAME" and "end NAME"
+ * with the time of their arrival, one stack for all who send them, and the energy between
+ * the marks, interpolated between the samples around each.
+ *
+ * Times, joules and core-seconds are exclusive: a second in train/forward is not in
+ * train, and all rows, "unmarked" among them, add up to the total.
+ */
+#ifndef FR_CLI_MARKS_H
+#define FR_CLI_MARKS_H
+
+#include "frugal/base.h"
+
+#define CLI_MARK_NAME 64      /* bytes of a name, NUL included */
+#define CLI_MARK_PATH 256     /* of a path */
+#define CLI_MARK_DEPTH 16     /* phases open at a time */
+#define CLI_MARK_ROWS 256     /* paths */
+#define CLI_MARK_PENDING 4096 /* marks between two samples */
+
+typedef struct cli_point { /* since the meter's start, by the machine's clock */
+  uint64_t t_ns;
+  double energy_j, program_j, core_s;
+} cli_point;
+
+typedef struct cli_phase {
+  char path[CLI_MARK_PATH]; /* "train/forward"; row 0 is "unmarked" */
+  char name[CLI_MARK_NAME];
+  size_t parent;
+  uint64_t count; /* times entered */
+  double duration_s, energy_j, program_j, core_s;
+  double shared_energy_j, shared_program_j; /* beside other phases in one sample */
+} cli_phase;
+
+/* One time that a phase was entered, for whoever draws it. */
+typedef struct cli_stretch {
+  int64_t number;
+  size_t row;
+  uint64_t begin_ns, end_ns; /* end 0: it is open */
+} cli_stretch;
+
+typedef struct cli_marks {
+  cli_phase *row; /* (rows) owned; row 0 is "unmarked" */
+  size_t rows;
+  cli_stretch stack[CLI_MARK_DEPTH];
+  size_t depth;
+  int64_t number;       /* of the last stretch */
+  cli_stretch *changed; /* (CLI_MARK_PENDING) begun or ended since it was last emptied */
+  size_t changes;       /* what does not fit is not drawn */
+  struct {
+    uint64_t t_ns;
+    size_t row; /* current from then on */
+  } * pending;  /* (CLI_MARK_PENDING) owned */
+  size_t waiting;
+  size_t settled; /* the row that is current behind the last sample */
+  cli_point last;
+  uint64_t ignored; /* marks that were not taken */
+  char why[160];    /* the first of them; "" where none */
+} cli_marks;
+
+enum fr_status cli_marks_init(cli_marks *marks, fr_error *err);
+void cli_marks_release(cli_marks *marks);
+
+/* False where it is not taken, with a sentence in `why`, which may be NULL. `name` is of
+ * 1 to 63 bytes, printable, without '/'. */
+bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
+/* Ends the innermost phase of that name and those inside of it; NULL: the innermost. */
+bool cli_marks_end(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
+/* "begin NAME", "end NAME" or "end", without line feed. */
+bool cli_marks_line(cli_marks *marks, const char *line, uint64_t t_ns, char why[160]);
+
+/* The next sample: what was spent since the one before goes to the phases of that time.
+ * Marks that came later wait for the next one. */
+void cli_marks_sample(cli_marks *marks, const cli_point *point);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/metering.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+
+enum { FLUSH_MS = 500 };
+
+/* ---- what comes from other threads ---- */
+
+static uint64_t since_start(const cli_metering *m) {
+  return fr__clock_ns() - m->start_ns;
+}
+
+/* A mark, of whichever way it came. */
+static bool take_mark(void *self, const char *line, char why[160]) {
+  cli_metering *m = self;
+  pthread_mutex_lock(&m->lock);
+  const bool taken = cli_marks_line(&m->marks, line, since_start(m), why);
+  pthread_mutex_unlock(&m->lock);
+  return taken;
+}
+
+static void keep(cli_queue *queue, const cli_kept_sample *sample) {
+  if (queue->count == queue->room) {
+    const size_t room = queue->room > 0 ? 2 * queue->room : 256;
+    cli_kept_sample *grown =
+        room <= CLI_KEPT_SAMPLES ? realloc(queue->sample, room * sizeof *grown) : NULL;
+    if (grown == NULL) {
+      queue->lost++;
+      return;
+    }
+    queue->sample = grown;
+    queue->room = room;
+  }
+  queue->sample[queue->count++] = *sample;
+}
+
+static double core_s_of(const cli_metering *m) {
+  clockid_t clock;
+  struct timespec time;
+  if (m->child.pid <= 0 || clock_getcpuclockid(m->child.pid, &clock) != 0 ||
+      clock_gettime(clock, &time) != 0)
+    return m->core_s;
+  return fmax(m->core_s, (double)time.tv_sec + (double)time.tv_nsec * 1e-9);
+}
+
+/* On the sampling thread. */
+static void take_sample(void *self, const fr_power_sample *sample) {
+  cli_metering *m = self;
+  pthread_mutex_lock(&m->lock);
+  m->core_s = core_s_of(m);
+  m->last = *sample;
+  m->last.core_s = m->core_s;
+  m->last.program_j = m->cpu_known ? m->core_s * m->cpu.core_w.value : 0;
+  const cli_point point = {since_start(m), sample->energy_j, m->last.program_j,
+                           m->core_s};
+  cli_marks_sample(&m->marks, &point);
+  keep(&m->fresh, &(cli_kept_sample){m->last, m->marks.settled});
+  pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- opening ---- */
+
+/* Without --store a store that cannot be opened is no reason not to meter. */
+static enum fr_status open_store(cli_metering *m, fr_error *err) {
+  fr_error own;
+  const char *path = m->options->output.store;
+  if (fr_store_open(path, &m->store, &own) == FR_OK)
+    return FR_OK;
+  m->store = NULL;
+  if (path != NULL)
+    return fr__fail(err, own.status, "%s", own.text);
+  cli_warn(m->result, "the run is not kept: %s", own.text);
+  return FR_OK;
+}
+
+static enum fr_status open_meter(cli_metering *m, fr_error *err) {
+  fr_meter_options options = fr_meter_default_options();
+  options.interval_s = m->options->interval_s;
+  options.root = m->options->root;
+  options.sensor = m->options->sensor;
+  options.sample = take_sample;
+  options.self = m;
+  m->cpu_known = fr_cpu_power_find(m->options->root, &m->cpu, NULL) == FR_OK;
+  return fr_meter_new(&options, &m->meter, err);
+}
+
+enum fr_status cli_metering_init(cli_metering *metering,
+                                 const cli_metering_options *options, cli_result *result,
+                                 fr_error *err) {
+  cli_metering *m = metering;
+  *m = (cli_metering){
+      .options = options, .result = result, .prometheus.listener = -1, .signals.fd = -1};
+  pthread_mutex_init(&m->lock, NULL);
+  enum fr_status status = open_store(m, err);
+  if (status == FR_OK)
+    status = cli_metering_csv_open(m, err);
+  if (status == FR_OK && options->listen != NULL)
+    status = cli_prometheus_init(&m->prometheus, options->listen, cli_metering_metrics, m,
+                                 err);
+  if (status == FR_OK)
+    status = open_meter(m, err);
+  if (status == FR_OK && options->listen != NULL && !options->output.quiet)
+    fprintf(stderr, "frugal: metrics are at http://%s/metrics\n", m->prometheus.address);
+  if (status != FR_OK)
+    cli_metering_release(m);
+  return status;
+}
+
+void cli_metering_release(cli_metering *metering) {
+  cli_metering *m = metering;
+  fr_meter_free(m->meter);
+  cli_prometheus_release(&m->prometheus);
+  fr_store_close(m->store);
+  if (m->csv != NULL)
+    fclose(m->csv);
+  cli_marks_release(&m->marks);
+  free(m->writing.sample);
+  free(m->fresh.sample);
+  pthread_mutex_destroy(&m->lock);
+  *m = (cli_metering){.prometheus.listener = -1, .signals.fd = -1};
+}
+
+/* ---- the loop ---- */
+
+enum { FDS = 1 + CLI_WIRE_CLIENTS + 2 + CLI_PROMETHEUS_CLIENTS + 1 };
+
+static void take_signals(cli_metering *m) {
+  bool from_terminal;
+  for (int number; (number = cli_signals_next(&m->signals, &from_terminal)) != 0;) {
+    if (number == SIGCHLD || number == SIGWINCH)
+      continue;
+    m->stop = true;
+    if (m->options->command != NULL && !from_terminal)
+      cli_child_signal(&m->child, number);
+  }
+}
+
+static void wait_for_something(cli_metering *m) {
+  struct pollfd fds[FDS];
+  size_t count = 0;
+  fds[count++] = (struct pollfd){.fd = m->signals.fd, .events = POLLIN};
+  if (m->options->command != NULL)
+    count += cli_wire_poll(&m->wire, fds + count);
+  count += cli_prometheus_poll(&m->prometheus, fds + count);
+  (void)poll(fds, (nfds_t)count, FLUSH_MS);
+}
+
+static bool over(cli_metering *m) {
+  return m->options->command != NULL ? cli_child_ended(&m->child) : m->stop;
+}
+
+static void loop(cli_metering *m) {
+  fr_error err;
+  while (!over(m)) {
+    wait_for_something(m);
+    take_signals(m);
+    if (m->options->command != NULL)
+      cli_wire_serve(&m->wire);
+    cli_prometheus_serve(&m->prometheus);
+    const uint64_t now_ns = fr__clock_ns();
+    if (now_ns - m->flushed_ns >= FLUSH_MS * 1000000ull) {
+      m->flushed_ns = now_ns;
+      (void)cli_metering_flush(m, &err); /* it is tried again, and said at the end */
+    }
+  }
+  if (m->options->command != NULL)
+    cli_wire_serve(&m->wire); /* what it said last */
+}
+
+/* ---- one run ---- */
+
+static void begin_run(cli_metering *m, int argc, char **argv) {
+  if (m->store == NULL)
+    return;
+  char host[256] = "";
+  (void)gethostname(host, sizeof host - 1);
+  char *words = cli_json_argv(argc, argv);
+  char *const *command = m->options->command;
+  const char *name = command != NULL ? fr__path_name(command[0]) : "machine";
+  const fr_run run = {.command = (char *)(uintptr_t) "meter",
+                      .name = (char *)(uintptr_t)name,
+                      .argv = words,
+                      .version = (char *)(uintptr_t)FR_VERSION,
+                      .host = host,
+                      .cpu = m->cpu_known ? m->cpu.cpu : NULL};
+  fr_error err;
+  if (fr_store_run_begin(m->store, &run, &m->run, &err) != FR_OK) {
+    m->run = 0;
+    cli_warn(m->result, "the run is not kept: %s", err.text);
+  }
+  free(words);
+}
+
+/* The ways in for phases, and the command, which waits at its gate. */
+static enum fr_status prepare_command(cli_metering *m, fr_error *err) {
+  const cli_metering_options *o = m->options;
+  enum fr_status status = cli_wire_init(&m->wire, take_mark, m, err);
+  if (status == FR_OK && o->pattern != NULL)
+    status = cli_tap_init(&m->tap, o->pattern, take_mark, m, err);
+  if (status != FR_OK)
+    return status;
+  char setting[160];
+  snprintf(setting, sizeof setting, "FRUGAL_PHASE_SOCKET=%s", m->wire.path);
+  const char *const settings[] = {setting, NULL};
+  const cli_child_options child = {.argv = o->command,
+                                   .setting = settings,
+                                   .output = o->pattern != NULL ? m->tap.far : -1,
+                                   .phases = m->wire.far,
+                                   .signals = &m->signals};
+  return cli_child_start(&m->child, &child, err);
+}
+
+static enum fr_status start_meter(cli_metering *m, fr_error *err) {
+  m->start_ns = m->flushed_ns = fr__clock_ns();
+  const enum fr_status status = fr_meter_start(m->meter, err);
+  if (status != FR_OK && m->options->command != NULL)
+    cli_child_cancel(&m->child);
+  return status;
+}
+
+/* 0, or the exit code for a command that cannot be run. */
+static int let_go(cli_metering *m, fr_error *err) {
+  const int number = cli_child_go(&m->child);
+  if (number == 0)
+    return 0;
+  fr__fail_errno(err, number, "'%s' cannot be run", m->options->command[0]);
+  return number == ENOENT ? CLI_NOT_FOUND : CLI_NOT_EXECUTABLE;
+}
+
+static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *code,
+                                  fr_error *err) {
+  enum fr_status status = start_meter(m, err);
+  if (status != FR_OK)
+    return status;
+  *code = m->options->command != NULL ? let_go(m, err) : 0;
+  if (*code == 0) {
+    begin_run(m, argc, argv);
+    if (m->options->pattern != NULL)
+      status = cli_tap_start(&m->tap, err);
+    loop(m);
+  }
+  fr_meter_stop(m->meter);
+  if (*code == 0 && m->options->command != NULL) {
+    *code = cli_child_code(&m->child);
+    m->core_s = cli_child_core_s(&m->child);
+  }
+  return status;
+}
+
+enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, int *code,
+                                fr_error *err) {
+  cli_metering *m = metering;
+  cli_marks_release(&m->marks);
+  m->fresh.count = m->writing.count = 0;
+  m->core_s = 0;
+  m->run = 0;
+  m->child = (cli_child){0};
+  enum fr_status status = cli_marks_init(&m->marks, err);
+  if (status == FR_OK)
+    status = cli_signals_init(&m->signals, err);
+  if (status != FR_OK)
+    return status;
+  if (m->options->command != NULL)
+    status = prepare_command(m, err);
+  if (status == FR_OK)
+    status = run_metered(m, argc, argv, code, err);
+  cli_signals_release(&m->signals);
+  if (m->options->command != NULL) {
+    cli_tap_release(&m->tap); /* interruptible again: it waits for the last reader */
+    cli_wire_release(&m->wire);
+  }
+  return status;
+}

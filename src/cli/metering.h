@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A command while it is metered. One loop on the main thread waits for the command's end,
+ * hands signals on, takes marks of phases and answers Prometheus; the meter's own thread
+ * samples. What both touch stands under a lock.
+ */
+#ifndef FR_CLI_METERING_H
+#define FR_CLI_METERING_H
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/marks.h"
+#include "cli/prometheus.h"
+#include "cli/run_command.h"
+#include "cli/wire.h"
+
+typedef struct cli_metering_options {
+  cli_output output;
+  double interval_s;
+  const char *sensor, *root; /* NULL: the best; this machine */
+  const char *csv;           /* NULL: none */
+  const char *listen;        /* NULL: none */
+  const char *pattern;       /* NULL: none */
+  char **command;            /* ends with NULL; NULL: the machine, until interrupted */
+} cli_metering_options;
+
+typedef struct cli_kept_sample {
+  fr_power_sample sample;
+  size_t row; /* of the phase at its end */
+} cli_kept_sample;
+
+#define CLI_KEPT_SAMPLES ((size_t)1 << 20) /* ceiling of what waits to be written */
+
+typedef struct cli_queue {
+  cli_kept_sample *sample; /* owned */
+  size_t count, room;
+  uint64_t lost;
+} cli_queue;
+
+typedef struct cli_metering {
+  const cli_metering_options *options;
+  cli_result *result; /* for warnings */
+  fr_meter *meter;
+  fr_cpu_power cpu;
+  bool cpu_known;
+  fr_store *store; /* NULL: none */
+  int64_t run;     /* in the store; 0: none */
+  FILE *csv;       /* NULL: none */
+  cli_prometheus prometheus;
+  cli_signals signals;
+  cli_wire wire;
+  cli_tap tap;
+  cli_child child;
+  bool stop;         /* without a command: asked to */
+  uint64_t start_ns; /* by fr__clock_ns */
+  uint64_t flushed_ns;
+  cli_queue writing; /* the loop's: taken from `fresh`, not yet written */
+  bool written_failed;
+  pthread_mutex_t lock; /* of all below */
+  cli_marks marks;
+  cli_queue fresh;
+  fr_power_sample last;
+  double core_s; /* of the command so far */
+} cli_metering;
+
+/* Opens meter, store, CSV and endpoint. `result` takes the warnings. On failure nothing
+ * is left open. */
+enum fr_status cli_metering_init(cli_metering *metering,
+                                 const cli_metering_options *options, cli_result *result,
+                                 fr_error *err);
+void cli_metering_release(cli_metering *metering);
+
+/* Runs the command once, metered; its exit code in *code (126 and 127 where it could not
+ * be run, with `err` filled and FR_OK returned: there is nothing to report then). After
+ * it the figures stand until the next one. */
+enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, int *code,
+                                fr_error *err);
+
+/* Ends the run in the store; `result` is JSON, NULL: it failed. */
+enum fr_status cli_metering_keep(cli_metering *metering, const char *result,
+                                 fr_error *err);
+
+/* What was measured, into result and text; `code` < 0: there was no command. */
+enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
+                                   fr__buf *text, fr_error *err);
+
+/* Samples and phases into store and CSV. */
+enum fr_status cli_metering_flush(cli_metering *metering, fr_error *err);
+enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err);
+/* The text of GET /metrics; `self` is the metering. */
+void cli_metering_metrics(void *self, fr__buf *out);
+
+#endif
