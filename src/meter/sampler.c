@@ -45,7 +45,7 @@ static bool may_hold_gpus(const fr__sensor *sensor) {
 }
 
 /* GPUs that work, once the rest is chosen; true where it is to be kept. */
-static bool keep_beside(const fr__sensor *chosen, fr__sensor *beside) {
+static bool has_gpus(const fr__sensor *chosen, fr__sensor *beside) {
   bool any = false;
   for (size_t i = 0; i < beside->count; i++) {
     fr__domain *domain = &beside->domain[i];
@@ -55,6 +55,17 @@ static bool keep_beside(const fr__sensor *chosen, fr__sensor *beside) {
     any |= works;
   }
   return any;
+}
+
+/* GPUs' sensors that work go with the one that is chosen. */
+static bool keep(fr__sampler *sampler, const fr__sensor *chosen, fr__sensor *sensor) {
+  size_t at = 0;
+  while (at < FR__BESIDE && sampler->beside[at].ops != NULL)
+    at++;
+  if (!sensor->ops->beside || at == FR__BESIDE || !has_gpus(chosen, sensor))
+    return false;
+  sampler->beside[at] = *sensor;
+  return true;
 }
 
 /* The first of `table` that works, open, and what is beside; the others are closed. */
@@ -71,10 +82,7 @@ static enum fr_status choose(fr__sampler *sampler, const fr__sensor_ops *const *
   for (size_t i = 0; i < count; i++) {
     if (i == chosen)
       sampler->sensor = sensor[i];
-    else if (chosen < count && sensor[i].ops->beside && sampler->beside.ops == NULL &&
-             keep_beside(&sensor[chosen], &sensor[i]))
-      sampler->beside = sensor[i];
-    else
+    else if (chosen == count || !keep(sampler, &sensor[chosen], &sensor[i]))
       fr__sensor_close(&sensor[i]);
   }
   return status;
@@ -140,7 +148,8 @@ enum fr_status fr__sampler_init(fr__sampler *sampler, const fr_meter_options *op
 
 void fr__sampler_release(fr__sampler *sampler) {
   fr__sensor_close(&sampler->sensor);
-  fr__sensor_close(&sampler->beside);
+  for (size_t i = 0; i < FR__BESIDE; i++)
+    fr__sensor_close(&sampler->beside[i]);
   fr__host_release(&sampler->host);
   fr__world_free(sampler->world);
   sampler->world = NULL;
@@ -156,12 +165,17 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
     return status;
   const fr__load load = fr__host_now(s->world);
   status = fr__sensor_start(&s->sensor, &load, err);
-  if (status == FR_OK && s->beside.ops != NULL)
-    status = fr__sensor_start(&s->beside, &load, err);
+  for (size_t i = 0; i < FR__BESIDE && status == FR_OK; i++) {
+    if (s->beside[i].ops != NULL)
+      status = fr__sensor_start(&s->beside[i], &load, err);
+  }
   if (status != FR_OK)
     return status;
   fr__ledger_init(&s->ledger, &load, s->cpu_known ? &s->cpu : NULL);
-  s->ledger.beside_band = s->beside.ops != NULL ? s->beside.ops->band : 0;
+  for (size_t i = 0; i < FR__BESIDE; i++) {
+    if (s->beside[i].ops != NULL)
+      s->ledger.beside_band = fmax(s->ledger.beside_band, s->beside[i].ops->band);
+  }
   s->marked = false;
   s->samples = s->samples_marked = 0;
   s->told_s = s->told_j = 0;
@@ -170,15 +184,18 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
 
 fr__step fr__sampler_take(fr__sampler *s) {
   fr__load load;
-  fr__reading reading, beside = {0};
+  fr__reading reading;
   fr__host_read(&s->host, &load);
   fr__sensor_read(&s->sensor, &load, &reading);
-  if (s->beside.ops != NULL)
-    fr__sensor_read(&s->beside, &load, &beside);
-  reading.energy_j += beside.energy_j;
-  reading.beside_j = beside.energy_j;
-  reading.quantum_j += beside.quantum_j;
-  s->marked |= reading.marked || beside.marked;
+  s->marked |= reading.marked;
+  for (size_t i = 0; i < FR__BESIDE && s->beside[i].ops != NULL; i++) {
+    fr__reading beside;
+    fr__sensor_read(&s->beside[i], &load, &beside);
+    reading.energy_j += beside.energy_j;
+    reading.beside_j += beside.energy_j;
+    reading.quantum_j += beside.quantum_j;
+    s->marked |= beside.marked;
+  }
   return fr__ledger_add(&s->ledger, &s->sensor, &load, &reading);
 }
 
@@ -187,10 +204,12 @@ fr__step fr__sampler_take(fr__sampler *s) {
 static double power_of(const fr__sampler *s, double step_j, double span_s) {
   if (span_s <= 0)
     return 0;
-  if (!s->sensor.ops->computed && fr__sensor_update_s(&s->sensor) > span_s)
-    return fr__sensor_power_w(&s->sensor) +
-           (s->beside.ops != NULL ? fr__sensor_power_w(&s->beside) : 0);
-  return step_j / span_s;
+  if (s->sensor.ops->computed || fr__sensor_update_s(&s->sensor) <= span_s)
+    return step_j / span_s;
+  double power_w = fr__sensor_power_w(&s->sensor);
+  for (size_t i = 0; i < FR__BESIDE && s->beside[i].ops != NULL; i++)
+    power_w += fr__sensor_power_w(&s->beside[i]);
+  return power_w;
 }
 
 fr_power_sample fr__sampler_hand_on(fr__sampler *s) {

@@ -6,10 +6,12 @@
 
 #include "meter/ledger.h"
 
+#define FR__BESIDE 2
+
 typedef struct fr__sampler {
   fr__world *world; /* owned */
   fr__sensor sensor;
-  fr__sensor beside; /* GPUs; its ops are NULL where there is none */
+  fr__sensor beside[FR__BESIDE]; /* GPUs; ops are NULL where there is none */
   fr_cpu_power cpu;
   bool cpu_known;
   fr__host host;

@@ -117,7 +117,7 @@ static void add_notes(const fr__sampler *s, fr_meter_report *report) {
     note(report, "no counter works here: the energy is the model's");
   if (counts(sensor, FR__DOMAIN_PACKAGE) && !counts(sensor, FR__DOMAIN_DRAM))
     note(report, "DRAM is not measured here");
-  if (s->beside.ops != NULL && !counts(&s->beside, FR__DOMAIN_GPU))
+  if (s->beside[0].ops != NULL && !counts(&s->beside[0], FR__DOMAIN_GPU))
     note(report, "GPUs are shown, not added: the platform's counter may have them");
   for (size_t i = 0; i < sensor->count; i++) {
     const fr__domain *domain = &sensor->domain[i];
@@ -152,7 +152,10 @@ enum fr_status fr__sampler_report(const fr__sampler *s, fr_meter_report *report,
                                   fr_error *err) {
   const fr__ledger *ledger = &s->ledger;
   fr__sampler_describe(s, report);
-  report->domain = calloc(s->sensor.count + s->beside.count + 1, sizeof *report->domain);
+  size_t domains = s->sensor.count;
+  for (size_t i = 0; i < FR__BESIDE; i++)
+    domains += s->beside[i].count;
+  report->domain = calloc(domains + 1, sizeof *report->domain);
   if (report->domain == NULL)
     return fr__fail_memory(err, "a report of domains");
   report->duration_s = (double)(ledger->load.t_ns - ledger->start_ns) * 1e-9;
@@ -167,9 +170,11 @@ enum fr_status fr__sampler_report(const fr__sampler *s, fr_meter_report *report,
   report->samples = s->samples;
   report->marked = s->samples_marked;
   add_marks(&s->sensor, report);
-  add_marks(&s->beside, report);
   add_domains(s, &s->sensor, report);
-  add_domains(s, &s->beside, report);
+  for (size_t i = 0; i < FR__BESIDE; i++) {
+    add_marks(&s->beside[i], report);
+    add_domains(s, &s->beside[i], report);
+  }
   add_notes(s, report);
   return FR_OK;
 }

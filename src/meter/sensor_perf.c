@@ -110,7 +110,9 @@ static int open_here(fr__world *world, uint32_t type, const event *e, int cpu,
   const int fd = open_event(type, e, cpu);
   if (fd < 0)
     return errno;
-  const int failed = fr__world_adopt(world, fd, out);
+  char path[FR__SYSFS_PATH];
+  snprintf(path, sizeof path, "perf:%s:%d", e->name, cpu);
+  const int failed = fr__world_adopt(world, path, fd, out);
   if (failed != 0)
     close(fd);
   return failed;

@@ -22,9 +22,14 @@ struct fr__world {
   char *root; /* owned */
   bool replay;
   fr__recording recording;
+  bool noting;
+  fr__touch *touch; /* owned, with its paths */
+  size_t touches, touch_capacity;
 };
 
 struct fr__channel {
+  fr__world *world;     /* borrowed */
+  char *path;           /* owned, where the world notes; else NULL */
   const fr__item *item; /* of a recording; NULL: nothing changes */
   int fd;               /* -1: none */
   bool adopted;         /* no pread: perf's files have no offset */
@@ -62,6 +67,9 @@ void fr__world_free(fr__world *world) {
   if (world == NULL)
     return;
   fr__recording_release(&world->recording);
+  for (size_t i = 0; i < world->touches; i++)
+    free(world->touch[i].path);
+  free(world->touch);
   free(world->root);
   free(world);
 }
@@ -107,6 +115,78 @@ void fr__world_rewind(fr__world *world) {
 }
 
 size_t fr__world_jumps(const fr__world *world) { return world->recording.jumps; }
+
+/* ---- notes ---- */
+
+void fr__world_note(fr__world *world) { world->noting = true; }
+
+size_t fr__world_touches(const fr__world *world, const fr__touch **out) {
+  *out = world->touch;
+  return world->touches;
+}
+
+static fr__touch *touch_of(fr__world *world, const char *path) {
+  for (size_t i = 0; i < world->touches; i++) {
+    if (strcmp(world->touch[i].path, path) == 0)
+      return &world->touch[i];
+  }
+  if (world->touches == world->touch_capacity) {
+    const size_t capacity = world->touch_capacity == 0 ? 64 : 2 * world->touch_capacity;
+    fr__touch *grown =
+        capacity <= FR__TOUCHES ? realloc(world->touch, capacity * sizeof *grown) : NULL;
+    if (grown == NULL)
+      return NULL;
+    world->touch = grown;
+    world->touch_capacity = capacity;
+  }
+  char *copy = strdup(path);
+  if (copy == NULL)
+    return NULL;
+  world->touch[world->touches] = (fr__touch){.path = copy};
+  return &world->touch[world->touches++];
+}
+
+static void note(fr__world *world, const char *path, fr__channel *channel, int error) {
+  fr__touch *touch = world->noting ? touch_of(world, path) : NULL;
+  if (touch == NULL)
+    return;
+  touch->channel = channel;
+  touch->error = error;
+}
+
+/* A register of "/dev/cpu/N/msr" is a path of its own. */
+static void note_register(fr__channel *channel, uint64_t offset) {
+  unsigned cpu;
+  char path[64];
+  if (channel->path == NULL || sscanf(channel->path, "/dev/cpu/%u/msr", &cpu) != 1)
+    return;
+  snprintf(path, sizeof path, "msr:%u:0x%llx", cpu, (unsigned long long)offset);
+  fr__touch *touch = touch_of(channel->world, path);
+  if (touch != NULL)
+    *touch = (fr__touch){
+        .path = touch->path, .channel = channel, .offset = offset, .raw = true};
+}
+
+static void forget(fr__channel *channel) {
+  fr__world *world = channel->path != NULL ? channel->world : NULL;
+  for (size_t i = 0; world != NULL && i < world->touches; i++) {
+    if (world->touch[i].channel == channel)
+      world->touch[i].channel = NULL;
+  }
+}
+
+static fr__channel *channel_new(fr__world *world, const char *path, int fd) {
+  fr__channel *channel = malloc(sizeof *channel);
+  char *copy = world->noting ? strdup(path) : NULL;
+  if (channel == NULL || (world->noting && copy == NULL)) {
+    free(channel);
+    free(copy);
+    return NULL;
+  }
+  *channel = (fr__channel){.world = world, .path = copy, .fd = fd};
+  note(world, path, channel, 0);
+  return channel;
+}
 
 /* ---- channels ---- */
 
@@ -154,26 +234,30 @@ int fr__world_open(fr__world *world, const char *path, fr__channel **out) {
     return item->error;
   int fd = -1;
   const int failed = open_file(world, path, &fd);
-  if (failed != 0 && (item == NULL || (item->value == NULL && item->error == 0)))
+  if (failed != 0 && (item == NULL || (item->value == NULL && item->error == 0))) {
+    note(world, path, NULL, failed);
     return failed;
-  fr__channel *channel = malloc(sizeof *channel);
+  }
+  fr__channel *channel = channel_new(world, path, fd);
   if (channel == NULL) {
     if (fd >= 0)
       close(fd);
     return ENOMEM;
   }
-  *channel = (fr__channel){.item = item, .fd = fd};
+  channel->item = item;
   *out = channel;
   return 0;
 }
 
-int fr__world_adopt(fr__world *world, int fd, fr__channel **out) {
+int fr__world_adopt(fr__world *world, const char *path, int fd, fr__channel **out) {
   if (!fr__world_is_here(world))
     return ENOTSUP;
-  fr__channel *channel = malloc(sizeof *channel);
+  fr__channel *channel = channel_new(world, path, fd);
   if (channel == NULL)
     return ENOMEM;
-  *channel = (fr__channel){.fd = fd, .adopted = true};
+  channel->adopted = true;
+  for (size_t i = 0; i < world->touches; i++)
+    world->touch[i].raw |= world->touch[i].channel == channel;
   *out = channel;
   return 0;
 }
@@ -181,8 +265,10 @@ int fr__world_adopt(fr__world *world, int fd, fr__channel **out) {
 void fr__channel_close(fr__channel *channel) {
   if (channel == NULL)
     return;
+  forget(channel);
   if (channel->fd >= 0)
     close(channel->fd);
+  free(channel->path);
   free(channel);
 }
 
@@ -229,6 +315,7 @@ int fr__channel_raw(fr__channel *channel, uint64_t offset, uint64_t *out) {
   const fr__item *item = channel->item;
   if (item != NULL && (item->error != 0 || item->value != NULL))
     return fr__channel_u64(channel, out);
+  note_register(channel, offset);
   uint64_t value;
   size_t got = 0;
   const int failed = read_at(channel, &value, sizeof value, offset, &got);

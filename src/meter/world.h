@@ -50,9 +50,10 @@ size_t fr__world_jumps(const fr__world *world); /* times its clock went back */
 /* `path` as on the machine: "/sys/class/powercap/…". 0 or errno. A file stays open: one
  * pread a reading. */
 int fr__world_open(fr__world *world, const char *path, fr__channel **out);
-/* What another owner reads from, such as a perf event's file: of this machine only; `fd`
- * is the channel's from then on, closed with it, where that succeeds. 0 or errno. */
-int fr__world_adopt(fr__world *world, int fd, fr__channel **out);
+/* What another owner opened, such as the file of "perf:energy-pkg:0": of this machine
+ * only; `fd` is the channel's from then on, closed with it, where that succeeds. 0 or
+ * errno. */
+int fr__world_adopt(fr__world *world, const char *path, int fd, fr__channel **out);
 void fr__channel_close(fr__channel *channel);
 /* The whole content, NUL behind it, cut at `size`; 0 or errno. */
 int fr__channel_text(fr__channel *channel, char *text, size_t size);
@@ -68,5 +69,21 @@ int fr__world_u64(fr__world *world, const char *path, uint64_t *out);
 /* Names in a directory, in order; stops where `each` returns false. 0 or errno. */
 int fr__world_list(fr__world *world, const char *directory,
                    bool (*each)(void *self, const char *name), void *self);
+
+/* ---- what was read, for who records it ---- */
+
+typedef struct fr__touch {
+  char *path;           /* "msr:0:0x611" for a register of a device that is open */
+  fr__channel *channel; /* while it is open; NULL: it was read once, or not at all */
+  uint64_t offset;      /* with `raw` */
+  bool raw;             /* eight bytes, by fr__channel_raw */
+  int error;            /* of opening it */
+} fr__touch;
+
+#define FR__TOUCHES 4096
+
+/* Takes down what is opened from here on, each path once, the first FR__TOUCHES. */
+void fr__world_note(fr__world *world);
+size_t fr__world_touches(const fr__world *world, const fr__touch **out);
 
 #endif
