@@ -80,6 +80,9 @@ static enum fr_status parse_option(fr__layer *layer, const fr__arguments *argume
     option = GROUPS;
   else if (padding_word(text, &layer->padding))
     option = PADDING;
+  else if (fr__argument_value(arguments, index, "pad"))
+    return fr__layer_fail(layer, err, "padding '%s' is not none, same or causal",
+                          fr__argument_value(arguments, index, "pad"));
   else if (index > 2 || strchr(text, '='))
     return fr__layer_fail(layer, err,
                           "'%s' is not dilation=, groups=, same, causal or none", text);

@@ -184,6 +184,13 @@ static enum fr_status find_span(fr__source *source, span *out, fr_error *err) {
   }
   if (s.end < source->end && !is_space(text[s.end]))
     return fail_at(text, s.end, err);
+  size_t next = s.end;
+  while (next < source->end && is_space(text[next]))
+    next++;
+  if (next < source->end && text[next] == '(')
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "network text, column %zu: '(' must follow a layer's name at once",
+                    next + 1);
   source->at = s.end;
   *out = s;
   return check_bytes(text, s.begin, s.end, err);

@@ -18,6 +18,10 @@ static enum fr_status parse_words(fr__layer *layer, const fr__arguments *argumen
     return FR_OK;
   if (layer->both)
     return fr__layer_fail(layer, err, "'%s' may not follow both", arguments->text[next]);
+  if (next == 2 && (fr__argument_is(arguments, next, "all") ||
+                    fr__argument_is(arguments, next, "last")))
+    return fr__layer_fail(layer, err, "'%s' after '%s': it takes one of them",
+                          arguments->text[next], arguments->text[next - 1]);
   return fr__layer_fail(layer, err, "'%s' is not %s", arguments->text[next],
                         next == 1 ? "all, last or both" : "both");
 }
