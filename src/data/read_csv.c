@@ -41,6 +41,11 @@ static enum fr_status find_column(const fr__csv *csv, const char *name, uint32_t
   if (*out == FR_NONE)
     return fr__fail(err, FR_ERR_FORMAT, "%s:%zu: column '%s' is missing", csv->name,
                     csv->line, name);
+  for (uint32_t i = *out + 1; i < csv->header_count; i++)
+    if (csv->header[i].length == strlen(name) &&
+        memcmp(csv->header[i].text, name, strlen(name)) == 0)
+      return fr__fail(err, FR_ERR_FORMAT, "%s:%zu: column %u: the name '%s' occurs twice",
+                      csv->name, csv->line, i + 1, name);
   return FR_OK;
 }
 

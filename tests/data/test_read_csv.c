@@ -77,6 +77,10 @@ static void what_is_wrong_is_named(void **state) {
   assert_bad("x,who\n1,\n", "subject=who", "d.csv:2: column 2 'who': '' is no name");
   assert_bad("x\n", "", "d.csv: no rows behind the header");
   assert_bad("x,x\n1,2\n", "", "d.csv:1: column 2: the name 'x' occurs twice");
+  assert_bad("who,x,who\n1,2,1\n", "subject=who",
+             "d.csv:1: column 3: the name 'who' occurs twice");
+  assert_bad("y,x,z,x\n1,2,3,4\n", "channels=x,y",
+             "d.csv:1: column 4: the name 'x' occurs twice");
   assert_bad("x,y\n1,2\n1,3\n", "time=x", "d.csv: no time passes in column 'x'");
   assert_bad("t\n1\n", "time=t", "d.csv:1: no column is left for values");
   assert_bad("", "", "'d.csv' is empty");
