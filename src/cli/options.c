@@ -113,11 +113,24 @@ static const struct argp_option input_options[] = {
     {0},
 };
 
+static const char *check_data(struct argp_state *state, const char *text) {
+  if (strchr(text, ':') == NULL)
+    argp_error(state, "--data takes KIND:PATH[?key=value&...], not '%s'", text);
+  return text;
+}
+
+static const char *check_task(struct argp_state *state, const char *text) {
+  enum fr_task task;
+  if (!fr_task_parse(text, &task))
+    argp_error(state, "'%s' is not a task: subject, activity or labels", text);
+  return text;
+}
+
 static error_t parse_input(int key, char *text, struct argp_state *state) {
   cli_input *input = state->input;
   switch (key) {
-  case KEY_DATA: input->data = text; return 0;
-  case KEY_TASK: input->task = text; return 0;
+  case KEY_DATA: input->data = check_data(state, text); return 0;
+  case KEY_TASK: input->task = check_task(state, text); return 0;
   case KEY_SPLIT: input->split = text; return 0;
   case KEY_VALIDATE: input->validate = text; return 0;
   case KEY_WINDOW:

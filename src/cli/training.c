@@ -204,6 +204,22 @@ static enum fr_status set_loss(cli_trainer *t, const cli_work *work, fr_error *e
                   fr_loss_name(training->options.loss.kind));
 }
 
+/* What the loss has inside and the network ends in, too, is done twice: it learns, but
+ * slowly. */
+static void warn_of_end(cli_trainer *t, const fr_net *net) {
+  const enum fr_loss kind = t->training->options.loss.kind;
+  const char *last = fr_net_layer_text(net, fr_net_layer_count(net) - 1);
+  const char *inside = kind == FR_LOSS_CROSS_ENTROPY ? "softmax"
+                       : kind == FR_LOSS_BINARY      ? "sigmoid"
+                                                     : NULL;
+  if (inside == NULL || strcmp(last, inside) != 0)
+    return;
+  cli_warn(&t->session->result,
+           "the network ends in %s, but %s is inside the loss '%s': leave it out", last,
+           inside, fr_loss_name(kind));
+  cli_result_tell(&t->session->result); /* before hours go by */
+}
+
 /* What would be accepted and then never happen. */
 static enum fr_status check_options(const cli_training *training, const cli_work *work,
                                     fr_error *err) {
@@ -228,6 +244,8 @@ static enum fr_status prepare(cli_trainer *t, const cli_work *work,
   enum fr_status status = check_options(t->training, work, err);
   if (status == FR_OK)
     status = set_loss(t, work, err);
+  if (status == FR_OK)
+    warn_of_end(t, net);
   if (status == FR_OK)
     status = set_class_weights(t, work, err);
   if (status == FR_OK)

@@ -83,8 +83,9 @@ static enum fr_status check_channels(const cli_work *work, const fr_model *model
   return FR_OK;
 }
 
+/* `people`: they are the classes. */
 static enum fr_status warn(cli_session *session, const cli_work *work, const char *split,
-                           fr_error *err) {
+                           bool people, fr_error *err) {
   const fr_prepared *p = &work->prepared;
   if (p->split.leaky)
     cli_warn(&session->result,
@@ -97,7 +98,13 @@ static enum fr_status warn(cli_session *session, const cli_work *work, const cha
                  : "%zu test samples of classes the model does not know left out",
              p->unknown);
   if (p->test.count == 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "the split '%s' leaves nothing to test", split);
+    return fr__fail(err, FR_ERR_ARGUMENT, "the split '%s' leaves nothing to test%s",
+                    split,
+                    people && p->unknown > 0
+                        ? ": with the task 'subject' people are the classes, and nobody "
+                          "of the test side was trained on; another split (trial) or "
+                          "another task is needed"
+                        : "");
   return FR_OK;
 }
 
@@ -115,8 +122,8 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
     status =
         fr_prepared_init(&work->prepared, work->data, &options, &session->observer, err);
   if (status == FR_OK)
-    status =
-        warn(session, work, input->split != NULL ? input->split : work->data->split, err);
+    status = warn(session, work, input->split != NULL ? input->split : work->data->split,
+                  input->task == NULL || strcmp(input->task, "subject") == 0, err);
   return status;
 }
 

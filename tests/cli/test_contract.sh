@@ -16,6 +16,9 @@ ok "an unknown command is wrong usage" fails_saying 2 "'fly' is not a command" f
 ok "train without data is wrong usage" fails_saying 2 "--data SPEC" train
 ok "a number out of range is wrong usage" \
   fails_saying 2 "--window takes a whole number" train --data synthetic: --window 0
+ok "so is a text that is no data" fails_saying 2 "KIND:PATH" train --data ''
+ok "so is a task that there is none" fails_saying 2 "'foo' is not a task" train \
+  --data synthetic: --task foo
 ok "a missing model is one sentence" fails_saying 1 "no-such-file" info no-such-file
 ok "an unknown kind of data lists the known" \
   fails_saying 1 "synthetic" train --data fly:away

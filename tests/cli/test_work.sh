@@ -59,6 +59,15 @@ ok "append works too" exits 0 transfer "$model" --append --epochs 2 \
 
 ok "a leaky split is called so" exits 0 train --data "$data" --split random:0.75 --epochs 1
 ok "on stderr" grep -q leaky "$folder/err"
+ok "people who are classes cannot all be new" fails_saying 1 "people are the classes" train \
+  --data "$data" --split subject:1
+for pair in 'cross-entropy softmax' 'binary sigmoid'; do
+  end=${pair#* }
+  run train --data "$data" --loss "${pair% *}" --net "dense(classes) $end" --epochs 1
+  ok "$end is inside the loss: once said" test "$(grep -c "$end is inside" "$folder/err")" = 1
+done
+run train --data "$data" --loss squared --net 'dense(classes) softmax' --epochs 1
+ok "of the squared loss it is not" sh -c "! grep -q 'is inside' '$folder/err'"
 ok "augmentation is a phase with a cost" exits 0 train --data "$data" --epochs 2 \
   --augment 'jitter(0.05) scale(0.1)' --json "$folder/augment.json"
 ok "train/augment" json "[p for p in j['result']['phases'] if p['name'] == 'train/augment'
