@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 
 typedef struct report {
   cli_output output;
@@ -15,7 +17,8 @@ typedef struct report {
 } report;
 
 static const struct argp_option options[] = {
-    {"output", 'o', "DIR", 0, "where the report goes (default: the study's name)", 0},
+    {"output", 'o', "DIR", 0,
+     "where the report goes (default: the study's name, run-NUMBER of others)", 0},
     {0},
 };
 
@@ -39,7 +42,10 @@ static const struct argp argp = {
     parse,
     "[RUN]",
     "Writes the report of a study again: one HTML file, charts, results.json and "
-    "results.csv. RUN is its number (frugal runs list); without it, the newest study.",
+    "results.csv; or of a run that was metered: its power over time as timeline.svg, "
+    "timeline.png and timeline.csv. RUN is its number (frugal runs list); without it, "
+    "the "
+    "newest study.",
     children,
     NULL,
     NULL};
@@ -72,17 +78,66 @@ static enum fr_status choose(fr_store *store, const report *r, fr_run *run,
   return fr_store_run_get(store, n.id, run, err);
 }
 
+/* ---- of a metered run ---- */
+
+static void add_file(json_t *files, const char *directory, const char *name) {
+  char *path = fr__path_join(directory, name);
+  json_array_append_new(files, json_string(path != NULL ? path : name));
+  free(path);
+}
+
+static int report_meter(fr_store *store, const fr_run *run, const report *r) {
+  char usual[48];
+  fr_error err, why = {0};
+  bool charts = false;
+  snprintf(usual, sizeof usual, "run-%lld", (long long)run->id);
+  const char *directory = r->directory != NULL ? r->directory : usual;
+  if (fr_report_meter(store, run->id, directory, &charts, &why, &err) != FR_OK)
+    return cli_fail(&err);
+  cli_result result;
+  fr__buf text;
+  cli_result_init(&result, "report");
+  fr__buf_init(&text, 0);
+  json_t *files = json_array();
+  add_file(files, directory, "timeline.csv");
+  if (charts) {
+    add_file(files, directory, "timeline.svg");
+    add_file(files, directory, "timeline.png");
+  } else {
+    cli_warn(&result, "the charts are missing: %s", why.text);
+  }
+  json_object_set_new(result.result, "run", json_integer((json_int_t)run->id));
+  json_object_set_new(result.result, "files", files);
+  fr__buf_printf(&text, "Report: %s (run %lld)\n",
+                 json_string_value(json_array_get(files, json_array_size(files) - 1)),
+                 (long long)run->id);
+  const int code = cli_result_print(&result, &r->output, fr__buf_text(&text));
+  fr__buf_release(&text);
+  cli_result_release(&result);
+  return code;
+}
+
+/* Whether it has samples, which a study's own run never has. */
+static bool is_metered(fr_store *store, const fr_run *run) {
+  fr_store_power power;
+  return strcmp(run->command, "study") != 0 &&
+         fr_store_power_of(store, run->id, &power, NULL) == FR_OK && power.count > 0;
+}
+
 int cli_cmd_report(int argc, char **argv) {
   report r = {0};
   argp_parse(&argp, argc, argv, 0, NULL, &r);
   fr_error err;
   fr_store *store;
-  if (fr_store_open(r.output.store, &store, &err) != FR_OK)
+  if (fr_store_open_read(r.output.store, &store, &err) != FR_OK)
     return cli_fail(&err);
   fr_run run;
   int code = CLI_FAILED;
   if (choose(store, &r, &run, &err) != FR_OK) {
     cli_fail(&err);
+  } else if (is_metered(store, &run)) {
+    code = report_meter(store, &run, &r);
+    fr_run_release(&run);
   } else {
     const char *directory = r.directory != NULL ? r.directory : run.name;
     code = cli_report_study(store, run.id, directory, "report", &r.output);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,13 @@ static enum fr_status list(fr_store *store, const runs *r, cli_result *result,
   return status;
 }
 
+/* Where there is no store yet; none is made by looking. */
+static enum fr_status list_none(const fr_error *why, cli_result *result, fr__buf *text) {
+  json_object_set_new(result->result, "runs", json_array());
+  fr__buf_printf(text, "No runs yet: %s\n", why->text);
+  return FR_OK;
+}
+
 typedef struct figures {
   fr__table *table;
   json_t *figures;
@@ -143,6 +151,101 @@ static void show_head(const fr_run *run, fr__buf *text) {
   fr__buf_printf(text, "  %s\n", run->argv);
 }
 
+/* ---- of metered runs ---- */
+
+static json_t *json_of_power(const fr_store_power *p) {
+  if (isnan(p->mean_w))
+    return json_null();
+  return json_pack("{s:f, s:f, s:f}", "min", p->min_w, "mean", p->mean_w, "max",
+                   p->max_w);
+}
+
+static json_t *json_of_number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void json_power(const fr_store_power *p, json_t *result) {
+  json_object_set_new(result, "power_w", json_of_power(p));
+  json_object_set_new(result, "duration_s", json_real((double)p->last_ns * 1e-9));
+  json_object_set_new(result, "samples", json_integer((json_int_t)p->count));
+  json_object_set_new(result, "marked_samples", json_integer((json_int_t)p->marked));
+  json_object_set_new(result, "sampled_energy_j", json_of_number(p->energy_j));
+}
+
+static void text_power(const fr_store_power *p, bool cut_off, fr__buf *text) {
+  char time[32], energy[32];
+  cli_format_duration((double)p->last_ns * 1e-9, time, sizeof time);
+  cli_format_si(p->energy_j, "J", energy, sizeof energy);
+  if (isnan(p->mean_w))
+    fr__buf_printf(text, "\nPower was not measured in any of %zu samples\n", p->count);
+  else
+    fr__buf_printf(text, "\nPower  min %.4g W, mean %.4g W, max %.4g W; %s in %s%s\n",
+                   p->min_w, p->mean_w, p->max_w, energy, time,
+                   cut_off ? ", then it was cut off" : "");
+  if (p->marked > 0)
+    fr__buf_printf(text, "       %zu of %zu samples were bridged\n", p->marked, p->count);
+}
+
+static void add_causes(const json_t *causes, fr__table *table) {
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  for (size_t i = 0; i < json_array_size(causes); i++) {
+    const json_t *cause = json_array_get(causes, i);
+    const char *name = json_string_value(json_object_get(cause, "name"));
+    const json_t *share = json_object_get(cause, "share");
+    if (name == NULL)
+      continue;
+    fr__buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", name);
+    if (json_is_number(share))
+      fr__buf_printf(&text, " %.0f %%", 100 * json_number_value(share));
+  }
+  fr__table_add(table, fr__buf_text(&text));
+  fr__buf_release(&text);
+}
+
+/* The result's "spikes" as a table; none where it tells of none. */
+static enum fr_status text_spikes(const json_t *spikes, fr__buf *text, fr_error *err) {
+  static const char *const keys[] = {"start_s", "duration_s", "height_w"};
+  static const char *const titles[] = {"Spike at, s", "Length, s", "Height, W"};
+  if (json_array_size(spikes) == 0)
+    return FR_OK;
+  fr__table table;
+  fr__table_init(&table, NULL);
+  for (size_t i = 0; i < 3; i++)
+    fr__table_column_add(&table, titles[i], FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Caused by", FR__ALIGN_LEFT, true);
+  for (size_t s = 0; s < json_array_size(spikes); s++) {
+    const json_t *spike = json_array_get(spikes, s);
+    for (size_t i = 0; i < 3; i++) {
+      const json_t *number = json_object_get(spike, keys[i]);
+      if (json_is_number(number))
+        fr__table_addf(&table, "%.4g", json_number_value(number));
+      else
+        fr__table_add(&table, "not measured");
+    }
+    add_causes(json_object_get(spike, "causes"), &table);
+  }
+  fr__buf_add(text, "\n");
+  const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
+  fr__table_release(&table);
+  return status;
+}
+
+/* What the samples say, which is all there is of a run that was cut off. */
+static enum fr_status show_power(fr_store *store, const fr_run *run, cli_result *result,
+                                 fr__buf *text, fr_error *err) {
+  fr_store_power power;
+  const json_t *stored = json_object_get(result->result, "result");
+  json_t *spikes = json_object_get(stored, "spikes");
+  const enum fr_status status = fr_store_power_of(store, run->id, &power, err);
+  if (status != FR_OK || power.count == 0)
+    return status;
+  json_power(&power, result->result);
+  json_object_set(result->result, "spikes", spikes != NULL ? spikes : json_null());
+  text_power(&power, strcmp(run->state, "cut off") == 0, text);
+  return text_spikes(spikes, text, err);
+}
+
 static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
                            fr__buf *text, fr_error *err) {
   int64_t id;
@@ -169,6 +272,8 @@ static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
   status = fr_store_figures(store, id, show_figure, &f, err);
   if (status == FR_OK && json_object_size(f.figures) > 0)
     status = fr__table_render(&table, cli_columns(), text, err);
+  if (status == FR_OK)
+    status = show_power(store, &run, result, text, err);
   /* A study's own tables say more than its figures. */
   char *study = NULL;
   if (status == FR_OK && strcmp(run.command, "study") == 0 && run.result != NULL &&
@@ -184,16 +289,26 @@ int cli_cmd_runs(int argc, char **argv) {
   runs r = {0};
   argp_parse(&argp, argc, argv, 0, NULL, &r);
   fr_error err;
-  fr_store *store;
-  if (fr_store_open(r.output.store, &store, &err) != FR_OK)
+  fr_store *store = NULL;
+  const bool listing_asked = strcmp(r.verb, "list") == 0;
+  enum fr_status status = fr_store_open_read(r.output.store, &store, &err);
+  const bool empty = listing_asked && status == FR_ERR_NOT_FOUND;
+  int64_t id;
+  if (status == FR_ERR_NOT_FOUND && !empty && fr__parse_integer(r.id, 1, INT64_MAX, &id))
+    return cli_fail_text("there is no run %lld: %s", (long long)id, err.text);
+  if (status == FR_ERR_NOT_FOUND && !empty)
+    return cli_fail_text("'%s' is not the number of a run", r.id);
+  if (status != FR_OK && !empty)
     return cli_fail(&err);
   cli_result result;
   cli_result_init(&result, "runs");
   fr__buf text;
   fr__buf_init(&text, 0);
-  const bool listing_asked = strcmp(r.verb, "list") == 0;
-  const enum fr_status status = listing_asked ? list(store, &r, &result, &text, &err)
-                                              : show(store, &r, &result, &text, &err);
+  if (empty)
+    status = list_none(&err, &result, &text);
+  else
+    status = listing_asked ? list(store, &r, &result, &text, &err)
+                           : show(store, &r, &result, &text, &err);
   const int code = status == FR_OK
                        ? cli_result_print(&result, &r.output, fr__buf_text(&text))
                        : cli_fail(&err);
