@@ -119,6 +119,8 @@ enum fr_status fr__gauge_difference(const fr_meter_report *before,
   if (d.phase == NULL)
     return fr__fail_memory(err, "a reading of the meter");
   d.count = 0;
+  d.domain = NULL; /* whose energies are asked for of a whole run alone */
+  d.domain_count = 0;
   for (size_t i = 0; i < after->count; i++) {
     fr_phase_report phase = after->phase[i];
     take_away(&phase, before);
