@@ -27,6 +27,15 @@ typedef struct fr_sensor_report {
   enum fr_sensor_state state;
   char reason[256]; /* why it is in that state, one sentence */
   char fix[256];    /* the exact line that grants it; empty where there is none */
+  const char *kind; /* "platform", "package", "dram", "part", "gpu"; static storage; NULL
+                       where the sensor is absent */
+  char inside[32];  /* the package that it is inside of; empty: of none */
+  bool counted;     /* part of the total of a meter */
+  double unit_j;    /* of one count; 0: not known */
+  double power_limit_w; /* the most that this machine allows it; 0: not known */
+  double wrap_s;        /* it comes round after so long at that limit (5 kW without one);
+                           0: never in practice, or not known */
+  double update_s;      /* its counter was renewed this often; 0: not seen */
 } fr_sensor_report;
 
 typedef struct fr_doctor_report {
@@ -39,6 +48,12 @@ typedef struct fr_doctor_report {
  */
 enum fr_status fr_doctor_run(const char *root, fr_doctor_report *report, fr_error *err);
 void fr_doctor_report_release(fr_doctor_report *report);
+
+/* Records for so many seconds what the sensors of this machine (or of `root`) read into a
+ * new recording, `folder`, for fr_meter_replay; GPUs' libraries are not recorded. Files
+ * that this user may not read are rows that say so. */
+enum fr_status fr_doctor_record(const char *root, const char *folder, double seconds,
+                                fr_error *err);
 
 /* The model's view of this processor: watts of one busy logical processor, with its band
  * and the rule that gave them. */

@@ -28,9 +28,48 @@ static const char *role_of(const fr__domain *domain) {
          "hence not added";
 }
 
-static void fill_domain(const fr__sensor *sensor, const fr__domain *domain,
+#define PERIODS 20u /* so many renewals are enough to tell how often they come */
+#define PERIODS_NS 100000000u
+
+/* Seconds between two renewals, by reading again and again for a tenth of a second; 0
+ * where it was not renewed twice. Of a recording nothing is known between its rows. */
+static double update_of(fr__sensor *sensor, fr__domain *domain) {
+  if (domain->state != FR_SENSOR_WORKING || sensor->ops->computed ||
+      fr__world_is_replay(sensor->world))
+    return 0;
+  const uint64_t end_ns = fr__world_ns(sensor->world) + PERIODS_NS;
+  fr__load load = fr__host_now(sensor->world);
+  uint64_t first_ns = 0, last_ns = 0, before = 0, raw;
+  size_t changes = 0;
+  (void)sensor->ops->read(sensor, domain, &load, &before);
+  for (; load.t_ns < end_ns && changes <= PERIODS; load = fr__host_now(sensor->world)) {
+    if (sensor->ops->read(sensor, domain, &load, &raw) != 0 || raw == before)
+      continue;
+    before = raw;
+    last_ns = load.t_ns;
+    first_ns = changes++ == 0 ? last_ns : first_ns;
+  }
+  return changes > 1 ? (double)(last_ns - first_ns) * 1e-9 / (double)(changes - 1) : 0;
+}
+
+/* The package in front of "package-0/core". */
+static void fill_inside(const fr__domain *domain, fr_sensor_report *out) {
+  const size_t length = strcspn(domain->key, "/");
+  if (domain->kind == FR__DOMAIN_PART && domain->key[length] == '/')
+    snprintf(out->inside, sizeof out->inside, "%.*s", (int)length, domain->key);
+}
+
+static void fill_domain(fr__sensor *sensor, fr__domain *domain, bool counted,
                         fr_sensor_report *out) {
-  *out = (fr_sensor_report){.source = sensor->ops->source, .state = domain->state};
+  *out = (fr_sensor_report){.source = sensor->ops->source,
+                            .state = domain->state,
+                            .kind = fr__domain_kind_name(domain->kind),
+                            .counted = counted,
+                            .unit_j = sensor->ops->computed ? 0 : domain->unit_j,
+                            .power_limit_w = domain->power_limit_w,
+                            .wrap_s = fr__domain_wrap_s(domain),
+                            .update_s = update_of(sensor, domain)};
+  fill_inside(domain, out);
   const bool silent = domain->state == FR_SENSOR_WORKING && domain->reason[0] == '\0';
   snprintf(out->name, sizeof out->name, "%s", domain->name);
   snprintf(out->reason, sizeof out->reason, "%s",
@@ -48,8 +87,8 @@ static size_t rows_of(const fr__sensor *sensor) {
   return sensor->count > 0 ? sensor->count : 1;
 }
 
-static enum fr_status fill(const fr__sensor *sensor, size_t chosen,
-                           fr_doctor_report *report, fr_error *err) {
+static enum fr_status fill(fr__sensor *sensor, size_t chosen, fr_doctor_report *report,
+                           fr_error *err) {
   size_t count = 0, at = 0;
   for (size_t s = 0; s < FR__SENSORS; s++)
     count += rows_of(&sensor[s]);
@@ -61,8 +100,9 @@ static enum fr_status fill(const fr__sensor *sensor, size_t chosen,
     if (sensor[s].count == 0)
       fill_absent(&sensor[s], &row[at++]);
     for (size_t i = 0; i < sensor[s].count; i++, at++) {
-      fill_domain(&sensor[s], &sensor[s].domain[i], &row[at]);
-      if (s == chosen && sensor[s].domain[i].counted && report->chosen == count)
+      const bool counted = s == chosen && sensor[s].domain[i].counted;
+      fill_domain(&sensor[s], &sensor[s].domain[i], counted, &row[at]);
+      if (counted && report->chosen == count)
         report->chosen = at;
     }
   }

@@ -31,17 +31,6 @@ static void fill_power(const fr__ledger *ledger, fr_meter_report *report) {
 
 /* ---- domains ---- */
 
-static const char *kind_name(enum fr__domain_kind kind) {
-  switch (kind) {
-  case FR__DOMAIN_PLATFORM: return "platform";
-  case FR__DOMAIN_PACKAGE: return "package";
-  case FR__DOMAIN_DRAM: return "dram";
-  case FR__DOMAIN_PART: return "part";
-  case FR__DOMAIN_GPU: return "gpu";
-  }
-  return "part";
-}
-
 static void add_domains(const fr__sampler *s, const fr__sensor *sensor,
                         fr_meter_report *report) {
   for (size_t i = 0; i < sensor->count; i++) {
@@ -49,7 +38,7 @@ static void add_domains(const fr__sampler *s, const fr__sensor *sensor,
     if (domain->state != FR_SENSOR_WORKING)
       continue;
     fr_domain_report *out = &report->domain[report->domain_count++];
-    *out = (fr_domain_report){.kind = kind_name(domain->kind),
+    *out = (fr_domain_report){.kind = fr__domain_kind_name(domain->kind),
                               .counted = domain->counted,
                               .bridged_j = domain->bridged_j + domain->pending_j};
     snprintf(out->name, sizeof out->name, "%s", domain->name);

@@ -73,6 +73,17 @@ void fr__domain_integrate(fr__domain *domain, double power_w, uint64_t t_ns,
   *raw = (uint64_t)(domain->integral_j * 1e9);
 }
 
+const char *fr__domain_kind_name(enum fr__domain_kind kind) {
+  switch (kind) {
+  case FR__DOMAIN_PLATFORM: return "platform";
+  case FR__DOMAIN_PACKAGE: return "package";
+  case FR__DOMAIN_DRAM: return "dram";
+  case FR__DOMAIN_PART: return "part";
+  case FR__DOMAIN_GPU: return "gpu";
+  }
+  return "part";
+}
+
 /* ---- one reading ---- */
 
 static double seconds(uint64_t from_ns, uint64_t to_ns) {
@@ -283,16 +294,19 @@ enum fr_status fr__sensor_start(fr__sensor *sensor, const fr__load *load, fr_err
   return FR_OK;
 }
 
+double fr__domain_wrap_s(const fr__domain *domain) {
+  const double range_j = (double)domain->modulus * domain->unit_j;
+  return range_j /
+         fmax(domain->power_limit_w > 0 ? domain->power_limit_w : POWER_CEILING_W, 1);
+}
+
 double fr__sensor_patience_s(const fr__sensor *sensor) {
   double least_s = INFINITY;
   for (size_t i = 0; i < sensor->count; i++) {
     const fr__domain *domain = &sensor->domain[i];
     if (!domain->counted || !domain->modulus_known || domain->modulus == 0)
       continue;
-    const double range_j = (double)domain->modulus * domain->unit_j;
-    const double most_w =
-        fmax(domain->power_limit_w > 0 ? domain->power_limit_w : POWER_CEILING_W, 1);
-    least_s = fmin(least_s, range_j / most_w / 2);
+    least_s = fmin(least_s, fr__domain_wrap_s(domain) / 2);
   }
   return least_s;
 }

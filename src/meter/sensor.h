@@ -140,6 +140,11 @@ typedef struct fr__reading {
 bool fr__domain_take(fr__sensor *sensor, fr__domain *domain, uint64_t raw,
                      const fr__load *load);
 
+const char *fr__domain_kind_name(enum fr__domain_kind kind); /* "package" */
+
+/* From 0 to 0 at the most power; 0 where it never comes round. */
+double fr__domain_wrap_s(const fr__domain *domain);
+
 double fr__domain_energy_j(const fr__domain *domain); /* since start, bridges included */
 
 /* Totals are 0 from here on. */

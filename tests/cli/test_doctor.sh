@@ -27,4 +27,11 @@ ok "a counter that stands still is dead" json \
   "[s['state'] for s in j['result']['sensors'] if 'intel-rapl:0' in s['name']] == ['dead']" \
   "$folder/dead.json"
 ok "and the model is used" json "'model' in j['result']['chosen']" "$folder/dead.json"
+
+ok "doctor records this machine" exits 0 doctor --record "$folder/recording" --seconds 0.3 \
+  --json "$folder/record.json"
+ok "with its processor and a timeline" test -s "$folder/recording/proc/cpuinfo" -a \
+  -s "$folder/recording/timeline.csv"
+ok "but never over another recording" exits 1 doctor --record "$folder/recording" --seconds 0.1
+ok "and for a time only with a place" exits 2 doctor --seconds 3
 finish
