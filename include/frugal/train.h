@@ -94,7 +94,8 @@ const char *fr_stop_name(enum fr_stop stop);
  * Where a run keeps what it needs to be taken up again, bit for bit: after every epoch
  * and every `every_s` within one, as FOLDER/checkpoint-STEPS.safetensors, of which the
  * newest two stay. Checkpoints of other runs in the folder are removed once this run has
- * one of its own. docs/train.md has the format.
+ * one of its own. While a run goes on the folder is its own: another one is refused
+ * (FR_ERR_ARGUMENT). docs/train.md has the format.
  */
 typedef struct fr_checkpoint_options {
   const char *folder;   /* made where it is missing */

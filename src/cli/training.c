@@ -121,6 +121,7 @@ static enum fr_status set_rates(cli_trainer *t, const fr_net *net, fr_error *err
 
 static const char *note(void *self) {
   cli_trainer *t = self;
+  t->ours = true;
   free(t->note);
   t->note = cli_session_spent(t->session);
   return t->note;
@@ -128,6 +129,7 @@ static const char *note(void *self) {
 
 static void resumed(void *self, size_t steps, const char *text) {
   cli_trainer *t = self;
+  t->ours = true;
   cli_session_resumed(t->session, steps, text);
 }
 
@@ -280,6 +282,12 @@ static bool save_cut(const cli_trainer *t, const fr_train_result *trained, cli_w
                        NULL) == FR_OK;
 }
 
+/* A run that was refused its folder has nothing to tell there. */
+static void leave_ledger(const cli_trainer *t) {
+  free(t->session->ledger);
+  t->session->ledger = NULL;
+}
+
 static enum fr_status fail_interrupted(const cli_trainer *t,
                                        const fr_train_result *trained, bool saved,
                                        fr_error *err) {
@@ -307,6 +315,8 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
     status =
         fr_train(net, &work->prepared.train, &work->prepared.validate, &training->options,
                  &session->observer, &session->budget, &trained, err);
+  if (!t.ours)
+    leave_ledger(&t);
   if (status == FR_OK && trained.stop == FR_STOP_INTERRUPTED)
     status =
         fail_interrupted(&t, &trained, save_cut(&t, &trained, work, input, net), err);

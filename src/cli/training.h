@@ -15,6 +15,7 @@ typedef struct cli_trainer {
   float *rate;            /* (layers), owned; NULL: none */
   fr_checkpoint_options checkpoint;
   fr__buf identity;
+  bool ours;  /* the folder: a checkpoint of this run was read or written there */
   char *note; /* what the newest checkpoint keeps for us; owned */
 } cli_trainer;
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -70,13 +71,18 @@ enum fr_status fr__checkpoints_init(struct fr__run *r, fr_error *err) {
   r->checkpoints.identity = fr__identity_new(r);
   if (r->checkpoints.identity == NULL)
     return fr__fail_memory(err, "what makes this run itself");
-  const enum fr_status status = fr__dir_make(options->folder, err);
+  enum fr_status status = fr__dir_make(options->folder, err);
+  if (status == FR_OK)
+    status = fr__folder_lock(options->folder, &r->checkpoints.lock, err);
+  r->checkpoints.locked = status == FR_OK && r->checkpoints.lock >= 0;
   if (status != FR_OK || !options->resume)
     return status;
   return take_up(r, err);
 }
 
 void fr__checkpoints_release(fr__checkpoints *checkpoints) {
+  if (checkpoints->locked)
+    close(checkpoints->lock);
   json_decref(checkpoints->identity);
   *checkpoints = (fr__checkpoints){0};
 }

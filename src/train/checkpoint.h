@@ -12,6 +12,8 @@ struct fr__run;
 typedef struct fr__checkpoints {
   const fr_checkpoint_options *options; /* NULL: none are written */
   json_t *identity;                     /* owned */
+  bool locked;                          /* the folder is ours as long as ... */
+  int lock;                             /* ... this file is open */
   uint64_t newest, before;              /* steps of the two good ones; 0: none */
   uint64_t saved_ns;                    /* when one was last tried */
   bool failing; /* the last one could not be written, and that was told */

@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,31 @@
 #define LIST_CEILING ((size_t)1 << 16)
 
 static const char begin[] = "checkpoint-", end[] = ".safetensors", unfinished[] = ".tmp";
+
+/* The file stays: a lock on one that is removed would be held by nobody else's name. */
+enum fr_status fr__folder_lock(const char *folder, int *lock, fr_error *err) {
+  *lock = -1;
+  char *path = fr__path_join(folder, ".lock");
+  if (path == NULL)
+    return fr__fail_memory(err, folder);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  free(path);
+  if (fd < 0)
+    return FR_OK;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    *lock = fd;
+    return FR_OK;
+  }
+  const bool held = errno == EWOULDBLOCK;
+  close(fd);
+  if (!held)
+    return FR_OK;
+  return fr__fail(
+      err, FR_ERR_ARGUMENT,
+      "another run keeps its checkpoints in '%s' right now: wait for its end, "
+      "or name another folder",
+      folder);
+}
 
 char *fr__folder_path(const char *folder, uint64_t steps) {
   char name[sizeof begin + sizeof end + 24];

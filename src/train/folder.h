@@ -5,6 +5,11 @@
 
 #include "frugal/base.h"
 
+/* Holds the folder, by its file .lock, until *lock is closed or the process is gone;
+ * FR_ERR_ARGUMENT where another run does. *lock is -1 where there can be no lock: the
+ * folder is read-only, its file system knows none. */
+enum fr_status fr__folder_lock(const char *folder, int *lock, fr_error *err);
+
 /* The caller's (free); NULL out of memory. */
 char *fr__folder_path(const char *folder, uint64_t steps);
 

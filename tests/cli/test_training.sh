@@ -77,6 +77,14 @@ ok "the table tells of it" grep -q "taken up .* had spent" "$folder/table"
 run info "$folder/bits.safetensors"
 ok "the card names who spent what" sh -c "grep -c 'Spent by train: .*, program, by ' '$folder/out' |
   grep -qx 2 && ! grep -q null '$folder/out'"
+set -- train --data "$data" --net small --epochs 100000 --patience 0 \
+  --checkpoint "$folder/held" --resume
+"$frugal" "$@" >/dev/null 2>&1 &
+sleep 1
+ok "a folder that another process uses is refused" fails_saying 1 "right now" "$@"
+ok "and nothing is told of the refused one there" test ! -e "$folder/held/spent.json"
+kill -9 $! && wait $! 2>/dev/null
+ok "a killed process holds nothing" exits 0 "$@" --budget 1mJ
 ok "--resume needs a folder" exits 2 train --data "$data" --resume
 
 small --epochs 2 --threads 2 -o "$folder/two.safetensors" >/dev/null 2>&1

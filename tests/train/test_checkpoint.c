@@ -305,6 +305,38 @@ static void other_positive_weights_are_another_run(void **state) {
   test_folder_remove(folder);
 }
 
+typedef struct intruder {
+  const trial *t;
+  size_t refused;
+} intruder;
+
+static void intrude(void *self, const fr_epoch *epoch) {
+  intruder *i = self;
+  (void)epoch;
+  outcome o = trial_run(i->t, NULL, NULL);
+  assert_int_equal(o.status, FR_ERR_ARGUMENT);
+  assert_non_null(strstr(o.err.text, "another run keeps its checkpoints in"));
+  i->refused++;
+  outcome_release(&o);
+}
+
+static void a_folder_is_one_runs_at_a_time(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  const trial t = trial_of_everything(folder);
+  intruder i = {.t = &t};
+  const fr_observer observer = {.self = &i, .epoch_done = intrude};
+  outcome whole = run_undisturbed(t), o = trial_run(&t, &observer, NULL);
+  assert_int_equal(i.refused, t.options.epochs);
+  assert_same_outcome(&whole, &o);
+  outcome again = trial_run(&t, NULL, NULL); /* it is free again */
+  assert_int_equal(again.status, FR_OK);
+  outcome_release(&whole);
+  outcome_release(&o);
+  outcome_release(&again);
+  test_folder_remove(folder);
+}
+
 static const char *latin_note(void *self) {
   (void)self;
   return "\xfc"
@@ -531,6 +563,7 @@ int main(void) {
       cmocka_unit_test(an_interruption_is_taken_up),
       cmocka_unit_test(another_run_is_refused_with_what_differs),
       cmocka_unit_test(other_positive_weights_are_another_run),
+      cmocka_unit_test(a_folder_is_one_runs_at_a_time),
       cmocka_unit_test(texts_of_the_caller_may_be_no_utf8),
       cmocka_unit_test(the_older_stands_in_for_a_damaged_one),
       cmocka_unit_test(it_starts_anew_where_none_is_good),
