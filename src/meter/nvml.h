@@ -46,4 +46,12 @@ void fr__nvml_visible(const char *text, size_t count, const char (*uuid)[FR__NVM
                       size_t (*parent)(void *self, const char *mig), void *self,
                       bool *seen);
 
+struct fr__sensor;
+struct fr__domain;
+/* For who records what the sensor "nvml" reads on this machine: the path that stands for
+ * the domain's counter in a recording ("nvml:0:energy_mj") and its value now. 0 or errno.
+ */
+int fr__nvml_tell(const struct fr__sensor *sensor, const struct fr__domain *domain,
+                  char path[FR__NVML_NAME], uint64_t *value);
+
 #endif

@@ -42,6 +42,7 @@ typedef struct exec {
   double sum;         /* of the good lines since the last reading */
   size_t lines;
   uint64_t line_ns; /* when the last one came */
+  uint64_t gap_ns;  /* the longest time between two */
   size_t refused;   /* lines that were no reading */
   char example[48]; /* the first of them */
 } exec;
@@ -95,6 +96,8 @@ static void take_line(exec *e, uint64_t now_ns) {
       refuse(e, e->line);
     return;
   }
+  if (e->known && now_ns - e->line_ns > e->gap_ns)
+    e->gap_ns = now_ns - e->line_ns;
   e->known = true;
   e->joules = joules;
   e->value = value;
@@ -296,6 +299,7 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   e->sum = 0;
   e->lines = 0;
   domain->reason[0] = '\0';
+  domain->update_s = (double)e->gap_ns * 1e-9;
   if (e->joules)
     *raw = (uint64_t)(e->value / UNIT_J);
   else
@@ -303,11 +307,10 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   return 0;
 }
 
-/* How often it prints shows while it runs. Wall meters of class 1 err by 1 %; the command
- * need not tell which it is: 2 % is assumed. */
+/* How often it prints shows while it runs (update_s of the domain). Wall meters of class
+ * 1 err by 1 %; the command need not tell which it is: 2 % is assumed. */
 const fr__sensor_ops fr__sensor_exec = {.name = "exec",
                                         .source = FR_SOURCE_EXEC,
-                                        .update_s = 1,
                                         .band = 0.02,
                                         .computed = true,
                                         .on_request = true,

@@ -17,6 +17,8 @@
 
 #define SPOTS 64 /* packages, dies or cores; of more cores none is listed */
 
+#define KEPT (1 + 2 * SPOTS) /* registers that are read once */
+
 #define INTEL_UNIT 0x606u
 #define INTEL_LIMIT 0x610u /* PL1 in bits 14:0, PL2 in bits 46:32 */
 #define INTEL_INFO 0x614u  /* design power in bits 14:0, maximum in bits 46:32 */
@@ -51,6 +53,8 @@ typedef struct msr {
   spot spot[SPOTS];
   bool crowded; /* there were more */
   double unit_j, power_unit_w;
+  fr__channel *kept[KEPT]; /* owned */
+  size_t kept_count;
 } msr;
 
 /* ---- where the registers are ---- */
@@ -65,12 +69,27 @@ static int open_register(fr__world *world, unsigned cpu, uint32_t address,
   return fr__world_open(world, path, out);
 }
 
-static int read_once(fr__world *world, unsigned cpu, uint32_t address, uint64_t *out) {
+/* NULL where that fails. */
+static int open_and_read(fr__world *world, unsigned cpu, uint32_t address,
+                         fr__channel **out, uint64_t *bits) {
   fr__channel *channel = NULL;
   int failed = open_register(world, cpu, address, &channel);
   if (failed == 0)
-    failed = fr__channel_raw(channel, address, out);
-  fr__channel_close(channel);
+    failed = fr__channel_raw(channel, address, bits);
+  if (failed != 0)
+    fr__channel_close(channel);
+  *out = failed == 0 ? channel : NULL;
+  return failed;
+}
+
+/* Read once, but kept open: a recording holds the registers that are. */
+static int read_kept(msr *m, unsigned cpu, uint32_t address, uint64_t *bits) {
+  fr__channel *channel;
+  const int failed = open_and_read(m->world, cpu, address, &channel, bits);
+  if (failed == 0 && m->kept_count < KEPT)
+    m->kept[m->kept_count++] = channel;
+  else
+    fr__channel_close(channel);
   return failed;
 }
 
@@ -153,12 +172,12 @@ static double unit_of(const msr *m, const reg *r) {
 }
 
 /* The greatest that the package is ever allowed, of four figures; 0: not told. */
-static double power_limit(const msr *m, unsigned cpu) {
+static double power_limit(msr *m, unsigned cpu) {
   static const uint32_t sources[] = {INTEL_LIMIT, INTEL_INFO};
   uint64_t most = 0;
   for (size_t i = 0; !m->amd && i < 2; i++) {
     uint64_t bits;
-    if (read_once(m->world, cpu, sources[i], &bits) != 0)
+    if (read_kept(m, cpu, sources[i], &bits) != 0)
       continue;
     const uint64_t low = bits & 0x7fff, high = bits >> 32 & 0x7fff;
     most = low > most ? low : most;
@@ -172,13 +191,18 @@ static double power_limit(const msr *m, unsigned cpu) {
 static enum fr_status add(fr__sensor *sensor, const reg *r, const spot *at,
                           fr_error *err) {
   msr *m = sensor->own;
+  fr__channel *channel;
   uint64_t raw;
   /* Registers that this model has not fail (EIO); they are no domains. */
-  if (read_once(m->world, at->cpu, r->address, &raw) != 0)
+  if (open_and_read(m->world, at->cpu, r->address, &channel, &raw) != 0)
     return FR_OK;
   fr__domain *domain = fr__sensor_add(sensor);
-  if (domain == NULL)
+  if (domain == NULL) {
+    fr__channel_close(channel);
     return fr__fail_memory(err, "an energy register");
+  }
+  domain->channel = channel;
+  domain->state = FR_SENSOR_WORKING;
   snprintf(domain->name, sizeof domain->name, "msr cpu%u 0x%x (%s-%u)", at->cpu,
            r->address, r->label, (unsigned)at->package);
   if (r->kind == FR__DOMAIN_PLATFORM)
@@ -193,10 +217,6 @@ static enum fr_status add(fr__sensor *sensor, const reg *r, const spot *at,
   if (r->kind == FR__DOMAIN_PACKAGE)
     domain->power_limit_w = power_limit(m, at->cpu);
   domain->place = r->address;
-  if (open_register(m->world, at->cpu, r->address, &domain->channel) == 0)
-    domain->state = FR_SENSOR_WORKING;
-  else
-    domain->state = FR_SENSOR_ABSENT;
   return FR_OK;
 }
 
@@ -262,8 +282,7 @@ static enum fr_status add_all(fr__sensor *sensor, fr_error *err) {
   msr *m = sensor->own;
   uint64_t bits;
   find_spots(m, NULL);
-  const int failed =
-      read_once(m->world, m->spot[0].cpu, m->amd ? AMD_UNIT : INTEL_UNIT, &bits);
+  const int failed = read_kept(m, m->spot[0].cpu, m->amd ? AMD_UNIT : INTEL_UNIT, &bits);
   if (failed == EACCES || failed == EPERM)
     return forbid(sensor, failed, err);
   if (failed != 0) {
@@ -296,7 +315,12 @@ static enum fr_status msr_open(fr__sensor *sensor, fr__world *world, fr_error *e
   return FR_OK;
 }
 
-static void msr_close(fr__sensor *sensor) { free(sensor->own); }
+static void msr_close(fr__sensor *sensor) {
+  msr *m = sensor->own;
+  for (size_t i = 0; m != NULL && i < m->kept_count; i++)
+    fr__channel_close(m->kept[i]);
+  free(m);
+}
 
 static int msr_read(fr__sensor *sensor, fr__domain *domain, const fr__load *load,
                     uint64_t *raw) {

@@ -226,21 +226,33 @@ static void nvml_close(fr__sensor *sensor) {
   free(g);
 }
 
+/* Millijoules or milliwatts. */
+static int read_counter(const gpus *g, const fr__domain *domain, uint64_t *value) {
+  const gpu *one = &g->gpu[domain->place];
+  if (domain->channel != NULL)
+    return fr__channel_u64(domain->channel, value);
+  return one->by_power ? read_power(g, one->device, value)
+                       : read_energy(g, one->device, value);
+}
+
 static int nvml_read(fr__sensor *sensor, fr__domain *domain, const fr__load *load,
                      uint64_t *raw) {
-  gpus *g = sensor->own;
-  gpu *one = &g->gpu[domain->place];
-  int failed;
-  if (domain->channel != NULL)
-    failed = fr__channel_u64(domain->channel, raw);
-  else
-    failed = one->by_power ? read_power(g, one->device, raw)
-                           : read_energy(g, one->device, raw);
-  if (failed != 0 || !one->by_power)
+  const gpus *g = sensor->own;
+  const int failed = read_counter(g, domain, raw);
+  if (failed != 0 || !g->gpu[domain->place].by_power)
     return failed;
   fr__domain_integrate(domain, (double)*raw * MILLI, load->awake_ns, raw);
   *raw += domain->place; /* two GPUs at one power are not one counter shown twice */
   return 0;
+}
+
+int fr__nvml_tell(const fr__sensor *sensor, const fr__domain *domain,
+                  char path[FR__NVML_NAME], uint64_t *value) {
+  const gpus *g = sensor->own;
+  const gpu *one = &g->gpu[domain->place];
+  snprintf(path, FR__NVML_NAME, "nvml:%u:%s", (unsigned)domain->place,
+           one->by_power ? "power_mw" : "energy_mj");
+  return read_counter(g, domain, value);
 }
 
 /* Power and energy are renewed every 20 to 100 ms, by model (Yang, Adamek, Armour:

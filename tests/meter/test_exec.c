@@ -49,6 +49,7 @@ static void watts_are_added_up(void **state) {
   const double elapsed_s = (double)(fr__clock_ns() - start_ns) * 1e-9;
   assert_near(l.reading.energy_j, 40 * elapsed_s, 40 * 0.02);
   assert_int_equal(l.sensor.marked, 0);
+  assert_true(l.sensor.domain[0].update_s >= 0.02 && l.sensor.domain[0].update_s < 0.2);
   live_release(&l);
 }
 

@@ -82,6 +82,23 @@ static void power_is_added_up_elsewhere(void **state) {
   live_release(&l);
 }
 
+static void who_records_is_told_the_counter_itself(void **state) {
+  (void)state;
+  live l;
+  setenv("FAKE_MJ_0", "77000", 1);
+  setenv("FAKE_MW", "120000", 1);
+  live_open(&l, FAKE_NVML, "0,1");
+  char path[FR__NVML_NAME];
+  uint64_t value;
+  assert_int_equal(fr__nvml_tell(&l.sensor, &l.sensor.domain[0], path, &value), 0);
+  assert_string_equal(path, "nvml:0:energy_mj");
+  assert_int_equal(value, 77000);
+  assert_int_equal(fr__nvml_tell(&l.sensor, &l.sensor.domain[1], path, &value), 0);
+  assert_string_equal(path, "nvml:1:power_mw");
+  assert_int_equal(value, 120000);
+  live_release(&l);
+}
+
 static void a_mig_instance_is_its_whole_gpu(void **state) {
   (void)state;
   static const char *const names[] = {"MIG-1234", "MIG-GPU-cccc-2222/1/0"};
@@ -183,6 +200,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(energy_counts_where_there_is_a_counter, fresh),
       cmocka_unit_test_setup(power_is_added_up_elsewhere, fresh),
+      cmocka_unit_test_setup(who_records_is_told_the_counter_itself, fresh),
       cmocka_unit_test_setup(a_mig_instance_is_its_whole_gpu, fresh),
       cmocka_unit_test_setup(a_gpu_that_is_lost_is_marked, fresh),
       cmocka_unit_test_setup(a_driver_that_fails_or_is_missing_says_why, fresh),
