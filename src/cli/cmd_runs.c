@@ -160,6 +160,17 @@ static json_t *json_of_power(const fr_store_power *p) {
                    p->max_w);
 }
 
+/* A run that ended told it itself, without intervals too short to say much. */
+static void as_told(const json_t *told, fr_store_power *p) {
+  double least, mean, most;
+  if (json_unpack((json_t *)(uintptr_t)told, "{s:F, s:F, s:F}", "min", &least, "mean",
+                  &mean, "max", &most) != 0)
+    return;
+  p->min_w = least;
+  p->mean_w = mean;
+  p->max_w = most;
+}
+
 static json_t *json_of_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
@@ -240,6 +251,7 @@ static enum fr_status show_power(fr_store *store, const fr_run *run, cli_result 
   const enum fr_status status = fr_store_power_of(store, run->id, &power, err);
   if (status != FR_OK || power.count == 0)
     return status;
+  as_told(json_object_get(stored, "power_w"), &power);
   json_power(&power, result->result);
   json_object_set(result->result, "spikes", spikes != NULL ? spikes : json_null());
   text_power(&power, strcmp(run->state, "cut off") == 0, text);

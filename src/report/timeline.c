@@ -107,6 +107,18 @@ static double number_in(const json_t *object, const char *key) {
   return figure.known ? figure.value : -1;
 }
 
+/* A run that ended told its power itself, without intervals too short to say much. */
+static void take_power(fr__timeline *line) {
+  const json_t *told = json_object_get(line->result, "power_w");
+  const double least = number_in(told, "min"), mean = number_in(told, "mean"),
+               most = number_in(told, "max");
+  if (least < 0 || mean < 0 || most < 0)
+    return;
+  line->power.min_w = least;
+  line->power.mean_w = mean;
+  line->power.max_w = most;
+}
+
 static int by_height(const void *a, const void *b) {
   const double x = ((const fr__spike *)a)->height_w, y = ((const fr__spike *)b)->height_w;
   return (x < y) - (x > y);
@@ -177,6 +189,7 @@ enum fr_status fr__timeline_load(fr_store *store, int64_t run, fr__timeline *out
   if (text != NULL && strlen(text) <= FR__REPORT_BYTES)
     out->result = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
   out->normal_w = number_in(out->result, "normal_w");
+  take_power(out);
   take_spikes(out);
   return FR_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/format.h"
 #include "report/gnuplot.h"
 #include "report/table.h"
 #include "report/timeline.h"
@@ -15,6 +16,7 @@
 #define ROW_HEIGHT 20 /* of a row of phases, in pixels */
 #define LABELLED 12   /* spikes with their cause */
 #define LANES 3       /* of labels above each other */
+#define TITLE 84      /* columns */
 #define LETTER 7.2    /* pixels of a letter in a label */
 #define INK "#222222"
 #define LINES "#d0d0d0"
@@ -68,15 +70,41 @@ static void put_terminal(const fr__timeline *line, enum fr__medium medium, fr__b
                    medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
 }
 
+/* At most TITLE columns of the text; where it is longer, an ellipsis tells. */
+static void cut_title(char *text) {
+  size_t at = 0, columns = 0;
+  while (text[at] != '\0') {
+    uint32_t point;
+    const size_t n = fr__utf8_next(text + at, strlen(text + at), &point);
+    columns += fr__text_width(text + at, n);
+    if (columns > TITLE) {
+      strcpy(text + at, "…");
+      return;
+    }
+    at += n;
+  }
+}
+
+/* What ran, and below it what it drew. */
 static void put_title(const fr__timeline *line, fr__buf *out) {
-  char name[101], text[320];
+  char name[512], figures[256];
   const fr_store_power *p = &line->power;
   const bool cut_off = strcmp(line->run.state, "cut off") == 0;
-  fr__timeline_title(line, name, sizeof name);
-  snprintf(text, sizeof text, "%s%s   min %.1f W, mean %.1f W, max %.1f W, %.4g J", name,
-           cut_off ? " (cut off)" : "", p->min_w, p->mean_w, p->max_w, p->energy_j);
+  fr__timeline_title(line, name, sizeof name - 4); /* with room for the ellipsis */
+  cut_title(name);
+  const fr__figure joules = {.known = isfinite(p->energy_j),
+                             .value = p->energy_j,
+                             .low = p->energy_j,
+                             .high = p->energy_j,
+                             .unit = "J",
+                             .source = ""};
+  snprintf(figures, sizeof figures, "min %.1f W, mean %.1f W, max %.1f W, %s%s", p->min_w,
+           p->mean_w, p->max_w, fr__format_figure(&joules).value,
+           cut_off ? ", then it was cut off" : "");
   fr__buf_add(out, "set title ");
-  fr__gnuplot_quote(out, text);
+  fr__gnuplot_quote(out, name);
+  fr__buf_add(out, ".\"\\n\".");
+  fr__gnuplot_quote(out, figures);
   fr__buf_add(out, " offset 0,0.2 textcolor rgb '" INK "'\n");
 }
 
