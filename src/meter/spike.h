@@ -20,6 +20,7 @@ typedef struct fr__bin {
 typedef struct fr__spike_work {
   double base[FR__BINS];   /* the level that rises stand on */
   double rise[FR__BINS];   /* power above it */
+  double shift[FR__BINS];  /* what the level is off by */
   double sorted[FR__BINS]; /* scratch */
   bool taken[FR__BINS];    /* belongs to a candidate */
 } fr__spike_work;

@@ -14,7 +14,9 @@
 #include <string.h>
 
 #define WINDOW_S 14.0
-#define LOW_RANK 0.2       /* of a window: more than a rise of 10 s leaves free */
+#define LOW_RANK 0.1       /* of a window: more than a rise of 10 s leaves free */
+#define ROUNDS 2           /* of telling spikes and the rest apart */
+#define CENTRE_S 6.0       /* to each side, of what is taken off as drift */
 #define LEAST_W 5.0        /* height of a spike … */
 #define LEAST_DEVIATIONS 3 /* … */
 #define STANDS_OUT 4.0     /* deviations of means as long as it is */
@@ -142,24 +144,51 @@ static double deviation_of_mean(noise of, double k) {
   return of.deviation_w * sqrt(fmin(fmax(variance, 0), 1));
 }
 
-/* Centres the rises of bins that no candidate took, and finds their deviation: 1.4826
- * median |x|, which is that of a normal distribution (Hampel 1974). */
-static noise centre(fr__spike_work *work, size_t n) {
-  size_t kept = 0;
+/* Takes the median of the rises around each bin, of bins that no candidate took, off
+ * them: what is left of drift. Where there is none it stays what it was before. */
+static void centre(fr__spike_work *work, size_t n, size_t reach) {
+  size_t held = 0, from = 0, to = 0;
+  double middle = 0;
+  for (size_t t = 0; t < n; t++) {
+    for (; to < n && to <= t + reach; to++)
+      if (!work->taken[to])
+        insert(work->sorted, held++, work->rise[to]);
+    for (; from + reach < t; from++)
+      if (!work->taken[from])
+        take_out(work->sorted, held--, work->rise[from]);
+    if (held > 0)
+      middle = work->sorted[held / 2];
+    work->shift[t] = middle;
+  }
+  for (size_t t = 0; t < n; t++) {
+    work->base[t] += work->shift[t];
+    work->rise[t] -= work->shift[t];
+  }
+}
+
+/*
+ * The deviation of bins that no candidate took: 1.4826 median |x|, which is that of a
+ * normal distribution (Hampel 1974), or what those below the level make it, cut at four
+ * of them: noise with heavy tails reaches further than its middle tells, and below the
+ * level there are no spikes.
+ */
+static noise noise_of(fr__spike_work *work, size_t n) {
+  size_t kept = 0, below = 0;
+  double squares = 0;
   for (size_t i = 0; i < n; i++)
     if (!work->taken[i])
-      work->sorted[kept++] = work->rise[i];
+      work->sorted[kept++] = fabs(work->rise[i]);
   if (kept == 0)
     return (noise){0, 0};
-  const double middle = median(work->sorted, kept);
-  for (size_t i = 0; i < n; i++) {
-    work->base[i] += middle;
-    work->rise[i] -= middle;
-  }
-  for (size_t i = 0; i < kept; i++)
-    work->sorted[i] = fabs(work->sorted[i] - middle);
-  const double deviation = 1.4826 * median(work->sorted, kept);
-  return (noise){deviation, memory(work, n, 3 * deviation)};
+  const double middle = 1.4826 * median(work->sorted, kept);
+  for (size_t i = 0; i < n; i++)
+    if (!work->taken[i] && work->rise[i] < 0) {
+      const double x = fmax(work->rise[i], -4 * middle);
+      squares += x * x;
+      below++;
+    }
+  const double tail = below > 0 ? sqrt(squares / (double)below) : 0;
+  return (noise){fmax(middle, tail), memory(work, n, 3 * middle)};
 }
 
 /* ---- candidates ---- */
@@ -347,8 +376,12 @@ void fr__spike_search(const fr__bin *bin, size_t n, fr__spike_work *work,
     return;
   find_base(bin, n, work);
   memset(work->taken, 0, n * sizeof *work->taken);
-  mark_candidates(work, n, centre(work, n).deviation_w);
-  const noise around = centre(work, n);
+  for (int round = 0; round < ROUNDS; round++) {
+    centre(work, n, n);
+    mark_candidates(work, n, noise_of(work, n).deviation_w);
+  }
+  centre(work, n, bins_of(CENTRE_S, span_s(bin, n)));
+  const noise around = noise_of(work, n);
   mark_candidates(work, n, around.deviation_w);
   run candidate = {0, 0};
   double told_s = -INFINITY;
