@@ -58,8 +58,10 @@ void fr__host_release(fr__host *host) {
   host->stat = NULL;
 }
 
-fr__load fr__host_now(const fr__world *world) {
-  return (fr__load){.t_ns = fr__world_ns(world), .awake_ns = fr__world_awake_ns(world)};
+fr__load fr__host_now(fr__world *world) {
+  fr__load load = {0};
+  fr__world_clocks(world, &load.t_ns, &load.awake_ns);
+  return load;
 }
 
 void fr__host_read(fr__host *host, fr__load *out) {

@@ -30,7 +30,7 @@ enum fr_status fr__host_init(fr__host *host, fr__world *world, bool needed,
 void fr__host_release(fr__host *host);
 
 /* The world's clocks; no load. */
-fr__load fr__host_now(const fr__world *world);
+fr__load fr__host_now(fr__world *world);
 
 /*
  * The load since init. The kernel counts the machine in ticks of 10 ms and a process in

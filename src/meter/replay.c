@@ -14,21 +14,27 @@ static void hand_on(fr__sampler *sampler, const fr_meter_options *options) {
     options->sample(options->self, &sample);
 }
 
+static uint64_t awake_of(fr__world *world) {
+  uint64_t t_ns, awake_ns;
+  fr__world_clocks(world, &t_ns, &awake_ns);
+  return awake_ns;
+}
+
 /* At each interval and at the end; none while the machine slept. */
 static void sample_all(fr__sampler *sampler, const fr_meter_options *options) {
   fr__world *world = sampler->world;
   const uint64_t interval_ns = (uint64_t)(sampler->interval_s * 1e9);
   const uint64_t end_ns = fr__world_end_ns(world);
-  uint64_t awake_ns = fr__world_awake_ns(world);
+  uint64_t awake_ns = awake_of(world);
   for (uint64_t t_ns = interval_ns; t_ns < end_ns; t_ns += interval_ns) {
     (void)fr__world_move(world, t_ns);
-    if (fr__world_awake_ns(world) == awake_ns) {
+    if (awake_of(world) == awake_ns) {
       const uint64_t next_ns = fr__world_next_ns(world);
       if (next_ns < end_ns && next_ns > t_ns) /* on to the last point before it */
         t_ns += (next_ns - t_ns - 1) / interval_ns * interval_ns;
       continue;
     }
-    awake_ns = fr__world_awake_ns(world);
+    awake_ns = awake_of(world);
     hand_on(sampler, options);
   }
   (void)fr__world_move(world, end_ns);

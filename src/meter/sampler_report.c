@@ -92,7 +92,7 @@ static void note_marks(const fr__sampler *s, fr_meter_report *report) {
   if (report->bridged_j > 0)
     note(report, "%.3g J of the energy are estimated, over gaps, from the power before",
          report->bridged_j);
-  if (report->suspended_s > 0.05)
+  if (report->suspended_s > 0.5)
     note(report, "the machine slept for %.1f s; what its counters missed is not known",
          report->suspended_s);
   if (fr__world_jumps(s->world) > 0)

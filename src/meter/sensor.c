@@ -128,6 +128,7 @@ static bool possible(const fr__domain *domain, const fr__load *load, bool back,
 static void bridge(fr__sensor *sensor, fr__domain *domain, const fr__load *load) {
   const double span_s = seconds(domain->good_awake_ns, load->awake_ns);
   sensor->marked++;
+  domain->disputed_j += domain->power_w * span_s;
   if (domain->power_w > 0)
     domain->bridged_j += domain->power_w * span_s;
   else
@@ -150,12 +151,25 @@ static void note_power(fr__domain *domain, double joules, const fr__load *load) 
   domain->owed_s = 0;
 }
 
-/* A counter whose steps stay beyond the limit shows that the limit is wrong. */
-static bool believed(fr__domain *domain, bool back, double joules, const fr__load *load) {
+/* A counter whose steps stay beyond the limit shows that the limit is wrong: then what
+ * was bridged for it is replaced by what it counted. */
+static bool believed(fr__domain *domain, bool back, uint64_t step, const fr__load *load) {
+  const double joules = (double)step * domain->unit_j;
   const double span_s = seconds(domain->moved_ns, load->t_ns);
-  if (back || joules > POWER_CEILING_W * (span_s + LATE_S) ||
-      ++domain->above < ABOVE_BELIEVED)
+  if (back || joules > POWER_CEILING_W * (span_s + LATE_S)) {
+    domain->above = 0;
     return false;
+  }
+  if (domain->above++ == 0) {
+    domain->disputed_j = 0;
+    domain->disputed = 0;
+  }
+  domain->disputed += step;
+  if (domain->above < ABOVE_BELIEVED)
+    return false;
+  domain->total += domain->disputed - step;
+  domain->bridged_j = fmax(domain->bridged_j - domain->disputed_j, 0);
+  domain->owed_s = 0;
   domain->power_limit_w = 0;
   return true;
 }
@@ -185,7 +199,7 @@ bool fr__domain_take(fr__sensor *sensor, fr__domain *domain, uint64_t raw,
     accept(domain, raw, step, load);
     return true;
   }
-  if (known && believed(domain, back, joules, load)) {
+  if (known && believed(domain, back, step, load)) {
     accept(domain, raw, step, load);
     return true;
   }
@@ -215,7 +229,7 @@ static void note_suspend(fr__sensor *sensor, const fr__domain *domain,
                          const fr__load *load) {
   const double asleep_s = seconds(domain->good_ns, load->t_ns) -
                           seconds(domain->good_awake_ns, load->awake_ns);
-  if (asleep_s <= 0.05) /* the two clocks are read one after the other */
+  if (asleep_s <= 0)
     return;
   sensor->marks.suspended++;
   sensor->marked++;

@@ -55,13 +55,15 @@ typedef struct fr__domain {
   uint64_t good_awake_ns;
   uint64_t moved_ns; /* when the counter last was seen to advance */
   uint64_t moved_awake_ns;
-  double power_w;   /* over its last advance; 0: not known yet */
-  double most_w;    /* highest so far */
-  double still_s;   /* longest time that it was seen to stand still between advances */
-  double owed_s;    /* gaps before any power was known: bridged once it is */
-  double bridged_j; /* energy of gaps, estimated from the power before */
-  double pending_j; /* likewise, of the gap that is open now */
-  size_t above;     /* steps beyond the limit, one after another */
+  double power_w;    /* over its last advance; 0: not known yet */
+  double most_w;     /* highest so far */
+  double still_s;    /* longest time that it was seen to stand still between advances */
+  double owed_s;     /* gaps before any power was known: bridged once it is */
+  double bridged_j;  /* energy of gaps, estimated from the power before */
+  double pending_j;  /* likewise, of the gap that is open now */
+  size_t above;      /* steps beyond the limit, one after another … */
+  uint64_t disputed; /* … their counts, … */
+  double disputed_j; /* … and what was bridged for them */
 
   /* ---- for sensors that integrate power (fr__domain_integrate) ---- */
   uint64_t integral_ns;

@@ -17,11 +17,13 @@
 #include "meter/sysfs.h"
 
 #define PATH_CEILING 1024
+#define NAP_NS 500000000u
 
 struct fr__world {
   char *root; /* owned */
   bool replay;
   fr__recording recording;
+  uint64_t asleep_ns; /* of this machine, before now; never falls */
   bool noting;
   fr__touch *touch; /* owned, with its paths */
   size_t touches, touch_capacity;
@@ -91,11 +93,22 @@ uint64_t fr__world_ns(const fr__world *world) {
   return world->replay ? world->recording.now_ns : clock_of(CLOCK_BOOTTIME);
 }
 
-uint64_t fr__world_awake_ns(const fr__world *world) {
-  if (!world->replay)
-    return clock_of(CLOCK_MONOTONIC);
-  const uint64_t now_ns = world->recording.now_ns;
-  return now_ns - fr__recording_asleep_ns(&world->recording, now_ns);
+/* The two clocks are read one after the other: a little between them is no sleep. */
+static void note_sleep(fr__world *world) {
+  const uint64_t awake_ns = clock_of(CLOCK_MONOTONIC);
+  const uint64_t asleep_ns = clock_of(CLOCK_BOOTTIME) - awake_ns;
+  if (asleep_ns > world->asleep_ns + NAP_NS)
+    world->asleep_ns = asleep_ns;
+}
+
+void fr__world_clocks(fr__world *world, uint64_t *t_ns, uint64_t *awake_ns) {
+  *t_ns = fr__world_ns(world);
+  if (world->replay) {
+    *awake_ns = *t_ns - fr__recording_asleep_ns(&world->recording, *t_ns);
+    return;
+  }
+  note_sleep(world);
+  *awake_ns = *t_ns > world->asleep_ns ? *t_ns - world->asleep_ns : 0;
 }
 
 bool fr__world_move(fr__world *world, uint64_t t_ns) {

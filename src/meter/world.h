@@ -33,9 +33,9 @@ const char *fr__world_root(const fr__world *world);
 
 /* Monotonic; counts suspend time where the machine's clock can (CLOCK_BOOTTIME). */
 uint64_t fr__world_ns(const fr__world *world);
-/* The same without the time that the machine was suspended. In a recording that is a gap
- * between two rows of more than a second and 20 times what is usual there. */
-uint64_t fr__world_awake_ns(const fr__world *world);
+/* The same and the time without suspends. In a recording a suspend is a gap between two
+ * rows of more than a second and 20 times what is usual there. One caller at a time. */
+void fr__world_clocks(fr__world *world, uint64_t *t_ns, uint64_t *awake_ns);
 
 /* A recording's clock moves to `t_ns`, with all changes up to there; false where the
  * recording ends before, at whose end it then stands. */
