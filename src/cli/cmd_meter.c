@@ -7,9 +7,21 @@
 #include <unistd.h>
 
 #include "base/csv.h"
+#include "base/error.h"
 #include "cli/metering.h"
 
-enum { KEY_CSV = 256, KEY_LISTEN, KEY_ROOT, KEY_PATTERN };
+enum {
+  KEY_CSV = 256,
+  KEY_LISTEN,
+  KEY_ROOT,
+  KEY_PATTERN,
+  KEY_WATCH,
+  KEY_BASELINE,
+  KEY_REPEAT,
+  KEY_REPLAY,
+  KEY_IMPORT,
+  KEY_COLUMN
+};
 
 static const struct argp_option options[] = {
     {"interval", 'i', "TIME", 0, "between samples: 1ms to 10s (default 0.1s)", 0},
@@ -23,6 +35,19 @@ static const struct argp_option options[] = {
      0},
     {"listen", KEY_LISTEN, "ADDRESS:PORT", 0,
      "answer Prometheus at http://ADDRESS:PORT/metrics; 127.0.0.1:9102 for instance", 0},
+    {"watch", KEY_WATCH, NULL, 0,
+     "draw the power as it comes, on the terminal; without a command until Ctrl-C", 0},
+    {"baseline", KEY_BASELINE, "TIME", 0,
+     "look at the machine's normal power for so long, before the command and after it "
+     "(1s to 1h)",
+     0},
+    {"repeat", KEY_REPEAT, "N|auto", 0,
+     "run the command N times; auto: until the mean's interval is within 5 %", 0},
+    {"replay", KEY_REPLAY, "DIR", 0,
+     "no command: a recording of sensors, by its own clock (frugal doctor --record)", 1},
+    {"import", KEY_IMPORT, "FILE.csv", 0, "no command: a log of HWiNFO's", 1},
+    {"column", KEY_COLUMN, "NAME", 0,
+     "of the log (default: the processor's package power)", 1},
     {0},
 };
 
@@ -45,6 +70,28 @@ static double seconds(struct argp_state *state, const char *option, const char *
   return low;
 }
 
+/* What does not go together is refused rather than ignored. */
+static void check(const cli_metering_options *o, struct argp_state *state) {
+  const bool recorded = o->replay != NULL || o->import != NULL;
+  const bool live = o->watch || o->listen != NULL;
+  if (o->replay != NULL && o->import != NULL)
+    argp_error(state, "--replay and --import are two things");
+  if (recorded && (o->command != NULL || live || o->pattern != NULL ||
+                   o->baseline_s > 0 || o->repeat != 1))
+    argp_error(state, "a recording is metered without a command, --watch, --listen, "
+                      "--baseline and --repeat");
+  if (recorded && o->root != NULL)
+    argp_error(state, "a recording has no --root");
+  if (o->import != NULL && o->sensor != NULL)
+    argp_error(state, "a log has no --sensor; --column chooses");
+  if (o->column != NULL && o->import == NULL)
+    argp_error(state, "--column goes with --import");
+  if (o->command == NULL && !recorded && !live && o->baseline_s <= 0)
+    argp_error(state, "say which command: frugal meter [options] -- COMMAND ...");
+  if (o->command == NULL && (o->pattern != NULL || o->repeat != 1))
+    argp_error(state, "--phase-pattern and --repeat go with a command");
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
   cli_metering_options *o = state->input;
   switch (key) {
@@ -55,16 +102,20 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_CSV: o->csv = text; return 0;
   case KEY_LISTEN: o->listen = text; return 0;
   case KEY_PATTERN: o->pattern = text; return 0;
+  case KEY_WATCH: o->watch = true; return 0;
+  case KEY_BASELINE: o->baseline_s = seconds(state, "baseline", text, 1, 3600); return 0;
+  case KEY_REPEAT:
+    o->repeat =
+        strcmp(text, "auto") == 0 ? 0 : cli_number(state, "repeat", text, 1, 1000);
+    return 0;
+  case KEY_REPLAY: o->replay = text; return 0;
+  case KEY_IMPORT: o->import = text; return 0;
+  case KEY_COLUMN: o->column = text; return 0;
   case ARGP_KEY_ARG: /* the command: all that follows is its own */
     o->command = &state->argv[state->next - 1];
     state->next = state->argc;
     return 0;
-  case ARGP_KEY_END:
-    if (o->command == NULL && o->listen == NULL)
-      argp_error(state, "say which command: frugal meter [options] -- COMMAND ...");
-    if (o->command == NULL && o->pattern != NULL)
-      argp_error(state, "--phase-pattern goes with a command");
-    return 0;
+  case ARGP_KEY_END: check(o, state); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }
@@ -88,28 +139,146 @@ static void leave_stdout(void) {
   (void)dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
-static int finish(cli_metering *m, const cli_metering_options *o, int code) {
+static int print(const cli_metering_options *o, cli_result *result, const fr__buf *text) {
+  const bool silent = o->output.quiet && o->command != NULL;
+  const int own =
+      cli_result_print(result, &o->output, silent ? NULL : fr__buf_text(text));
+  fflush(stdout);
+  return own;
+}
+
+/* The figures of one run, and the run in the store. */
+static enum fr_status conclude(cli_metering *m, int code, cli_result *result,
+                               fr__buf *text, fr_error *err) {
+  enum fr_status status = cli_metering_report(m, code, result, text, err);
+  char *stored = status == FR_OK
+                     ? json_dumps(result->result, JSON_COMPACT | JSON_REAL_PRECISION(9))
+                     : NULL;
+  fr_error own;
+  if (cli_metering_keep(m, stored, &own) != FR_OK)
+    cli_warn(result, "the run is not wholly in the store: %s", own.text);
+  free(stored);
+  return status;
+}
+
+/* ---- repeats ---- */
+
+typedef struct repeats {
+  fr_measure *energy, *program; /* (most) owned */
+  size_t count, most;
+} repeats;
+
+static bool enough(const cli_metering_options *o, const repeats *r) {
+  fr_repeat_rule rule = fr_repeat_default_rule();
+  if (o->repeat > 0)
+    return r->count >= o->repeat;
+  rule.most = r->most;
+  return fr_repeat_next(&rule, r->program, r->count, NULL) != FR_REPEAT_MORE ||
+         r->count >= r->most;
+}
+
+/* Keys `energy` and `program` become means of a run; `repeats` says of how many. */
+static void add_repeats(const cli_metering_options *o, const repeats *r,
+                        cli_result *result, fr__buf *text) {
+  if (o->repeat == 1)
+    return;
+  const fr_repeat_rule rule = {0.05, 3, r->most};
+  fr_measure energy, program;
+  char low[48], high[48], mean[48];
+  (void)fr_repeat_next(&rule, r->energy, r->count, &energy);
+  const enum fr_repeat how = fr_repeat_next(&rule, r->program, r->count, &program);
+  json_object_set_new(result->result, "repeats",
+                      json_pack("{s:I, s:o, s:o, s:b}", "count", (json_int_t)r->count,
+                                "energy", cli_json_measure(energy), "program",
+                                cli_json_measure(program), "enough",
+                                how == FR_REPEAT_ENOUGH));
+  cli_format_si(program.value, "J", mean, sizeof mean);
+  cli_format_si(program.low, "J", low, sizeof low);
+  cli_format_si(program.high, "J", high, sizeof high);
+  fr__buf_printf(text, "%-14s %zu; program's mean %s (%s to %s)\n", "repeats", r->count,
+                 mean, low, high);
+  if (o->repeat == 0 && how == FR_REPEAT_GAVE_UP)
+    cli_warn(result, "after %zu repeats the mean is not known to 5 %%", r->count);
+}
+
+/* One run's figures into `result` and `text`, which are emptied first; *go_on: no repeat
+ * that failed or was interrupted is followed by another. */
+static enum fr_status run_once(cli_metering *m, int argc, char **argv, int *code,
+                               cli_result *result, fr__buf *text, fr_error *err) {
+  fr__buf_clear(text);
+  json_object_clear(result->result);
+  json_array_clear(result->warnings);
+  err->text[0] = '\0';
+  enum fr_status status = cli_metering_run(m, argc, argv, code, err);
+  if (status != FR_OK || err->text[0] != '\0') /* it cannot be run */
+    return status;
+  if (m->options->baseline_s > 0 && m->options->repeat == 1)
+    status = cli_metering_baseline(m, m->options->baseline_s, err);
+  if (status == FR_OK)
+    status = conclude(m, m->options->command != NULL ? *code : -1, result, text, err);
+  return status;
+}
+
+static enum fr_status run_all(cli_metering *m, int argc, char **argv, int *code,
+                              repeats *r, fr__buf *text, fr_error *err) {
+  const cli_metering_options *o = m->options;
+  enum fr_status status = FR_OK;
+  do {
+    status = run_once(m, argc, argv, code, m->result, text, err);
+    if (status != FR_OK || err->text[0] != '\0')
+      return status;
+    r->energy[r->count] = m->energy;
+    r->program[r->count++] = m->program;
+  } while (*code == 0 && !m->stop && !enough(o, r));
+  add_repeats(o, r, m->result, text);
+  return status;
+}
+
+static int run_and_print(cli_metering *m, int argc, char **argv) {
+  const cli_metering_options *o = m->options;
+  const int failed = o->command != NULL ? CLI_OWN_FAILURE : CLI_FAILED;
+  const size_t most = o->repeat > 0 ? o->repeat : fr_repeat_default_rule().most;
+  repeats r = {calloc(most, sizeof *r.energy), calloc(most, sizeof *r.program), 0, most};
   fr__buf text;
   fr_error err;
+  int code = 0;
   fr__buf_init(&text, 0);
-  const bool command = o->command != NULL;
-  int own = CLI_DONE;
-  if (cli_metering_report(m, command ? code : -1, m->result, &text, &err) != FR_OK)
-    own = cli_fail(&err);
-  char *stored = json_dumps(m->result->result, JSON_COMPACT | JSON_REAL_PRECISION(9));
-  if (cli_metering_keep(m, stored, &err) != FR_OK)
-    cli_warn(m->result, "the run is not wholly in the store: %s", err.text);
-  free(stored);
-  if (command)
+  enum fr_status status = r.energy == NULL || r.program == NULL
+                              ? fr__fail_memory(&err, "the repeats")
+                              : run_all(m, argc, argv, &code, &r, &text, &err);
+  if (o->command != NULL)
     leave_stdout();
-  if (own == CLI_DONE)
-    own = cli_result_print(m->result, &o->output,
-                           o->output.quiet && command ? NULL : fr__buf_text(&text));
-  fflush(stdout);
+  if (status != FR_OK || err.text[0] != '\0') {
+    cli_fail(&err);
+    code = status != FR_OK ? failed : code;
+  } else if (print(o, m->result, &text) != CLI_DONE && code == 0) {
+    code = failed;
+  }
+  free(r.energy);
+  free(r.program);
   fr__buf_release(&text);
-  if (command)
-    return own == CLI_DONE || code != 0 ? code : CLI_OWN_FAILURE;
-  return own;
+  return code;
+}
+
+/* ---- the normal power alone ---- */
+
+static int print_baseline(cli_metering *m) {
+  const cli_metering_options *o = m->options;
+  char value[48];
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  cli_format_si(m->baseline.normal_w.value, "W", value, sizeof value);
+  fr__buf_printf(&text, "%-14s %s ± %.2f W over %.1f s (%s)\n", "normal power", value,
+                 m->baseline.spread_w, m->baseline.seconds,
+                 fr_source_name(m->baseline.normal_w.source));
+  json_object_set_new(m->result->result, "normal_w",
+                      cli_json_measure(m->baseline.normal_w));
+  json_object_set_new(m->result->result, "duration_s", json_real(m->baseline.seconds));
+  if (m->baseline.assumed)
+    cli_warn(m->result, "the normal power rests on the model, not on a counter");
+  const int code = print(o, m->result, &text);
+  fr__buf_release(&text);
+  return code;
 }
 
 static int meter(const cli_metering_options *o, int argc, char **argv,
@@ -121,26 +290,26 @@ static int meter(const cli_metering_options *o, int argc, char **argv,
     cli_fail(&err);
     return failed;
   }
-  int code = 0;
-  err.text[0] = '\0';
-  if (cli_metering_run(&m, argc, argv, &code, &err) != FR_OK) {
+  int code;
+  if (o->baseline_s > 0 && cli_metering_baseline(&m, o->baseline_s, &err) != FR_OK) {
     cli_fail(&err);
     code = failed;
-  } else if (err.text[0] != '\0') { /* it cannot be run */
-    cli_fail(&err);
+  } else if (o->command == NULL && !o->watch && o->listen == NULL) {
+    code = print_baseline(&m);
   } else {
-    code = finish(&m, o, code);
+    code = run_and_print(&m, argc, argv);
   }
   cli_metering_release(&m);
   return code;
 }
 
 int cli_cmd_meter(int argc, char **argv) {
-  cli_metering_options o = {.interval_s = 0.1};
+  cli_metering_options o = {.interval_s = 0.1, .repeat = 1};
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
   cli_result result;
   cli_result_init(&result, "meter");
-  const int code = meter(&o, argc, argv, &result);
+  const int code = o.replay != NULL || o.import != NULL ? cli_meter_recorded(&o, &result)
+                                                        : meter(&o, argc, argv, &result);
   cli_result_release(&result);
   return code;
 }

@@ -44,7 +44,8 @@ static void keep(cli_queue *queue, const cli_kept_sample *sample) {
   queue->sample[queue->count++] = *sample;
 }
 
-static double core_s_of(const cli_metering *m) {
+/* Without a list of processes: the command's own clock. */
+static double clock_of(const cli_metering *m) {
   clockid_t clock;
   struct timespec time;
   if (m->child.pid <= 0 || clock_getcpuclockid(m->child.pid, &clock) != 0 ||
@@ -53,18 +54,65 @@ static double core_s_of(const cli_metering *m) {
   return fmax(m->core_s, (double)time.tv_sec + (double)time.tv_nsec * 1e-9);
 }
 
+/* Whose energy it was; spikes look back on who ran. */
+static void share_out(cli_metering *m, double t_s, double energy_j) {
+  fr_process_use use[32];
+  fr_processes_report report;
+  const fr_measure energy = {energy_j, energy_j, energy_j, FR_UNIT_JOULE,
+                             FR_SOURCE_CLOCK};
+  if (m->processes == NULL) {
+    m->core_s = clock_of(m);
+    m->program_j = m->cpu_known ? m->core_s * m->cpu.core_w.value : 0;
+    return;
+  }
+  if (fr_processes_sample(m->processes, t_s, energy_j, NULL) != FR_OK)
+    return;
+  const size_t users = fr_processes_last(m->processes, use, 32);
+  cli_spiking_use(&m->spiking, t_s, use, users);
+  if (fr_processes_read(m->processes, energy, &report, NULL) != FR_OK)
+    return;
+  m->core_s = fmax(m->core_s, report.program_core_s);
+  if (fr_measure_known(report.program))
+    m->program_j = fmax(m->program_j, report.program.value);
+  fr_processes_report_release(&report);
+}
+
+/* Processes are looked at fifty times a second at most: they cost more than a sensor. */
+static void take_bin(cli_metering *m, const fr_power_sample *sample, uint64_t t_ns) {
+  enum { BINS_PER_S = 50 };
+  const double t_s = (double)sample->t_ns * 1e-9;
+  if (t_s - m->bin_s < 0.95 / BINS_PER_S)
+    return;
+  m->bin_s = t_s;
+  share_out(m, t_s, sample->energy_j);
+  const cli_point point = {t_ns, sample->energy_j, m->program_j, m->core_s};
+  cli_marks_sample(&m->marks, &point);
+}
+
+static void show(cli_metering *m, const fr_power_sample *sample) {
+  const size_t row = m->marks.settled;
+  cli_watch_add(m->watch, (double)sample->t_ns * 1e-9, sample->power_w, sample->energy_j,
+                NULL);
+  cli_watch_phase(m->watch, row > 0 ? m->marks.row[row].path : NULL);
+}
+
 /* On the sampling thread. */
 static void take_sample(void *self, const fr_power_sample *sample) {
   cli_metering *m = self;
   pthread_mutex_lock(&m->lock);
-  m->core_s = core_s_of(m);
-  m->last = *sample;
-  m->last.core_s = m->core_s;
-  m->last.program_j = m->cpu_known ? m->core_s * m->cpu.core_w.value : 0;
-  const cli_point point = {since_start(m), sample->energy_j, m->last.program_j,
-                           m->core_s};
-  cli_marks_sample(&m->marks, &point);
-  keep(&m->fresh, &(cli_kept_sample){m->last, m->marks.settled});
+  if (m->quiet_w != NULL) {
+    if (m->quiet_count < m->quiet_room)
+      m->quiet_w[m->quiet_count++] = sample->power_w;
+  } else {
+    take_bin(m, sample, since_start(m));
+    cli_spiking_power(&m->spiking, (double)sample->t_ns * 1e-9, sample->power_w);
+    m->last = *sample;
+    m->last.core_s = m->core_s;
+    m->last.program_j = m->program_j;
+    keep(&m->fresh, &(cli_kept_sample){m->last, m->marks.settled});
+    if (m->watch != NULL)
+      show(m, sample);
+  }
   pthread_mutex_unlock(&m->lock);
 }
 
@@ -123,11 +171,56 @@ void cli_metering_release(cli_metering *metering) {
   fr_store_close(m->store);
   if (m->csv != NULL)
     fclose(m->csv);
+  fr_processes_free(m->processes);
   cli_marks_release(&m->marks);
+  cli_spiking_release(&m->spiking);
   free(m->writing.sample);
   free(m->fresh.sample);
   pthread_mutex_destroy(&m->lock);
   *m = (cli_metering){.prometheus.listener = -1, .signals.fd = -1};
+}
+
+/* ---- normal power ---- */
+
+static enum fr_status look_at_rest(cli_metering *m, double seconds, fr_baseline *out,
+                                   fr_error *err) {
+  fr_meter_report report;
+  enum fr_status status = fr_meter_start(m->meter, err);
+  if (status != FR_OK)
+    return status;
+  const struct timespec wait = {(time_t)seconds,
+                                (long)((seconds - floor(seconds)) * 1e9)};
+  (void)nanosleep(&wait, NULL);
+  fr_meter_stop(m->meter);
+  status = fr_meter_read(m->meter, &report, err);
+  if (status != FR_OK)
+    return status;
+  const fr_measure e = report.energy;
+  const bool model = e.source == FR_SOURCE_MODEL && e.value > 0;
+  const double accuracy =
+      model ? (e.high - e.low) / 2 / e.value : fr_sensor_accuracy(e.source, NULL);
+  fr_meter_report_release(&report);
+  status = fr_baseline_find(m->quiet_w, m->quiet_count, m->options->interval_s, e.source,
+                            accuracy, out, err);
+  out->utc_ns = fr__clock_utc_ns();
+  return status;
+}
+
+enum fr_status cli_metering_baseline(cli_metering *metering, double seconds,
+                                     fr_error *err) {
+  cli_metering *m = metering;
+  fr_baseline now = {0};
+  m->quiet_room = (size_t)(seconds / m->options->interval_s) + 16;
+  m->quiet_count = 0;
+  m->quiet_w = calloc(m->quiet_room, sizeof *m->quiet_w);
+  if (m->quiet_w == NULL)
+    return fr__fail_memory(err, "a baseline");
+  const enum fr_status status = look_at_rest(m, seconds, &now, err);
+  free(m->quiet_w);
+  m->quiet_w = NULL;
+  if (status == FR_OK)
+    m->baseline = m->baseline.seconds > 0 ? fr_baseline_join(&m->baseline, &now) : now;
+  return status;
 }
 
 /* ---- the loop ---- */
@@ -220,7 +313,45 @@ static enum fr_status prepare_command(cli_metering *m, fr_error *err) {
   return cli_child_start(&m->child, &child, err);
 }
 
+/* The machine at rest: as a counter saw it, else as the table of processors has it, which
+ * is what the model adds. */
+static fr_measure idle_of(const cli_metering *m) {
+  if (m->baseline.seconds > 0 && !m->baseline.assumed)
+    return m->baseline.normal_w;
+  if (!m->cpu_known)
+    return fr_measure_absent(FR_UNIT_WATT);
+  return fr_measure_scale(m->cpu.idle_w, (double)m->cpu.cores, FR_UNIT_WATT);
+}
+
+/* While the command waits at its gate. */
+static void find_processes(cli_metering *m) {
+  fr_error err;
+  fr_processes_options options = fr_processes_default_options();
+  options.root = m->options->root;
+  options.cgroup = true;
+  options.idle_w = idle_of(m);
+  if (fr_processes_new(&options, m->child.pid, &m->processes, &err) == FR_OK)
+    return;
+  m->processes = NULL;
+  cli_warn(m->result, "processes are not told apart: %s", err.text);
+}
+
+static void start_watch(cli_metering *m) {
+  cli_watch_options options = cli_watch_default_options();
+  options.fd = STDERR_FILENO;
+  options.title = m->options->command != NULL ? m->options->command[0] : "this machine";
+  options.normal_w = m->baseline.seconds > 0 ? m->baseline.normal_w.value : NAN;
+  options.whole_screen = m->options->command == NULL;
+  fr_error err;
+  if (cli_watch_new(&options, &m->watch, &err) != FR_OK) {
+    m->watch = NULL;
+    cli_warn(m->result, "--watch: %s", err.text);
+  }
+}
+
 static enum fr_status start_meter(cli_metering *m, fr_error *err) {
+  if (m->options->command != NULL)
+    find_processes(m);
   m->start_ns = m->flushed_ns = fr__clock_ns();
   const enum fr_status status = fr_meter_start(m->meter, err);
   if (status != FR_OK && m->options->command != NULL)
@@ -244,16 +375,25 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     return status;
   *code = m->options->command != NULL ? let_go(m, err) : 0;
   if (*code == 0) {
+    if (m->options->watch)
+      start_watch(m);
     begin_run(m, argc, argv);
     if (m->options->pattern != NULL)
       status = cli_tap_start(&m->tap, err);
     loop(m);
   }
-  fr_meter_stop(m->meter);
   if (*code == 0 && m->options->command != NULL) {
     *code = cli_child_code(&m->child);
-    m->core_s = cli_child_core_s(&m->child);
+    pthread_mutex_lock(&m->lock);
+    fr_processes_reaped(m->processes, cli_child_core_s(&m->child));
+    m->core_s = fmax(m->core_s, cli_child_core_s(&m->child));
+    m->bin_s = -1; /* the last sample is shared out, however soon it comes */
+    pthread_mutex_unlock(&m->lock);
   }
+  fr_meter_stop(m->meter);
+  cli_watch_free(m->watch);
+  m->watch = NULL;
+  cli_spiking_end(&m->spiking);
   return status;
 }
 
@@ -262,10 +402,15 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
   cli_metering *m = metering;
   cli_marks_release(&m->marks);
   m->fresh.count = m->writing.count = 0;
-  m->core_s = 0;
+  m->core_s = m->program_j = m->bin_s = 0;
   m->run = 0;
+  fr_processes_free(m->processes);
+  m->processes = NULL;
+  cli_spiking_release(&m->spiking);
   m->child = (cli_child){0};
   enum fr_status status = cli_marks_init(&m->marks, err);
+  if (status == FR_OK)
+    status = cli_spiking_init(&m->spiking, FR_SOURCE_MODEL, err);
   if (status == FR_OK)
     status = cli_signals_init(&m->signals, err);
   if (status != FR_OK)

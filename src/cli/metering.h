@@ -14,16 +14,22 @@
 #include "cli/marks.h"
 #include "cli/prometheus.h"
 #include "cli/run_command.h"
+#include "cli/spiking.h"
+#include "cli/watch.h"
 #include "cli/wire.h"
 
 typedef struct cli_metering_options {
   cli_output output;
   double interval_s;
-  const char *sensor, *root; /* NULL: the best; this machine */
-  const char *csv;           /* NULL: none */
-  const char *listen;        /* NULL: none */
-  const char *pattern;       /* NULL: none */
-  char **command;            /* ends with NULL; NULL: the machine, until interrupted */
+  const char *sensor, *root;            /* NULL: the best; this machine */
+  const char *csv;                      /* NULL: none */
+  const char *listen;                   /* NULL: none */
+  const char *pattern;                  /* NULL: none */
+  const char *replay, *import, *column; /* NULL: none */
+  bool watch;
+  double baseline_s; /* 0: none */
+  size_t repeat;     /* times; 0: until it is known well enough */
+  char **command;    /* ends with NULL; NULL: the machine, until interrupted */
 } cli_metering_options;
 
 typedef struct cli_kept_sample {
@@ -53,16 +59,26 @@ typedef struct cli_metering {
   cli_wire wire;
   cli_tap tap;
   cli_child child;
-  bool stop;         /* without a command: asked to */
-  uint64_t start_ns; /* by fr__clock_ns */
+  fr_processes *processes; /* NULL: none */
+  cli_watch *watch;        /* NULL: none */
+  fr_baseline baseline;    /* seconds 0: none */
+  double *quiet_w;         /* (quiet_room) of a baseline that is being taken; owned */
+  size_t quiet_count, quiet_room;
+  fr_processes_report shares; /* while it is reported on */
+  fr_measure energy, program; /* of the last run, once reported */
+  bool stop;                  /* without a command: asked to */
+  uint64_t start_ns;          /* by fr__clock_ns */
   uint64_t flushed_ns;
   cli_queue writing; /* the loop's: taken from `fresh`, not yet written */
   bool written_failed;
   pthread_mutex_t lock; /* of all below */
   cli_marks marks;
   cli_queue fresh;
+  cli_spiking spiking;
   fr_power_sample last;
-  double core_s; /* of the command so far */
+  double bin_s;     /* when processes were last looked at */
+  double core_s;    /* of the command so far */
+  double program_j; /* likewise */
 } cli_metering;
 
 /* Opens meter, store, CSV and endpoint. `result` takes the warnings. On failure nothing
@@ -82,13 +98,25 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
 enum fr_status cli_metering_keep(cli_metering *metering, const char *result,
                                  fr_error *err);
 
+/* The normal power of the machine, seen for so long; joined with one that was taken
+ * before. */
+enum fr_status cli_metering_baseline(cli_metering *metering, double seconds,
+                                     fr_error *err);
+
 /* What was measured, into result and text; `code` < 0: there was no command. */
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
                                    fr__buf *text, fr_error *err);
 
+/* The figures of `report` alone; `code` as above. */
+void cli_metering_figures(cli_metering *metering, const fr_meter_report *report, int code,
+                          cli_result *result, fr__buf *text);
+
 /* Samples and phases into store and CSV. */
 enum fr_status cli_metering_flush(cli_metering *metering, fr_error *err);
 enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err);
+/* --replay and --import: an exit code. */
+int cli_meter_recorded(const cli_metering_options *options, cli_result *result);
+
 /* The text of GET /metrics; `self` is the metering. */
 void cli_metering_metrics(void *self, fr__buf *out);
 

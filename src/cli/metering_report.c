@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a metered command has cost, as a table and as JSON. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,11 +38,24 @@ static fr_measure core_seconds_of(double core_s) {
   return (fr_measure){core_s, core_s, core_s, FR_UNIT_CORE_SECOND, FR_SOURCE_CLOCK};
 }
 
+/* Shares of what was measured are no surer than that; with the model they are surer: what
+ * the machine draws at rest does not enter. */
+static fr_measure within(fr_measure m, fr_measure bounds) {
+  m.low = fmin(fmax(m.low, bounds.low), m.value);
+  m.high = fmax(fmin(m.high, bounds.high), m.value);
+  return m;
+}
+
+/* By the processes, by the command's own clock where they are not told apart. */
 static fr_measure program_of(const cli_metering *m, const fr_meter_report *report) {
-  if (report->energy.source != FR_SOURCE_MODEL || !m->cpu_known ||
-      m->options->command == NULL)
-    return fr_measure_absent(FR_UNIT_JOULE);
-  return fr_measure_scale(m->cpu.core_w, m->core_s, FR_UNIT_JOULE);
+  const bool model = report->energy.source == FR_SOURCE_MODEL && m->cpu_known &&
+                     m->options->command != NULL;
+  const fr_measure modelled =
+      model ? fr_measure_scale(m->cpu.core_w, m->core_s, FR_UNIT_JOULE)
+            : fr_measure_absent(FR_UNIT_JOULE);
+  if (!fr_measure_known(m->shares.program))
+    return modelled;
+  return model ? within(m->shares.program, modelled) : m->shares.program;
 }
 
 static void add_power(const fr_meter_report *report, cli_result *result, fr__buf *text) {
@@ -67,37 +81,162 @@ static void add_own_cost(const fr_meter_report *report, cli_result *result,
                 "share_of_a_core", share));
 }
 
+static fr_measure delta_of(const cli_metering *m, const fr_meter_report *report) {
+  const fr_measure e = report->energy;
+  if (m->baseline.seconds <= 0 || !fr_measure_known(e))
+    return fr_measure_absent(FR_UNIT_JOULE);
+  const bool model = e.source == FR_SOURCE_MODEL;
+  const fr_bounds bounds = {.value_j = e.value,
+                            .duration_s = report->duration_s,
+                            .source = e.source,
+                            .accuracy = fr_sensor_accuracy(e.source, NULL),
+                            .update_s = model ? 0 : 0.001,
+                            .power_start_w = report->power_max_w,
+                            .power_end_w = report->power_max_w,
+                            .bridged_j = report->bridged_j,
+                            .model_low_j = model ? e.value - e.low : 0,
+                            .model_high_j = model ? e.high - e.value : 0};
+  return fr_baseline_delta(&m->baseline, &bounds);
+}
+
+static void add_normal(const cli_metering *m, const fr_meter_report *report,
+                       cli_result *result, fr__buf *text) {
+  const bool known = m->baseline.seconds > 0;
+  const bool recorded = m->options->replay != NULL || m->options->import != NULL;
+  const char *why =
+      recorded ? "a recording does not tell it" : "--baseline 10s looks at it";
+  const fr_measure normal =
+      known ? m->baseline.normal_w : fr_measure_absent(FR_UNIT_WATT);
+  const fr_measure delta = delta_of(m, report);
+  add_measure(text, "delta", delta, "the normal power is not known");
+  add_measure(text, "normal power", normal, why);
+  set_measure(result, "delta", delta);
+  set_measure(result, "normal_w", normal);
+  if (!known)
+    cli_warn(result, "delta and normal power are not known: %s", why);
+  else if (m->baseline.assumed)
+    cli_warn(result, "the normal power rests on the model, not on a counter");
+  if (known && m->baseline.drifted)
+    cli_warn(result, "the normal power drifted by %.2f W while the command ran",
+             m->baseline.drift_w);
+}
+
 static void add_head(cli_metering *m, const fr_meter_report *report, int code,
                      cli_result *result, fr__buf *text) {
   const fr_measure program = program_of(m, report);
-  const fr_measure none = fr_measure_absent(FR_UNIT_JOULE);
   char took[32];
-  if (code >= 0) {
+  if (code >= 0)
     add_measure(text, "program", program, "");
-    set_measure(result, "program", program);
-  } else {
-    set_measure(result, "program", none);
-  }
+  set_measure(result, "program", program);
   add_measure(text, "machine", report->energy, "");
   set_measure(result, "energy", report->energy);
-  set_measure(result, "delta", none);
-  set_measure(result, "normal_w", none);
+  add_normal(m, report, result, text);
   add_power(report, result, text);
   cli_format_duration(report->duration_s, took, sizeof took);
   if (code >= 0)
     fr__buf_printf(text, "%-14s %.3f in %s, exit code %d\n", "core-seconds", m->core_s,
                    took, code);
+  else
+    fr__buf_printf(text, "%-14s %s\n", "duration", took);
   set_measure(result, "core_seconds",
               code >= 0 ? core_seconds_of(m->core_s)
                         : fr_measure_absent(FR_UNIT_CORE_SECOND));
   set(result, "duration_s", json_real(report->duration_s));
   set(result, "exit_code", code >= 0 ? json_integer(code) : json_null());
-  add_own_cost(report, result, text);
+  if (fr_measure_known(report->core_seconds))
+    add_own_cost(report, result, text);
+  else
+    set(result, "meter", json_null());
   fr__buf_printf(text, "%-14s %s%s%s\n", "sensor", report->sensor,
                  report->rule[0] != '\0' ? ", " : "", report->rule);
   set(result, "sensor", json_string(report->sensor));
   set(result, "rule", json_string(report->rule));
-  set(result, "interval_s", json_real(m->options->interval_s));
+  set(result, "interval_s", json_real(report->interval_s));
+  set(result, "samples", json_integer((json_int_t)report->samples));
+  set(result, "marked", json_integer((json_int_t)report->marked));
+}
+
+/* ---- domains ---- */
+
+static void add_domains(const fr_meter_report *report, cli_result *result,
+                        fr__buf *text) {
+  json_t *domains = json_array();
+  for (size_t i = 0; i < report->domain_count; i++) {
+    const fr_domain_report *d = &report->domain[i];
+    json_array_append_new(domains, json_pack("{s:s, s:s, s:b, s:o}", "name", d->name,
+                                             "kind", d->kind, "counted", d->counted,
+                                             "energy", cli_json_measure(d->energy)));
+    char value[48] = "not measured";
+    if (fr_measure_known(d->energy))
+      cli_format_si(d->energy.value, "J", value, sizeof value);
+    if (report->domain_count > 1)
+      fr__buf_printf(text, "%-14s %s: %s, %s%s\n", i == 0 ? "domains" : "", d->name,
+                     d->kind, value, d->counted ? "" : " (not in the total)");
+  }
+  set(result, "domains", domains);
+}
+
+/* ---- processes ---- */
+
+static void add_process_line(fr__table *table, const char *name, int64_t pid,
+                             double core_s, fr_measure energy) {
+  char value[48] = "not measured";
+  if (fr_measure_known(energy))
+    cli_format_si(energy.value, "J", value, sizeof value);
+  fr__table_add(table, name);
+  fr__table_addf(table, pid > 0 ? "%lld" : "", (long long)pid);
+  if (core_s >= 0)
+    fr__table_addf(table, "%.3f", core_s);
+  else
+    fr__table_add(table, "");
+  fr__table_add(table, value);
+}
+
+static json_t *json_of_process(const fr_process_report *p) {
+  return json_pack("{s:s, s:I, s:o, s:o, s:b}", "name", p->name, "pid",
+                   (json_int_t)p->pid, "core_seconds",
+                   cli_json_measure(core_seconds_of(p->core_s)), "energy",
+                   cli_json_measure(p->energy), "of_program", p->of_program);
+}
+
+/* The greatest of the program's, then everybody else in a line, then what is nobody's. */
+static void fill_processes(const fr_processes_report *shares, json_t *processes,
+                           fr__table *table) {
+  enum { SHOWN = 5 };
+  size_t shown = 0;
+  for (size_t i = 0; i < shares->count; i++) {
+    const fr_process_report *p = &shares->process[i];
+    json_array_append_new(processes, json_of_process(p));
+    if (p->of_program && shown++ < SHOWN)
+      add_process_line(table, p->name, p->pid, p->core_s, p->energy);
+  }
+  add_process_line(table, "other programs", 0, shares->other_core_s, shares->other);
+  add_process_line(table, "the machine at rest", 0, -1, shares->idle);
+}
+
+static enum fr_status add_processes(const cli_metering *m, cli_result *result,
+                                    fr__buf *text, fr_error *err) {
+  const fr_processes_report *shares = &m->shares;
+  if (m->processes == NULL) {
+    set(result, "processes", json_null());
+    return FR_OK;
+  }
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "Process", FR__ALIGN_LEFT, true);
+  fr__table_column_add(&table, "PID", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Core-seconds", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Energy", FR__ALIGN_RIGHT, false);
+  json_t *processes = json_array();
+  fill_processes(shares, processes, &table);
+  set(result, "processes", processes);
+  set(result, "processes_by", json_string(fr_processes_how(m->processes)));
+  set_measure(result, "other_programs", shares->other);
+  set_measure(result, "at_rest", shares->idle);
+  fr__buf_add(text, "\n");
+  const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
+  fr__table_release(&table);
+  return status;
 }
 
 /* ---- phases ---- */
@@ -158,19 +297,17 @@ static enum fr_status add_phases(const cli_metering *m, const fr_meter_report *r
 
 /* ---- all ---- */
 
-static void add_warnings(const cli_metering *m, const fr_meter_report *report,
-                         cli_result *result) {
-  if (report->energy.source == FR_SOURCE_MODEL)
-    cli_warn(result,
-             "no working energy counter: energy is modelled from busy core-seconds (%s)",
-             report->rule);
-  else if (m->options->command != NULL)
-    cli_warn(result, "the program's part of a counter's energy is not known here");
-  if (report->duration_s < 2 * m->options->interval_s)
-    cli_warn(result,
-             "the run is shorter than two intervals of %g s: its least and greatest "
-             "power mean little; --repeat auto repeats it",
-             m->options->interval_s);
+/* Notes are sentences, one a line; of the model there is one already. */
+static void add_notes(const char *notes, cli_result *result) {
+  while (*notes != '\0') {
+    const size_t length = strcspn(notes, "\n");
+    if (length > 0 && strncmp(notes, "no counter works here", 21) != 0)
+      cli_warn(result, "%.*s", (int)length, notes);
+    notes += length + (notes[length] == '\n');
+  }
+}
+
+static void add_mark_warnings(const cli_metering *m, cli_result *result) {
   if (m->marks.ignored > 0)
     cli_warn(result, "%llu marks of phases were not taken, the first because %s",
              (unsigned long long)m->marks.ignored, m->marks.why);
@@ -182,6 +319,57 @@ static void add_warnings(const cli_metering *m, const fr_meter_report *report,
              (unsigned long long)(m->fresh.lost + m->writing.lost));
 }
 
+/* Where the bounds are wider than the energy itself, for want of time alone. */
+static bool too_short(const cli_metering *m, const fr_meter_report *report) {
+  const bool model = report->energy.source == FR_SOURCE_MODEL;
+  const fr_bounds bounds = {.value_j = report->energy.value,
+                            .duration_s = report->duration_s,
+                            .source = report->energy.source,
+                            .update_s = model ? 0.01 : 0.001,
+                            .power_start_w = report->power_max_w,
+                            .power_end_w = report->power_max_w};
+  return report->duration_s < 2 * m->options->interval_s || fr_bounds_too_short(&bounds);
+}
+
+static void add_warnings(const cli_metering *m, const fr_meter_report *report,
+                         cli_result *result) {
+  if (report->energy.source == FR_SOURCE_MODEL)
+    cli_warn(result,
+             "no working energy counter: energy is modelled from busy core-seconds (%s)",
+             report->rule);
+  add_notes(report->notes, result);
+  if (fr_measure_known(report->energy) && too_short(m, report))
+    cli_warn(result, "the run is too short for its sensor: %.3f s%s", report->duration_s,
+             m->options->command != NULL ? "; --repeat auto repeats it" : "");
+}
+
+void cli_metering_figures(cli_metering *metering, const fr_meter_report *report, int code,
+                          cli_result *result, fr__buf *text) {
+  add_head(metering, report, code, result, text);
+  add_domains(report, result, text);
+  cli_spiking_text(&metering->spiking, text);
+  set(result, "spikes", cli_spiking_json(&metering->spiking));
+  add_warnings(metering, report, result);
+}
+
+static void keep_figures(const cli_metering *m) {
+  if (m->run > 0 && fr_measure_known(m->energy))
+    (void)fr_store_figure(m->store, m->run, "energy", m->energy, NULL);
+  if (m->run > 0 && fr_measure_known(m->program))
+    (void)fr_store_figure(m->store, m->run, "program", m->program, NULL);
+}
+
+/* Of the command that has ended; without one nobody is told apart. */
+static enum fr_status read_shares(cli_metering *m, fr_measure energy, fr_error *err) {
+  m->shares = (fr_processes_report){.program = fr_measure_absent(FR_UNIT_JOULE)};
+  if (m->processes == NULL)
+    return FR_OK;
+  const enum fr_status status = fr_processes_read(m->processes, energy, &m->shares, err);
+  if (status == FR_OK)
+    m->core_s = m->shares.program_core_s;
+  return status;
+}
+
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
                                    fr__buf *text, fr_error *err) {
   cli_metering *m = metering;
@@ -189,18 +377,20 @@ enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result 
   enum fr_status status = fr_meter_read(m->meter, &report, err);
   if (status != FR_OK)
     return status;
-  add_head(m, &report, code, result, text);
-  status = add_phases(m, &report, result, text, err);
-  set(result, "domains", json_null());
-  set(result, "spikes", json_null());
-  set(result, "processes", json_null());
+  status = read_shares(m, report.energy, err);
+  if (status == FR_OK) {
+    cli_metering_figures(m, &report, code, result, text);
+    status = add_phases(m, &report, result, text, err);
+  }
+  if (status == FR_OK)
+    status = add_processes(m, result, text, err);
+  m->energy = report.energy;
+  m->program = program_of(m, &report);
   set(result, "run", m->run > 0 ? json_integer((json_int_t)m->run) : json_null());
-  add_warnings(m, &report, result);
-  if (m->run > 0 && fr_measure_known(report.energy))
-    (void)fr_store_figure(m->store, m->run, "energy", report.energy, NULL);
-  const fr_measure program = program_of(m, &report);
-  if (m->run > 0 && fr_measure_known(program))
-    (void)fr_store_figure(m->store, m->run, "program", program, NULL);
+  add_mark_warnings(m, result);
+  keep_figures(m);
+  fr_processes_report_release(&m->shares);
+  m->shares = (fr_processes_report){.program = fr_measure_absent(FR_UNIT_JOULE)};
   fr_meter_report_release(&report);
   return status;
 }

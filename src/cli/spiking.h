@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spikes of a metered run and who caused them: the search, and the CPU time of processes
+ * in the last minutes, which a spike that is found is compared with. */
+#ifndef FR_CLI_SPIKING_H
+#define FR_CLI_SPIKING_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "frugal/frugal.h"
+#include "frugal/power.h"
+#include "frugal/processes.h"
+
+#define CLI_SPIKES 256 /* kept; further ones are counted */
+#define CLI_SPIKE_CAUSES 5
+#define CLI_SPIKE_BINS 1024 /* of at least 0.1 s: more than the search looks back */
+#define CLI_SPIKE_ACTORS 64
+
+typedef struct cli_cause {
+  char name[64];
+  int64_t pid;
+  double share, confidence;
+} cli_cause;
+
+typedef struct cli_spike {
+  fr_spike spike;
+  cli_cause cause[CLI_SPIKE_CAUSES];
+  size_t causes;
+} cli_spike;
+
+typedef struct cli_user {
+  char name[64];
+  int64_t pid;
+  double total_s;
+  double use_s[CLI_SPIKE_BINS];
+} cli_user;
+
+typedef struct cli_spiking {
+  fr_spikes *search;
+  cli_spike *found; /* (CLI_SPIKES) owned */
+  size_t count;
+  size_t more;    /* found beyond those */
+  cli_user *user; /* (CLI_SPIKE_ACTORS) owned */
+  size_t users, bins;
+  double t_s[CLI_SPIKE_BINS + 1];
+} cli_spiking;
+
+enum fr_status cli_spiking_init(cli_spiking *spiking, enum fr_source source,
+                                fr_error *err);
+void cli_spiking_release(cli_spiking *spiking);
+
+/* Who ran up to t_s since the call before. */
+void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use,
+                     size_t count);
+/* The mean power since the sample before. */
+void cli_spiking_power(cli_spiking *spiking, double t_s, double power_w);
+void cli_spiking_end(cli_spiking *spiking);
+
+/* Key `spikes`; a new reference. */
+json_t *cli_spiking_json(const cli_spiking *spiking);
+void cli_spiking_text(const cli_spiking *spiking, fr__buf *text);
+
+#endif
