@@ -17,10 +17,12 @@
 #include "meter/signed.h"
 
 #define CLASS "/sys/class/hwmon"
+#define OLD_INA "/sys/bus/i2c/drivers/ina3221x" /* Jetsons up to JetPack 4 */
 #define NAME 48
+#define FOLDER 128
 #define NOISE_W 0.1 /* a rail at rest may read so much below 0 */
 
-enum way { ENERGY, POWER, VOLTS_AMPERES };
+enum way { ENERGY, POWER, MILLIWATTS, VOLTS_AMPERES };
 
 typedef struct rule {
   const char *driver; /* its beginning; NULL: any */
@@ -66,6 +68,7 @@ typedef struct hwmon {
   fr__channel *volts[FR__DOMAINS]; /* of a domain of volts and amperes; owned */
   enum way way[FR__DOMAINS];
   /* the device that is being looked at */
+  char folder[FOLDER];                  /* "/sys/class/hwmon/hwmon3" */
   char device[NAME];                    /* "hwmon3" */
   char driver[NAME];                    /* "ina3221" */
   char seen[FR__DOMAINS + 1][NAME + 8]; /* number and label of what was found there */
@@ -95,16 +98,16 @@ static enum fr__domain_kind kind_of(const char *driver, const char *label) {
 
 /* A value of the device; empty where there is none. */
 static void device_text(const hwmon *h, const char *file, char text[NAME]) {
-  char path[160];
-  snprintf(path, sizeof path, CLASS "/%s/%s", h->device, file);
+  char path[FOLDER + NAME];
+  snprintf(path, sizeof path, "%s/%s", h->folder, file);
   if (fr__world_text(h->sensor->world, path, text, NAME) != 0)
     text[0] = '\0';
 }
 
 static double device_number(const hwmon *h, const char *file, double unit) {
-  char path[160];
+  char path[FOLDER + NAME];
   uint64_t number;
-  snprintf(path, sizeof path, CLASS "/%s/%s", h->device, file);
+  snprintf(path, sizeof path, "%s/%s", h->folder, file);
   return fr__world_u64(h->sensor->world, path, &number) == 0 ? (double)number * unit : 0;
 }
 
@@ -162,7 +165,7 @@ static int read_power(const hwmon *h, const fr__domain *domain, double *power_w)
   int failed = fr__channel_signed(domain->channel, &value);
   if (failed != 0)
     return failed;
-  *power_w = (double)value * 1e-6;
+  *power_w = (double)value * (h->way[domain->place] == MILLIWATTS ? 1e-3 : 1e-6);
   if (h->way[domain->place] == VOLTS_AMPERES) {
     failed = fr__channel_signed(h->volts[domain->place], &millivolts);
     if (failed != 0)
@@ -198,17 +201,16 @@ static void refuse(const hwmon *h, fr__domain *domain, const char *file, int num
            strerror(number),
            number == EPERM && h->cards ? " (the card is switched off)" : "");
   if (forbidden)
-    snprintf(domain->fix, sizeof domain->fix, "sudo chmod a+r " CLASS "/%s/%s", h->device,
-             file);
+    snprintf(domain->fix, sizeof domain->fix, "sudo chmod a+r %s/%s", h->folder, file);
 }
 
 /* Opens what the domain reads and reads it once. */
 static int start(hwmon *h, fr__domain *domain, const char *file, unsigned number) {
-  char path[160];
-  snprintf(path, sizeof path, CLASS "/%s/%s", h->device, file);
+  char path[FOLDER + NAME];
+  snprintf(path, sizeof path, "%s/%s", h->folder, file);
   int failed = fr__world_open(h->sensor->world, path, &domain->channel);
   if (failed == 0 && h->way[domain->place] == VOLTS_AMPERES) {
-    snprintf(path, sizeof path, CLASS "/%s/in%u_input", h->device, number);
+    snprintf(path, sizeof path, "%s/in%u_input", h->folder, number);
     failed = fr__world_open(h->sensor->world, path, &h->volts[domain->place]);
   }
   uint64_t raw;
@@ -295,16 +297,54 @@ static bool note_file(void *self, const char *name) {
 
 static bool note_device(void *self, const char *name) {
   hwmon *h = self;
-  char path[160];
   if (strncmp(name, "hwmon", 5) != 0 || strlen(name) >= sizeof h->device)
     return true;
   snprintf(h->device, sizeof h->device, "%s", name);
+  snprintf(h->folder, sizeof h->folder, CLASS "/%s", name);
   device_text(h, "name", h->driver);
   h->seen_count = 0;
   if (h->driver[0] == '\0' || is_supply(h))
     return true;
-  snprintf(path, sizeof path, CLASS "/%s", name);
-  (void)fr__world_list(h->sensor->world, path, note_file, h);
+  (void)fr__world_list(h->sensor->world, h->folder, note_file, h);
+  return h->status == FR_OK;
+}
+
+/* NVIDIA's older driver of the INA3221: iio:device0/rail_name_0 and in_power0_input, in
+ * milliwatts, below the chip's address. */
+static bool note_rail(void *self, const char *name) {
+  hwmon *h = self;
+  char label[NAME], file[NAME];
+  unsigned number;
+  if (!split(name, "in_power", "input", &number))
+    return true;
+  snprintf(file, sizeof file, "rail_name_%u", number);
+  device_text(h, file, label);
+  if (label[0] != '\0' && strcmp(label, "NC") != 0)
+    add(h, name, MILLIWATTS, number, label);
+  return h->status == FR_OK;
+}
+
+static bool note_old_device(void *self, const char *name) {
+  hwmon *h = self;
+  char folder[FOLDER];
+  if (strncmp(name, "iio:device", 10) != 0)
+    return true;
+  snprintf(folder, sizeof folder, OLD_INA "/%.16s/%.24s", h->device, name);
+  memcpy(h->folder, folder, sizeof folder);
+  snprintf(h->driver, sizeof h->driver, "ina3221");
+  h->seen_count = 0;
+  (void)fr__world_list(h->sensor->world, folder, note_rail, h);
+  return h->status == FR_OK;
+}
+
+static bool note_chip(void *self, const char *name) {
+  hwmon *h = self;
+  char folder[FOLDER];
+  if (name[0] < '0' || name[0] > '9') /* "1-0040": bus and address */
+    return true;
+  snprintf(h->device, sizeof h->device, "%.16s", name);
+  snprintf(folder, sizeof folder, OLD_INA "/%.16s", name);
+  (void)fr__world_list(h->sensor->world, folder, note_old_device, h);
   return h->status == FR_OK;
 }
 
@@ -317,6 +357,8 @@ static enum fr_status open_kind(fr__sensor *sensor, bool cards, fr_error *err) {
   h->cards = cards;
   h->err = err;
   (void)fr__world_list(sensor->world, CLASS, note_device, h);
+  if (h->status == FR_OK && !cards)
+    (void)fr__world_list(sensor->world, OLD_INA, note_chip, h);
   h->err = NULL;
   if (h->status == FR_OK && sensor->count == 0)
     snprintf(sensor->reason, sizeof sensor->reason,

@@ -15,7 +15,7 @@
 #include "meter/sensor.h"
 #include "meter/sysfs.h"
 
-#define SPOTS 64 /* packages, dies or cores; of more cores none is listed */
+#define SPOTS 64 /* packages or dies; with more of them there is no total */
 
 #define KEPT (1 + 2 * SPOTS) /* registers that are read once */
 
@@ -36,11 +36,10 @@ static const reg intel_regs[] = {{0x64d, FR__DOMAIN_PLATFORM, "psys"},
                                  {0x639, FR__DOMAIN_PART, "core"},
                                  {0x641, FR__DOMAIN_PART, "uncore"}};
 static const reg amd_package = {0xc001029b, FR__DOMAIN_PACKAGE, "package"};
-static const reg amd_core = {0xc001029a, FR__DOMAIN_PART, "core"};
 
-/* A package (Intel: a die of it) or a core, and the first processor in it. */
+/* A package (Intel: a die of it), and the first processor in it. */
 typedef struct spot {
-  uint64_t package, part;
+  uint64_t package, die;
   unsigned cpu;
 } spot;
 
@@ -48,7 +47,6 @@ typedef struct msr {
   fr__world *world;
   fr__cpu_info cpu;
   bool amd;
-  const char *part; /* the file below topology/ that tells spots apart; NULL: packages */
   size_t spots;
   spot spot[SPOTS];
   bool crowded; /* there were more */
@@ -93,11 +91,11 @@ static int read_kept(msr *m, unsigned cpu, uint32_t address, uint64_t *bits) {
   return failed;
 }
 
-static uint64_t topology(fr__world *world, unsigned cpu, const char *file) {
+static uint64_t die_of(fr__world *world, unsigned cpu) {
   char path[128];
   uint64_t number = 0;
-  snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/topology/%s", cpu, file);
-  /* die_id and core_id are missing on old kernels: then there is one. */
+  snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/topology/die_id", cpu);
+  /* Missing on old kernels: then there is one. */
   return fr__world_u64(world, path, &number) == 0 ? number : 0;
 }
 
@@ -114,22 +112,20 @@ static bool note_cpu(void *self, const char *name) {
   /* A processor that is offline has no topology. */
   if (*end != '\0' || cpu > 1u << 20 || fr__world_u64(m->world, path, &package) != 0)
     return true;
-  const uint64_t part = m->part ? topology(m->world, (unsigned)cpu, m->part) : 0;
+  const uint64_t die = m->amd ? 0 : die_of(m->world, (unsigned)cpu);
   for (size_t i = 0; i < m->spots; i++) {
-    if (m->spot[i].package == package && m->spot[i].part == part)
+    if (m->spot[i].package == package && m->spot[i].die == die)
       return true;
   }
   m->crowded = m->spots == SPOTS;
   if (!m->crowded)
-    m->spot[m->spots++] = (spot){package, part, (unsigned)cpu};
+    m->spot[m->spots++] = (spot){package, die, (unsigned)cpu};
   return !m->crowded;
 }
 
-/* One spot a package, a die or a core. A tree without topology is one package. */
-static void find_spots(msr *m, const char *part) {
-  m->part = part;
-  m->spots = 0;
-  m->crowded = false;
+/* Intel counts by die; AMD's dies of one package show one counter (Linux reads it once a
+ * package as well). A tree without topology is one package. */
+static void find_spots(msr *m) {
   (void)fr__world_list(m->world, "/sys/devices/system/cpu", note_cpu, m);
   if (m->spots == 0)
     m->spots = 1, m->spot[0] = (spot){0, 0, 0};
@@ -209,7 +205,7 @@ static enum fr_status add(fr__sensor *sensor, const reg *r, const spot *at,
     snprintf(domain->key, sizeof domain->key, "psys");
   else
     snprintf(domain->key, sizeof domain->key, "package-%u/%u/%s", (unsigned)at->package,
-             (unsigned)at->part, r->label);
+             (unsigned)at->die, r->label);
   domain->kind = r->kind;
   domain->unit_j = unit_of(m, r);
   domain->modulus = (uint64_t)1 << 32;
@@ -220,31 +216,19 @@ static enum fr_status add(fr__sensor *sensor, const reg *r, const spot *at,
   return FR_OK;
 }
 
-static enum fr_status add_intel(fr__sensor *sensor, fr_error *err) {
-  msr *m = sensor->own;
-  find_spots(m, "die_id");
+/* AMD's registers of single cores (0xc001029a) are inside the package, and each reading
+ * would wake its core: they are left alone. */
+static enum fr_status add_spot(fr__sensor *sensor, const spot *at, fr_error *err) {
+  const msr *m = sensor->own;
+  if (m->amd)
+    return add(sensor, &amd_package, at, err);
   enum fr_status status = FR_OK;
-  for (size_t i = 0; i < m->spots; i++) {
-    for (size_t r = 0; r < sizeof intel_regs / sizeof *intel_regs; r++) {
-      /* Each package shows the one platform counter: it is taken once. */
-      const bool again = intel_regs[r].kind == FR__DOMAIN_PLATFORM && i > 0;
-      if (status == FR_OK && !again)
-        status = add(sensor, &intel_regs[r], &m->spot[i], err);
-    }
+  for (size_t r = 0; r < sizeof intel_regs / sizeof *intel_regs; r++) {
+    /* Each package shows the one platform counter: it is taken once. */
+    const bool again = intel_regs[r].kind == FR__DOMAIN_PLATFORM && at != &m->spot[0];
+    if (status == FR_OK && !again)
+      status = add(sensor, &intel_regs[r], at, err);
   }
-  return status;
-}
-
-/* Dies of one package show one counter (Linux reads it once a package as well). */
-static enum fr_status add_amd(fr__sensor *sensor, fr_error *err) {
-  msr *m = sensor->own;
-  find_spots(m, NULL);
-  enum fr_status status = FR_OK;
-  for (size_t i = 0; i < m->spots && status == FR_OK; i++)
-    status = add(sensor, &amd_package, &m->spot[i], err);
-  find_spots(m, "core_id");
-  for (size_t i = 0; i < m->spots && !m->crowded && status == FR_OK; i++)
-    status = add(sensor, &amd_core, &m->spot[i], err);
   return status;
 }
 
@@ -281,7 +265,12 @@ static void explain(fr__sensor *sensor, int number) {
 static enum fr_status add_all(fr__sensor *sensor, fr_error *err) {
   msr *m = sensor->own;
   uint64_t bits;
-  find_spots(m, NULL);
+  find_spots(m);
+  if (m->crowded) {
+    snprintf(sensor->reason, sizeof sensor->reason,
+             "more than %d packages or dies: not all could be read", SPOTS);
+    return FR_OK;
+  }
   const int failed = read_kept(m, m->spot[0].cpu, m->amd ? AMD_UNIT : INTEL_UNIT, &bits);
   if (failed == EACCES || failed == EPERM)
     return forbid(sensor, failed, err);
@@ -291,7 +280,9 @@ static enum fr_status add_all(fr__sensor *sensor, fr_error *err) {
   }
   m->unit_j = energy_unit(m, bits);
   m->power_unit_w = 1.0 / (double)(1u << (bits & 0xf));
-  const enum fr_status status = m->amd ? add_amd(sensor, err) : add_intel(sensor, err);
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < m->spots && status == FR_OK; i++)
+    status = add_spot(sensor, &m->spot[i], err);
   if (status == FR_OK && sensor->count == 0)
     explain(sensor, EIO);
   return status;

@@ -3,6 +3,7 @@
 #include "recorded.h"
 
 #define CLASS "/sys/class/hwmon/"
+#define OLD "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0/"
 
 /* A file that never changes; the recording's folder holds those. */
 static void file(const recorded *r, const char *path, const char *text) {
@@ -78,7 +79,32 @@ static void an_agx_is_the_sum_of_its_rails(void **state) {
   recorded_release(&r);
 }
 
-/* 2 uJ counts; power of the same label is the same rail again. */
+/* JetPack 4 on a Nano: milliwatts by rail, all of them inside POM_5V_IN. */
+static void an_old_jetson_tells_milliwatts(void **state) {
+  (void)state;
+  static const char *const rails[] = {"POM_5V_IN", "POM_5V_GPU", "POM_5V_CPU"};
+  recorded r;
+  recorded_init(&r);
+  for (int i = 0; i < 3; i++) {
+    char path[128];
+    snprintf(path, sizeof path, OLD "rail_name_%d", i);
+    tree_write(&r.t, path + 1, rails[i]);
+    snprintf(path, sizeof path, OLD "in_power%d_input", i);
+    tree_write(&r.t, path + 1, i == 0 ? "6000\n" : "1500\n");
+  }
+  recorded_row(&r, 0.5, OLD "in_power0_input", "8000");
+  recorded_row(&r, 1, OLD "in_power0_input", "8000");
+  recorded_open(&r, &fr__sensor_hwmon);
+  assert_int_equal(r.sensor.count, 3);
+  recorded_start(&r);
+  recorded_run(&r, 1, 0.5);
+  assert_near(recorded_joules(&r, "POM_5V_IN"), 3.5 + 4, 1e-6);
+  assert_int_equal(recorded_domain(&r, "POM_5V_IN")->kind, FR__DOMAIN_PLATFORM);
+  assert_int_equal(recorded_domain(&r, "POM_5V_CPU")->kind, FR__DOMAIN_PART);
+  recorded_release(&r);
+}
+
+/* 45 J of a socket; power of the same label is the same rail again. */
 static void energy_is_taken_before_power_and_average_before_input(void **state) {
   (void)state;
   recorded r;
@@ -214,6 +240,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_jetson_counts_what_comes_in),
       cmocka_unit_test(an_agx_is_the_sum_of_its_rails),
+      cmocka_unit_test(an_old_jetson_tells_milliwatts),
       cmocka_unit_test(energy_is_taken_before_power_and_average_before_input),
       cmocka_unit_test(cards_are_a_sensor_of_their_own),
       cmocka_unit_test(built_in_graphics_tell_the_package),

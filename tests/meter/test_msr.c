@@ -13,13 +13,13 @@ static void cpuinfo(const recorded *r, const char *vendor, unsigned family,
   tree_write(&r->t, "proc/cpuinfo", text);
 }
 
-static void place(const recorded *r, unsigned cpu, unsigned package, unsigned core) {
+static void place(const recorded *r, unsigned cpu, unsigned package, unsigned die) {
   char path[128];
   snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/physical_package_id",
            cpu);
   tree_number(&r->t, path, package);
-  snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/core_id", cpu);
-  tree_number(&r->t, path, core);
+  snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/die_id", cpu);
+  tree_number(&r->t, path, die);
 }
 
 static void one_socket_counts_in_its_own_unit(void **state) {
@@ -28,7 +28,7 @@ static void one_socket_counts_in_its_own_unit(void **state) {
   recorded_init(&r);
   cpuinfo(&r, "GenuineIntel", 6, 0x9e); /* Kaby Lake: DRAM as all else */
   place(&r, 0, 0, 0);
-  place(&r, 1, 0, 1);
+  place(&r, 1, 0, 0);
   recorded_row(&r, 0, "msr:0:0x606", "0xa0e03");          /* 2^-14 J, 2^-3 W */
   recorded_row(&r, 0, "msr:0:0x610", "0x4283e800dd8320"); /* PL1 100 W, PL2 125 W */
   recorded_row(&r, 0, "msr:0:0x611", "0x1000");
@@ -109,11 +109,35 @@ static void sockets_are_asked_once_each_in_any_order(void **state) {
   recorded_number(&r, 1, "msr:0:0xc001029b", 77 + 90 * 65536);
   recorded_number(&r, 1, "msr:1:0xc001029b", 77 + 60 * 65536);
   recorded_open(&r, &fr__sensor_msr);
-  assert_int_equal(r.sensor.count, 6); /* 2 packages, 4 cores */
+  assert_int_equal(r.sensor.count, 2); /* cores are left alone */
   recorded_start(&r);
   recorded_run(&r, 1, 0.5);
   assert_near(recorded_joules(&r, "package-1"), 90, 1e-9);
   assert_near(recorded_joules(&r, "package-0"), 60, 1e-9);
+  recorded_release(&r);
+}
+
+/* Cascade Lake-AP: two dies in a package, each with a counter of its own. */
+static void dies_of_intel_count_by_themselves(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  cpuinfo(&r, "GenuineIntel", 6, 0x55);
+  for (unsigned cpu = 0; cpu < 4; cpu++) {
+    char path[64];
+    place(&r, cpu, 0, cpu / 2);
+    snprintf(path, sizeof path, "msr:%u:0x606", cpu);
+    recorded_row(&r, 0, path, "0xa0e03");
+    snprintf(path, sizeof path, "msr:%u:0x611", cpu);
+    recorded_row(&r, 0, path, cpu < 2 ? "100" : "200");
+  }
+  recorded_number(&r, 1, "msr:0:0x611", 100 + 50 * 16384);
+  recorded_number(&r, 1, "msr:2:0x611", 200 + 70 * 16384);
+  recorded_open(&r, &fr__sensor_msr);
+  assert_int_equal(r.sensor.count, 2);
+  recorded_start(&r);
+  recorded_run(&r, 1, 0.5);
+  assert_near(r.reading.energy_j, 120, 1e-9);
   recorded_release(&r);
 }
 
@@ -171,6 +195,7 @@ int main(void) {
       cmocka_unit_test(the_dram_of_servers_counts_15_microjoules),
       cmocka_unit_test(silvermont_counts_in_microjoules),
       cmocka_unit_test(sockets_are_asked_once_each_in_any_order),
+      cmocka_unit_test(dies_of_intel_count_by_themselves),
       cmocka_unit_test(a_wrap_of_32_bits_loses_nothing),
       cmocka_unit_test(what_is_forbidden_is_told_with_its_line),
       cmocka_unit_test(a_guest_and_another_processor_have_none),
