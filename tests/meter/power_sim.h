@@ -66,7 +66,7 @@ static inline void sim_noise(simulation *sim, double deviation, double time_s,
     }
     const double part = (double)(i % hold) / (double)hold;
     sim->power_w[i] += deviation * (before + part * (state - before)) +
-                       deviation * fr__rng_normal(&sim->rng);
+                       deviation * sim_between(sim, -sqrt(3), sqrt(3));
   }
 }
 

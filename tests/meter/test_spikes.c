@@ -137,7 +137,7 @@ static score play(const scenery *scene, double interval_s, uint64_t seed, size_t
 
 static void precision_and_recall_at(double interval_s, uint64_t seed) {
   for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
-    const score sum = play(&scenes[i], interval_s, seed + 1000 * i, 12);
+    const score sum = play(&scenes[i], interval_s, seed + 1000 * i, 10);
     const double precision = (double)sum.matched / (double)sum.found;
     const double recall = (double)sum.matched / (double)sum.there;
     print_message("%s: %zu spikes, precision %.3f, recall %.3f\n", scenes[i].name,
