@@ -124,9 +124,38 @@ static void a_spike_outside_of_all_accounts_has_no_cause(void **state) {
   free(host);
 }
 
+/* Power follows use, 12 W a core, under noise: found, and then told by name. */
+static void from_samples_of_power_to_a_name(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  host->actor[0].name = "steady";
+  work(host, 0, 0, 30, 1.3);
+  host->actor[1].name = "transcriber";
+  work(host, 1, 15, 18, 1.6);
+  double power_w[COUNT + 1] = {0};
+  for (size_t i = 0; i < COUNT; i++)
+    power_w[i + 1] = 20 + 120 * (host->use_s[0][i] + host->use_s[1][i]) +
+                     0.8 * fr__rng_normal(&host->rng);
+  fr_spike *spike = NULL;
+  size_t count = 0;
+  ASSERT_OK(fr_spikes_find(host->t_s, power_w, COUNT + 1, FR_SOURCE_POWERCAP, 0.015,
+                           &spike, &count, err));
+  assert_int_equal(count, 1);
+  near(spike->start_s, 15, 0.1);
+  near(spike->duration_s, 3, 0.15);
+  near(spike->height_w, 1.6 * 12, 1);
+  fr_cause cause[2];
+  assert_true(fr_spike_attribute(spike, host->t_s, COUNT, host->actor, 2, cause, 2) >= 1);
+  assert_string_equal(host->actor[cause[0].actor].name, "transcriber");
+  assert_true(cause[0].share > 0.95 && cause[0].confidence > 0.99);
+  free(spike);
+  free(host);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_transcriber_beside_a_steady_load_is_first),
+      cmocka_unit_test(from_samples_of_power_to_a_name),
       cmocka_unit_test(a_load_that_comes_and_goes_is_told_with_doubt),
       cmocka_unit_test(who_fell_or_stayed_is_no_cause),
       cmocka_unit_test(with_nothing_before_what_came_after_tells),
