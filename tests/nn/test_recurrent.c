@@ -201,7 +201,7 @@ static void sentences_say_what_is_wrong(void **state) {
   check_sentence("lstm(2,some)", in,
                  "layer 1 'lstm(2,some)': 'some' is not all, last or both");
   check_sentence("lstm(2,all,last)", in,
-                 "layer 1 'lstm(2,all,last)': 'last' is not both");
+                 "layer 1 'lstm(2,all,last)': 'last' after 'all': it takes one of them");
   check_sentence("gru(2,both,all)", in,
                  "layer 1 'gru(2,both,all)': 'all' may not follow both");
   check_sentence("lstm(40000,both)", (fr_shape){1000, 1},
