@@ -52,10 +52,13 @@ typedef struct fr__process_source fr__process_source;
 
 typedef struct fr__process_ops {
   /* Whether there may be new pids since the call before, and in which range, from < pid
-   * <= to (it may wrap); from = to: any. */
+   * <= to (it may wrap); both 0: any. */
   bool (*forked)(fr__process_source *source, int64_t *from, int64_t *to);
   /* 0 or errno; ESRCH: there is no such process (any more). */
   int (*list)(fr__process_source *source, fr__pids *out);
+  /* Of a range that `forked` gave, those that are processes now, rising; false where it
+   * is cheaper to list them all. NULL: always. */
+  bool (*probe)(fr__process_source *source, int64_t from, int64_t to, fr__pids *out);
   int (*stat)(fr__process_source *source, int64_t pid, fr__process_stat *out);
   int (*own)(fr__process_source *source, int64_t pid, double *cpu_s);
   int (*busy)(fr__process_source *source, double *busy_s);

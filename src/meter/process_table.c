@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define LOOKS 3 /* a process has its parent's name until it becomes its own program */
+#define RESTED 8   /* steps without running after which a process counts as asleep */
+#define SLEEPERS 4 /* one in so many of these is asked at a step */
+#define LOOKS 3    /* a process has its parent's name until it becomes its own program */
 
 enum fr_status fr__process_table_init(fr__process_table *table, fr__world *world,
                                       fr_error *err) {
@@ -40,7 +42,7 @@ fr__process *fr__process_find(const fr__process_table *table, int64_t pid) {
 static bool was_given_out(const fr__process_table *table, int64_t pid) {
   const int64_t from = table->from, to = table->to;
   if (from == to)
-    return false;
+    return from == 0; /* any, or none */
   return from < to ? pid > from && pid <= to : pid > from || pid <= to;
 }
 
@@ -71,17 +73,17 @@ static bool make_room(fr__process **row, size_t *room, size_t wanted) {
   return true;
 }
 
-/* Both lists rise: old rows are kept where they are listed still. One that is not has
+/* Both lists rise. Where all processes are listed, an old row that is not among them has
  * ended; it stays for this step, so that its parent's books can be settled. */
 static size_t merge(fr__process *out, const fr__process *old, size_t olds,
-                    const int64_t *pid, size_t pids) {
+                    const fr__pids *pids, bool all) {
   size_t filled = 0;
-  for (size_t i = 0, j = 0; i < olds || j < pids;) {
-    if (j == pids || (i < olds && old[i].pid < pid[j])) {
+  for (size_t i = 0, j = 0; i < olds || j < pids->count;) {
+    if (j == pids->count || (i < olds && old[i].pid < pids->pid[j])) {
       out[filled] = old[i++];
-      out[filled++].gone = true;
-    } else if (i == olds || pid[j] < old[i].pid) {
-      out[filled++] = (fr__process){.pid = pid[j++], .fresh = true};
+      out[filled++].gone = all;
+    } else if (i == olds || pids->pid[j] < old[i].pid) {
+      out[filled++] = (fr__process){.pid = pids->pid[j++], .fresh = true};
     } else {
       out[filled++] = old[i++];
       j++;
@@ -92,13 +94,16 @@ static size_t merge(fr__process *out, const fr__process *old, size_t olds,
 
 static enum fr_status relist(fr__process_table *table, fr_error *err) {
   fr__process_source *source = &table->source;
-  const int failed = source->ops->list(source, &table->pids);
+  const bool all = !table->begun || table->stale || source->ops->probe == NULL ||
+                   !source->ops->probe(source, table->from, table->to, &table->pids);
+  const int failed = all ? source->ops->list(source, &table->pids) : 0;
   if (failed != 0)
     return fr__fail_errno(err, failed, "'/proc' cannot be listed");
+  if (!all && table->pids.count == 0)
+    return FR_OK;
   if (!make_room(&table->spare, &table->spare_room, table->count + table->pids.count))
     return fr__fail_memory(err, "the processes");
-  const size_t count =
-      merge(table->spare, table->row, table->count, table->pids.pid, table->pids.count);
+  const size_t count = merge(table->spare, table->row, table->count, &table->pids, all);
   fr__process *const row = table->spare;
   const size_t room = table->spare_room;
   table->spare = table->row;
@@ -149,6 +154,7 @@ static void run_row(fr__process_table *table, fr__process *row) {
     row->step_s = own_s > row->own_s ? own_s - row->own_s : 0;
     row->own_s += row->step_s;
   }
+  row->rested = row->step_s > 0 ? 0 : row->rested + 1;
 }
 
 /* A process that ended between the list and here was too short-lived to know. */
@@ -170,10 +176,10 @@ static void sweep(fr__process_table *table,
   size_t kept = 0;
   for (size_t i = 0; i < table->count; i++) {
     const fr__process *row = &table->row[i];
-    if (!row->gone)
-      table->row[kept++] = *row;
-    else if (row->looks > 0)
+    if (row->gone && row->looks > 0)
       ended(self, row);
+    else if (!row->gone && kept++ != i)
+      table->row[kept - 1] = *row;
   }
   table->count = kept;
 }
@@ -189,20 +195,47 @@ static void open_step(fr__process_table *table, double longer) {
   }
 }
 
-static void update(fr__process_table *table) {
+static void look_at_families(fr__process_table *table) {
   for (size_t i = 0; i < table->count; i++) {
     fr__process *row = &table->row[i];
     if (row->of_program && !row->gone && !row->fresh)
       look_at_family(table, row);
   }
+}
+
+/* Most processes sleep for hours: of those of other programs, one in four is asked. */
+static bool sleeps(const fr__process_table *table, const fr__process *row) {
+  return table->source.ops->probe != NULL && !row->of_program && !row->fresh &&
+         row->rested >= RESTED && ((uint64_t)row->pid + table->turn) % SLEEPERS != 0 &&
+         !was_given_out(table, row->pid);
+}
+
+static double run_rows(fr__process_table *table, bool sleepers) {
+  double sum_s = 0;
   for (size_t i = 0; i < table->count; i++) {
     fr__process *row = &table->row[i];
+    if (row->gone || sleeps(table, row) != sleepers)
+      continue;
     if (row->fresh)
       begin_row(table, row);
-    else if (!row->gone)
+    else
       run_row(table, row);
     row->total_s += row->step_s;
+    sum_s += row->step_s;
   }
+  return sum_s;
+}
+
+/* Where the machine was busier than those who were asked, by more than the ticks that it
+ * is counted in, a sleeper woke. */
+static void update(fr__process_table *table) {
+  const double before_s = table->busy_s;
+  (void)table->source.ops->busy(&table->source, &table->busy_s);
+  look_at_families(table);
+  const double asked_s = run_rows(table, false);
+  if (table->busy_s - before_s > asked_s + 2 * table->source.tick_s)
+    (void)run_rows(table, true);
+  table->turn++;
 }
 
 static double next_step(fr__process_table *table) {

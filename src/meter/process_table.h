@@ -36,6 +36,7 @@ typedef struct fr__process {
   double last_s;   /* gone: what it would have used in this step, going on as before */
   double looked_s; /* own_s when its stat line was last read */
   unsigned looks;  /* how often that was */
+  unsigned rested; /* for how many steps it did not run, as far as it was asked */
   bool fresh;      /* new in this step */
   bool gone;       /* ended in this step: its row stands until the next one */
   bool of_program;
@@ -54,6 +55,8 @@ typedef struct fr__process_table {
   uint64_t scan_ns; /* when the last scan was */
   double span_s;    /* from the one before to it */
   int64_t from, to; /* pids given out since the scan before */
+  double busy_s;    /* the machine's since boot, at the last scan */
+  unsigned turn;    /* which of the sleepers are asked; see process_table.c */
   bool stale;       /* a pid was reused: the list is read again */
   bool begun;
 } fr__process_table;

@@ -41,8 +41,7 @@ static enum fr_status begin(fr_processes *p, int64_t pid, fr_error *err) {
   if (status == FR_OK)
     status = fr__tree_init(&p->tree, &p->table, pid, p->world == NULL ? getpid() : 0,
                            cgroup, err);
-  if (status == FR_OK)
-    (void)p->table.source.ops->busy(&p->table.source, &p->busy_base_s);
+  p->busy_base_s = p->table.busy_s;
   return status;
 }
 
@@ -176,18 +175,14 @@ static void count(fr__account *account, double step_s) {
 
 /*
  * What the machine was busy beyond the rows: short-lived processes of others, those at
- * the ceiling, interrupts. The kernel counts it in ticks of 10 ms, and what a parent was
- * not told yet is in it for a step: it counts once it was there at two steps running.
+ * the ceiling, interrupts. The kernel counts it in ticks of 10 ms and the rows in
+ * nanoseconds: only where the difference is greater than it ever was, it has grown.
  */
 static double unseen(fr_processes *p) {
-  double busy_s;
-  if (p->table.source.ops->busy(&p->table.source, &busy_s) == 0)
-    p->busy_s = busy_s - p->busy_base_s;
-  const double open_s = p->busy_s - p->seen_s - p->unseen_s;
-  const double sure_s = fmax(fmin(open_s, p->open_s), 0);
-  p->open_s = open_s - sure_s;
-  p->unseen_s += sure_s;
-  return sure_s;
+  const double busy_s = p->table.busy_s - p->busy_base_s;
+  const double step_s = fmax(busy_s - p->seen_s - p->unseen_s, 0);
+  p->unseen_s += step_s;
+  return step_s;
 }
 
 static enum fr_status look(fr_processes *p, fr_error *err) {

@@ -45,10 +45,8 @@ struct fr_processes {
       short_lived;    /* the program's; and those of its ended ones that are joined */
   fr__account other;  /* of all others, what no row has */
   double busy_base_s; /* the machine's, at the start */
-  double busy_s;      /* since then */
   double seen_s;      /* of all rows since then, short-lived ones included */
   double unseen_s;    /* busy beyond them */
-  double open_s;      /* unseen at the last step, which this one may take back */
   bool begun;
   double t_s, energy_j; /* at the last sample that brought energy */
   double start_energy_j;

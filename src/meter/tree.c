@@ -155,23 +155,26 @@ static double settle(fr__kin *kin, double slack_s) {
 
 /*
  * The time between the last look at a process and its end comes with that of the
- * short-lived ones: it is taken to have gone on as before, as far as that reaches.
+ * short-lived ones. It is taken to have gone on as before, as far as that reaches; where
+ * there never was a short-lived one, all of it is the process's that ended.
  */
-static double give_last(fr__process *row, double open_s) {
-  const double last_s = row->of_program && row->gone ? fmin(row->last_s, open_s) : 0;
+static double give_last(fr__process *row, double most_s, double open_s) {
+  const double last_s = fmax(fmin(most_s, open_s), 0);
   row->step_s += last_s;
   row->own_s += last_s;
   row->total_s += last_s;
   return last_s;
 }
 
-static void give_lasts(fr__tree *tree, fr__process_table *table) {
+static void give_lasts(fr__tree *tree, fr__process_table *table, bool all) {
   for (size_t i = 0; i < table->count; i++) {
     fr__process *row = &table->row[i];
     fr__kin *kin = row->of_program && row->gone ? heir(tree, table, row) : NULL;
-    if (kin == NULL || kin == &tree->kin)
+    if (kin == NULL || kin == &tree->kin ||
+        (all && kin->short_s > kin->step_s + table->source.tick_s))
       continue;
-    const double last_s = give_last(row, kin->step_s);
+    const double most_s = all ? table->span_s : row->last_s;
+    const double last_s = give_last(row, most_s, kin->step_s);
     kin->step_s -= last_s;
     kin->short_s -= last_s;
     kin->matched_s += last_s;
@@ -186,9 +189,22 @@ static void settle_parents(fr__tree *tree, fr__process_table *table) {
     if (row->of_program && !row->gone)
       tree->short_step_s += settle(&row->kin, 2 * table->source.tick_s);
   }
-  give_lasts(tree, table);
+  give_lasts(tree, table, false);
+  give_lasts(tree, table, true);
   const double reaped_s = settle(&tree->kin, 0);
   *(tree->root_gone ? &tree->root_step_s : &tree->short_step_s) += reaped_s;
+}
+
+static double give_group_lasts(const fr__tree *tree, fr__process_table *table, bool all,
+                               double open_s) {
+  if (all && tree->short_s > table->source.tick_s)
+    return open_s;
+  for (size_t i = 0; i < table->count; i++) {
+    fr__process *row = &table->row[i];
+    if (row->of_program && row->gone)
+      open_s -= give_last(row, all ? table->span_s : row->last_s, open_s);
+  }
+  return open_s;
 }
 
 /* The kernel adds to a group and to its processes in one place, and the group was read
@@ -196,11 +212,11 @@ static void settle_parents(fr__tree *tree, fr__process_table *table) {
 static void settle_group(fr__tree *tree, fr__process_table *table) {
   double open_s = tree->usage_s - tree->usage_base_s - tree->seen_s - tree->short_s;
   bool alive = false;
-  for (size_t i = 0; i < table->count; i++) {
-    fr__process *row = &table->row[i];
-    alive = alive || (row->of_program && !row->gone);
-    open_s -= give_last(row, fmax(open_s, 0));
-  }
+  for (size_t i = 0; i < table->count; i++)
+    alive = alive || (table->row[i].of_program && !table->row[i].gone);
+  open_s = give_group_lasts(tree, table, false, open_s);
+  if (alive)
+    open_s = give_group_lasts(tree, table, true, open_s);
   *(alive ? &tree->short_step_s : &tree->root_step_s) = fmax(open_s, 0);
 }
 

@@ -88,8 +88,8 @@ static void assert_adds_up(const outcome *o) {
 
 /* ---- two of two to one ---- */
 
-static void burn_two(void) { burn(1.2); }
-static void burn_one(void) { burn(0.6); }
+static void burn_two(void) { burn(1.6); }
+static void burn_one(void) { burn(0.8); }
 
 static void two_burners(void) {
   start("burner-two", burn_two);
@@ -104,8 +104,8 @@ static void check_two_to_one(bool cgroup) {
   assert_non_null(two);
   assert_non_null(one);
   assert_true(two->of_program && one->of_program);
-  assert_near(two->core_s, 1.2, 0.06);
-  assert_near(one->core_s, 0.6, 0.03);
+  assert_near(two->core_s, 1.6, 0.08);
+  assert_near(one->core_s, 0.8, 0.04);
   assert_near(two->core_s / one->core_s, 2, 0.1);
   assert_near(two->energy.value / one->energy.value, 2, 0.1);
   assert_adds_up(&o);

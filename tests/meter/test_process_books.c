@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is given what, on trees of files whose truth is known. Ticks are of 10 ms. */
+#include "program.h"
+
+#include "meter/processes.h"
+
+#define ROOT 100 /* the program */
+#define INIT 1
+
+typedef struct books {
+  tree t;
+  fr_processes *processes;
+} books;
+
+/* Times in ticks. */
+static void process(const tree *t, int pid, int parent, const char *name, int start,
+                    int own, int children) {
+  char path[64], text[256];
+  snprintf(path, sizeof path, "proc/%d/stat", pid);
+  snprintf(text, sizeof text,
+           "%d (%s) S %d 1 1 0 -1 0 0 0 0 0 %8d 0 %8d 0 20 0 1 0 %d 0 0 \n", pid, name,
+           parent, own, children, start);
+  tree_write(t, path, text);
+}
+
+static void end(const tree *t, int pid) {
+  char name[64], path[256];
+  snprintf(name, sizeof name, "proc/%d/stat", pid);
+  tree_path(t, name, path);
+  assert_int_equal(unlink(path), 0);
+  *strrchr(path, '/') = '\0';
+  assert_int_equal(rmdir(path), 0);
+}
+
+static void busy(const tree *t, int ticks) {
+  char text[128];
+  snprintf(text, sizeof text, "cpu  %8d 0 0 100 0 0 0 0 0 0\n", ticks);
+  tree_write(t, "proc/stat", text);
+}
+
+static void sample(books *b, double t_s, double energy_j) {
+  ASSERT_OK(fr_processes_sample(b->processes, t_s, energy_j, err));
+}
+
+/* The program has run for a second before, its children for two; another one for one. */
+static void begin(books *b, fr_measure idle_w) {
+  tree_init(&b->t);
+  busy(&b->t, 1000);
+  process(&b->t, INIT, 0, "init", 1, 0, 0);
+  process(&b->t, ROOT, INIT, "program", 10, 100, 200);
+  process(&b->t, 200, INIT, "other", 20, 100, 0);
+  fr_processes_options options = fr_processes_default_options();
+  options.root = b->t.root;
+  options.idle_w = idle_w;
+  ASSERT_OK(fr_processes_new(&options, ROOT, &b->processes, err));
+  sample(b, 0, 0);
+}
+
+static void finish(books *b) {
+  fr_processes_free(b->processes);
+  tree_release(&b->t);
+}
+
+static fr_processes_report figures(books *b, fr_measure energy) {
+  fr_processes_report report;
+  ASSERT_OK(fr_processes_read(b->processes, energy, &report, err));
+  return report;
+}
+
+/* CPU time of the row of that name; -1 where there is none. */
+static double core_s(books *b, const char *name) {
+  fr_processes_report report = figures(b, joules(1));
+  const fr_process_report *row = row_named(&report, name);
+  const double seconds = row != NULL ? row->core_s : -1;
+  fr_processes_report_release(&report);
+  return seconds;
+}
+
+static fr_measure none(void) { return fr_measure_absent(FR_UNIT_WATT); }
+
+/*
+ * In a second the machine draws 25 J, 5 of them at rest. Busy are 2 core-seconds: 1 of
+ * the program, 0.5 of the other, and 0.5 that no process explains.
+ */
+static void energy_above_idle_goes_by_cpu_time(void **state) {
+  (void)state;
+  books b;
+  begin(&b, watts(4, 5, 7));
+  process(&b.t, ROOT, INIT, "program", 10, 200, 200);
+  process(&b.t, 200, INIT, "other", 20, 150, 0);
+  busy(&b.t, 1200);
+  sample(&b, 1, 25);
+  const fr_measure energy = {25, 22.5, 27.5, FR_UNIT_JOULE, FR_SOURCE_PERF};
+  fr_processes_report r = figures(&b, energy);
+  assert_near(r.program.value, 10, 1e-9);
+  assert_near(r.other.value, 10, 1e-9);
+  assert_near(r.idle.value, 5, 1e-9);
+  assert_int_equal(r.program.source, FR_SOURCE_PERF);
+  assert_near(row_named(&r, "other")->energy.value, 5, 1e-9);
+  assert_false(row_named(&r, "other")->of_program);
+  /* (25 - 7) / 2 and (25 - 4) / 2, each 10 % wider, and 0.3 * 20 * 1/2 * 1/2 of mixing */
+  assert_near(r.program.low, 9 * 0.9 - 1.5, 1e-9);
+  assert_near(r.program.high, 10.5 * 1.1 + 1.5, 1e-9);
+  assert_near(r.idle.low, 4 * 0.9, 1e-9);
+  assert_near(r.idle.high, 7 * 1.1, 1e-9);
+  assert_near(r.program_core_s, 1, 1e-9);
+  assert_near(r.other_core_s, 1, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void a_counter_may_be_slower_than_the_samples(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, ROOT, INIT, "program", 10, 110, 200);
+  busy(&b.t, 1010);
+  sample(&b, 1, 0);
+  process(&b.t, 200, INIT, "other", 20, 130, 0);
+  busy(&b.t, 1040);
+  sample(&b, 2, 8);
+  fr_processes_report r = figures(&b, joules(8));
+  assert_near(r.program.value, 2, 1e-9);
+  assert_near(r.other.value, 6, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void energy_of_nobody_is_not_the_programs(void **state) {
+  (void)state;
+  books b;
+  begin(&b, watts(1, 1, 1));
+  sample(&b, 1, 3);
+  fr_processes_report r = figures(&b, joules(3));
+  assert_near(r.program.value, 0, 1e-12);
+  assert_near(r.other.value, 2, 1e-12);
+  assert_near(r.idle.value, 1, 1e-12);
+  fr_processes_report_release(&r);
+  /* below what rest should draw: nothing is to be shared, and nothing is negative */
+  process(&b.t, ROOT, INIT, "program", 10, 200, 200);
+  sample(&b, 11, 4);
+  r = figures(&b, joules(4));
+  assert_near(r.program.value, 0, 1e-12);
+  assert_near(r.idle.value, 2, 1e-12);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void a_reused_pid_is_another_process(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, 200, INIT, "other", 20, 150, 0);
+  sample(&b, 1, 1);
+  process(&b.t, 200, INIT, "newer", 90, 170, 0); /* more time than the one before had */
+  sample(&b, 2, 2);
+  sample(&b, 3, 3);
+  assert_near(core_s(&b, "other"), 0.5, 1e-9);
+  assert_near(core_s(&b, "newer"), 1.7, 1e-9);
+  finish(&b);
+}
+
+static void one_that_ended_between_list_and_look_is_passed_over(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  char path[256];
+  tree_path(&b.t, "proc/300", path);
+  assert_int_equal(mkdir(path, 0755), 0);
+  tree_write(&b.t, "proc/301/stat", "301 (half");
+  sample(&b, 1, 1);
+  process(&b.t, 300, ROOT, "late", 50, 30, 0);
+  sample(&b, 2, 2);
+  assert_near(core_s(&b, "late"), 0.3, 1e-9);
+  assert_near(core_s(&b, "half"), -1, 1e-9);
+  finish(&b);
+}
+
+static void descendants_are_the_programs_for_good(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, 310, ROOT, "child", 50, 10, 0);
+  process(&b.t, 305, 310, "grandchild", 51, 10, 0); /* pids have wrapped */
+  sample(&b, 1, 1);
+  end(&b.t, 310);
+  process(&b.t, 305, INIT, "grandchild", 51, 30, 0);
+  sample(&b, 2, 2);
+  process(&b.t, 305, INIT, "grandchild", 51, 60, 0);
+  sample(&b, 3, 3);
+  fr_processes_report r = figures(&b, joules(3));
+  assert_true(row_named(&r, "grandchild")->of_program);
+  assert_near(row_named(&r, "grandchild")->core_s, 0.6, 1e-9);
+  assert_true(row_named(&r, "child")->of_program);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+/* ---- what parents are told of their children ---- */
+
+static void what_was_never_seen_is_short_lived(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, ROOT, INIT, "program", 10, 110, 230);
+  sample(&b, 1, 1);
+  assert_near(core_s(&b, "(short-lived)"), 0.3, 1e-9);
+  assert_near(core_s(&b, "program"), 0.1, 1e-9);
+  finish(&b);
+}
+
+static void a_child_that_was_seen_is_not_counted_again(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, 310, ROOT, "child", 50, 50, 0);
+  sample(&b, 1, 1);
+  end(&b.t, 310); /* it took 0.55 s in all */
+  process(&b.t, ROOT, INIT, "program", 10, 101, 255);
+  sample(&b, 2, 2);
+  assert_near(core_s(&b, "child"), 0.55, 0.011);
+  fr_processes_report r = figures(&b, joules(2));
+  assert_near(r.program_core_s, 0.56, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void a_wait_may_come_a_step_later(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, 310, ROOT, "child", 50, 50, 0);
+  sample(&b, 1, 1);
+  end(&b.t, 310);
+  sample(&b, 2, 2);
+  process(&b.t, ROOT, INIT, "program", 10, 101, 250);
+  sample(&b, 3, 3);
+  fr_processes_report r = figures(&b, joules(3));
+  assert_near(r.program_core_s, 0.51, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+/* SIGCHLD ignored: the parent is told nothing; later children count in full. */
+static void a_child_that_nobody_waits_for_hides_no_later_one(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, 310, ROOT, "child", 50, 500, 0);
+  sample(&b, 1, 1);
+  end(&b.t, 310);
+  for (int i = 2; i < 5; i++)
+    sample(&b, i, i);
+  process(&b.t, ROOT, INIT, "program", 10, 101, 300); /* a second of short-lived ones */
+  sample(&b, 5, 5);
+  assert_near(core_s(&b, "child"), 5, 1e-9);
+  assert_near(core_s(&b, "(short-lived)"), 1, 0.021); /* two ticks are held back */
+  finish(&b);
+}
+
+static void a_thousand_that_ended_are_joined_and_none_is_lost(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  for (int i = 0; i < 1500; i++)
+    process(&b.t, 1000 + i, ROOT, "job", 50, i < 500 ? 1 : 2, 0);
+  sample(&b, 1, 1);
+  for (int i = 0; i < 1500; i++)
+    end(&b.t, 1000 + i);
+  process(&b.t, ROOT, INIT, "program", 10, 100, 200 + 2500);
+  sample(&b, 2, 2);
+  sample(&b, 3, 3);
+  fr_processes_report r = figures(&b, joules(3));
+  assert_near(r.program_core_s, 25, 1e-6);
+  assert_true(r.count <= FR__ENDED + 4);
+  assert_near(row_named(&r, "(short-lived)")->core_s, (1500 - FR__ENDED) * 0.01, 1e-6);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+/* ---- a recording ---- */
+
+#define STAT(own) "70 (flaky) S 1 1 1 0 -1 0 0 0 0 0 " own " 0 0 0 20 0 1 0 5 0 0"
+
+static void a_failed_reading_is_made_up_for(void **state) {
+  (void)state;
+  tree t;
+  tree_init(&t);
+  tree_write(&t, "proc/stat", "cpu  0 0 0 100 0 0 0 0 0 0\n");
+  tree_write(&t, "proc/70/stat", STAT("100"));
+  tree_write(&t, "timeline.csv",
+             "t_ns,path,value\n1000000000,/proc/70/stat," STAT(
+                 "150") "\n"
+                        "2000000000,/proc/70/stat,!EIO\n3000000000,/proc/70/stat," STAT(
+                            "190") "\n"
+                                   "4000000000,/proc/stat,cpu  90 0 0 100 0 0 0 0 0 0\n");
+  fr__world *world = NULL;
+  fr_processes *processes = NULL;
+  ASSERT_OK(fr__world_new_replay(t.root, &world, err));
+  ASSERT_OK(fr__processes_new(NULL, world, 70, &processes, err));
+  for (int i = 0; i < 5; i++) {
+    (void)fr__world_move(world, (uint64_t)i * 1000000000);
+    ASSERT_OK(fr_processes_sample(processes, i, i, err));
+  }
+  fr_processes_report r;
+  ASSERT_OK(fr_processes_read(processes, joules(4), &r, err));
+  assert_near(r.program_core_s, 0.9, 1e-9);
+  assert_int_equal(r.count, 1);
+  fr_processes_report_release(&r);
+  fr_processes_free(processes);
+  fr__world_free(world);
+  tree_release(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(energy_above_idle_goes_by_cpu_time),
+      cmocka_unit_test(a_counter_may_be_slower_than_the_samples),
+      cmocka_unit_test(energy_of_nobody_is_not_the_programs),
+      cmocka_unit_test(a_reused_pid_is_another_process),
+      cmocka_unit_test(one_that_ended_between_list_and_look_is_passed_over),
+      cmocka_unit_test(descendants_are_the_programs_for_good),
+      cmocka_unit_test(what_was_never_seen_is_short_lived),
+      cmocka_unit_test(a_child_that_was_seen_is_not_counted_again),
+      cmocka_unit_test(a_wait_may_come_a_step_later),
+      cmocka_unit_test(a_child_that_nobody_waits_for_hides_no_later_one),
+      cmocka_unit_test(a_thousand_that_ended_are_joined_and_none_is_lost),
+      cmocka_unit_test(a_failed_reading_is_made_up_for),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
