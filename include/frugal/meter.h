@@ -138,6 +138,8 @@ typedef struct fr_meter_report {
   double bridged_j;   /* energy of gaps, estimated; part of energy, and of its bounds */
   double interval_s;  /* as sampled: shorter than asked for where a counter wraps soon */
   double suspended_s; /* of the duration */
+  double update_s;    /* the counters were renewed this often */
+  bool too_short;     /* a counter's edges alone are beyond 5 % of the energy */
   char notes[1024]; /* sentences for a person, one a line: "DRAM is not measured here" */
 } fr_meter_report;
 

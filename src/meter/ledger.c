@@ -3,13 +3,6 @@
 
 #include <math.h>
 
-/*
- * Systematic error of a running average power limit counter, relative. Makers state none;
- * studies against wall meters find package counters of Haswell and later within a few per
- * cent, and none gives an interval: 1.5 % is assumed here for what the counter covers.
- */
-#define COUNTER_BAND 0.015
-
 /* How far watts per core-second may differ between phases of one program (vector
  * arithmetic against waiting for memory): assumed, 95 %. */
 #define SHARING_BAND 0.30
@@ -73,13 +66,39 @@ static fr_measure joules(const fr__sensor *sensor, double low, double value,
                       .source = sensor->ops->source};
 }
 
-/* Two edges, each one update period at the highest power seen, the counters' quantum, and
- * all that was bridged. */
-static double counter_slack_j(const fr__ledger *ledger, const fr__sensor *sensor) {
+static double band_of(const fr__sensor *sensor) {
+  return sensor->ops->band > 0 ? sensor->ops->band
+                               : fr_sensor_accuracy(sensor->ops->source, NULL);
+}
+
+static double highest_w(const fr__ledger *ledger) {
   const double mean_w =
       span_s(ledger) > 0 ? ledger->reading.energy_j / span_s(ledger) : 0;
-  return 2 * fr__sensor_update_s(sensor) * fmax(ledger->power_max_w, mean_w) +
-         2 * ledger->reading.quantum_j + sensor->bridged_j;
+  return fmax(ledger->power_max_w, mean_w);
+}
+
+fr_bounds fr__ledger_bounds(const fr__ledger *ledger, const fr__sensor *sensor) {
+  const fr__reading *reading = &ledger->reading;
+  const double own_j = band_of(sensor) * (reading->energy_j - reading->beside_j);
+  const double beside_j = ledger->beside_band * reading->beside_j;
+  const double value_j = reading->energy_j;
+  return (fr_bounds){.value_j = value_j,
+                     .duration_s = span_s(ledger),
+                     .source = sensor->ops->source,
+                     .accuracy = value_j > 0 ? hypot(own_j, beside_j) / value_j : 0,
+                     .update_s = fr__sensor_update_s(sensor),
+                     .power_start_w = highest_w(ledger),
+                     .power_end_w = highest_w(ledger),
+                     .quantum_j = reading->quantum_j,
+                     .bridged_j = sensor->bridged_j};
+}
+
+/* Beside the relative error: edges, quantum and gaps. */
+static double counter_slack_j(const fr__ledger *ledger, const fr__sensor *sensor) {
+  fr_bounds bounds = fr__ledger_bounds(ledger, sensor);
+  bounds.accuracy = 0;
+  const fr_measure m = fr_bounds_energy(&bounds);
+  return m.high - m.value;
 }
 
 /* The model's band, and one tick per core in the part that /proc/stat counts. */
@@ -97,8 +116,18 @@ static fr_measure model_energy(const fr__ledger *ledger, const fr__sensor *senso
   return joules(sensor, low, ledger->reading.energy_j, high);
 }
 
-static double band_of(const fr__sensor *sensor) {
-  return sensor->ops->band > 0 ? sensor->ops->band : COUNTER_BAND;
+/* A counter of the total that gave nothing since the start, and no power to bridge that
+ * with: what it would have counted is not 0, it is not known. */
+static bool is_silent(const fr__ledger *ledger, const fr__sensor *sensor) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    const bool unread =
+        domain->owed_s > 0 || domain->good_awake_ns <= ledger->start_awake_ns;
+    if (domain->counted && domain->total == 0 && domain->power_w <= 0 && unread &&
+        span_s(ledger) > 0)
+      return true;
+  }
+  return false;
 }
 
 fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
@@ -110,28 +139,36 @@ fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
     m.high += ledger->reading.beside_j + beside;
     return m;
   }
-  const double value = ledger->reading.energy_j;
-  const double slack = counter_slack_j(ledger, sensor) +
-                       band_of(sensor) * (value - ledger->reading.beside_j) + beside;
-  return joules(sensor, value - slack, value, value + slack);
+  const fr_bounds bounds = fr__ledger_bounds(ledger, sensor);
+  const fr_measure m = fr_bounds_energy(&bounds);
+  return joules(sensor, m.low, ledger->reading.energy_j, m.high);
 }
 
 fr_measure fr__ledger_domain(const fr__ledger *ledger, const fr__sensor *sensor,
                              const fr__domain *domain) {
   const double value = fr__domain_energy_j(domain);
   const double mean_w = span_s(ledger) > 0 ? value / span_s(ledger) : 0;
-  const double update_s =
-      fmax(sensor->ops->update_s, fmax(domain->update_s, domain->still_s));
-  const double slack = band_of(sensor) * value + 2 * domain->unit_j +
-                       2 * update_s * fmax(domain->most_w, mean_w) + domain->bridged_j +
-                       domain->pending_j;
-  return joules(sensor, value - slack, value, value + slack);
+  const double most_w = fmax(domain->most_w, mean_w);
+  const fr_bounds bounds = {
+      .value_j = value,
+      .duration_s = span_s(ledger),
+      .source = sensor->ops->source,
+      .accuracy = band_of(sensor),
+      .update_s = fmax(sensor->ops->update_s, fmax(domain->update_s, domain->still_s)),
+      .power_start_w = most_w,
+      .power_end_w = most_w,
+      .quantum_j = domain->unit_j,
+      .bridged_j = domain->bridged_j + domain->pending_j};
+  const fr_measure m = fr_bounds_energy(&bounds);
+  return joules(sensor, m.low, value, m.high);
 }
 
 fr_measure fr__ledger_program(const fr__ledger *ledger, const fr__sensor *sensor) {
   if (sensor->ops == &fr__sensor_model)
     return joules(sensor, ledger->program_low_j, ledger->program_j,
                   ledger->program_high_j);
+  if (is_silent(ledger, sensor))
+    return fr_measure_absent(FR_UNIT_JOULE);
   const double slack = counter_slack_j(ledger, sensor);
   return joules(sensor, ledger->program_low_j * (1 - band_of(sensor)) - slack,
                 ledger->program_j,

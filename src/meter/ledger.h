@@ -3,6 +3,7 @@
 #ifndef FR_METER_LEDGER_H
 #define FR_METER_LEDGER_H
 
+#include "frugal/power.h"
 #include "meter/sensor.h"
 
 /* One step between two samples. */
@@ -40,6 +41,9 @@ void fr__ledger_power(fr__ledger *ledger, double power_w);
 
 fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
                              double tick_s);
+/* What makes a counter's total uncertain, the highest power at both edges. */
+fr_bounds fr__ledger_bounds(const fr__ledger *ledger, const fr__sensor *sensor);
+
 /* A counter alone. */
 fr_measure fr__ledger_domain(const fr__ledger *ledger, const fr__sensor *sensor,
                              const fr__domain *domain);

@@ -100,6 +100,19 @@ static void note_marks(const fr__sampler *s, fr_meter_report *report) {
          plural(fr__world_jumps(s->world)));
 }
 
+/* What comes at its edges is too much of it. */
+static void note_short(const fr__sampler *s, fr_meter_report *report) {
+  const fr_bounds bounds = fr__ledger_bounds(&s->ledger, &s->sensor);
+  const double needed_s = fr_bounds_needed_s(&bounds, 0.05);
+  if (s->sensor.ops == &fr__sensor_model || !fr_bounds_too_short(&bounds))
+    return;
+  report->too_short = true;
+  if (isfinite(needed_s))
+    note(report, "the run is too short for its sensor: %.3g s would do", needed_s);
+  else
+    note(report, "the run is too short for its sensor: its counter has not moved");
+}
+
 static void add_notes(const fr__sampler *s, fr_meter_report *report) {
   const fr__sensor *sensor = &s->sensor;
   if (sensor->ops == &fr__sensor_model)
@@ -115,6 +128,7 @@ static void add_notes(const fr__sampler *s, fr_meter_report *report) {
            domain->name);
   }
   note_marks(s, report);
+  note_short(s, report);
 }
 
 /* ---- all of it ---- */
@@ -156,6 +170,7 @@ enum fr_status fr__sampler_report(const fr__sampler *s, fr_meter_report *report,
     report->program = fr__ledger_program(ledger, &s->sensor);
   }
   fill_power(ledger, report);
+  report->update_s = fr__sensor_update_s(&s->sensor);
   report->samples = s->samples;
   report->marked = s->samples_marked;
   add_marks(&s->sensor, report);

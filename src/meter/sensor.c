@@ -140,7 +140,9 @@ static void bridge(fr__sensor *sensor, fr__domain *domain, const fr__load *load)
 
 static void note_power(fr__domain *domain, double joules, const fr__load *load) {
   const double span_s = seconds(domain->moved_ns, load->t_ns);
-  const double still_s = seconds(domain->moved_ns, domain->good_ns);
+  /* it stood still up to the reading before, and moved some time after it; two readings
+   * at once tell little */
+  const double still_s = fmin(span_s, 2 * seconds(domain->moved_ns, domain->good_ns));
   if (still_s > domain->still_s)
     domain->still_s = still_s;
   if (span_s <= 0)

@@ -2,6 +2,8 @@
 /* Recordings: what is counted on them, their clock, and those that are none. */
 #include "tape.h"
 
+#include <math.h>
+
 #define POWER "sys/bus/event_source/devices/power/"
 
 static void the_joules_of_a_recording_are_those_of_its_counter(void **state) {
@@ -217,8 +219,24 @@ static void a_slow_counter_makes_no_spikes(void **state) {
   tape_release(&tp);
   assert_near(r.energy.value, 1000, 1e-6);
   assert_true(r.power_max_w < 51);
-  assert_true(r.energy.high - r.energy.value >= 100); /* an update period at its edge */
+  /* 1.96 sqrt((2 s)² 2 (50 W)² / 12), an update period at either edge: 80 J, and 1.5 % */
+  assert_near(r.energy.high - r.energy.value, hypot(80.02, 15), 0.1);
+  assert_near(r.energy.value - r.energy.low, hypot(80.02, 15), 0.1);
   assert_int_equal(r.marked, 0);
+}
+
+/* Renewed each second, and half a second of it: nobody knows how much that was. */
+static void a_run_too_short_for_its_sensor_says_so(void **state) {
+  (void)state;
+  tape tp;
+  tape_init(&tp);
+  tape_zone(&tp, "intel-rapl:0", "package-0", TAPE_RANGE, 60, 0);
+  (void)tape_run(&tp, "intel-rapl:0", 0, 3, 1, 50, 0);
+  const fr_meter_report r = tape_figures(&tp, 0.1);
+  tape_release(&tp);
+  assert_true(r.too_short);
+  assert_near(r.update_s, 1, 0.11);
+  assert_non_null(strstr(r.notes, "too short for its sensor"));
 }
 
 typedef struct seen {
@@ -360,6 +378,7 @@ int main(void) {
       cmocka_unit_test(a_suspend_that_resets_the_counter_is_no_wrap),
       cmocka_unit_test(a_clock_that_goes_back_loses_nothing),
       cmocka_unit_test(a_slow_counter_makes_no_spikes),
+      cmocka_unit_test(a_run_too_short_for_its_sensor_says_so),
       cmocka_unit_test(samples_come_by_the_recordings_clock),
       cmocka_unit_test(what_is_no_recording_is_refused_in_a_sentence),
       cmocka_unit_test(any_timeline_is_survived),
