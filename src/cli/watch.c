@@ -172,6 +172,11 @@ void cli_watch_normal(cli_watch *watch, double normal_w) {
 
 /* ---- drawing ---- */
 
+/* The chart fills from its beginning on rather than from its right end. */
+static double span_now(const cli_watch *w) {
+  return fmin(w->options.span_s, fmax(w->last_s, w->options.span_s / 6));
+}
+
 static void render(cli_watch *w, size_t columns, size_t rows, fr__buf *picture) {
   cli_watch_series domain[CLI_WATCH_DOMAINS];
   pthread_mutex_lock(&w->lock);
@@ -194,7 +199,7 @@ static void render(cli_watch *w, size_t columns, size_t rows, fr__buf *picture) 
                                .t_s = w->t_s + first,
                                .power_w = w->power_w + first,
                                .count = w->count - first,
-                               .span_s = w->options.span_s};
+                               .span_s = span_now(w)};
   cli_watch_render(&view, columns, rows, w->utf8, picture);
   w->dirty = false;
   pthread_mutex_unlock(&w->lock);

@@ -56,7 +56,7 @@ typedef struct cli_watch_options {
   const char *const *domain; /* (domains) */
   size_t domains;
   double normal_w;   /* NaN: not known */
-  double span_s;     /* 60 */
+  double span_s;     /* 60: of the chart, less while the run is younger */
   bool whole_screen; /* the terminal's other screen, restored at the end; else the chart
                       * is drawn over itself below what stands there */
 } cli_watch_options;

@@ -18,9 +18,9 @@ typedef struct fr__hwinfo {
   size_t columns;
   char chosen[256]; /* what makes power_w: "CPU Package Power", "… of 2 devices" */
   size_t count;     /* samples, at least 1 */
-  fr_power_sample *sample;     /* (count) owned; t_ns since the first row, which is no
-                                * interval: power_w of the row, energy_j up to it; program_j
-                                * and core_s are 0, which nobody measured */
+  /* (count) owned; t_ns since the first row, which is no interval itself: its energy_j is
+   * 0. program_j and core_s are 0, which nobody measured. */
+  fr_power_sample *sample;
   double *domain_w;            /* (count, columns) NaN: not told; owned */
   double min_w, mean_w, max_w; /* mean over measured time */
   double energy_j;

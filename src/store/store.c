@@ -77,8 +77,12 @@ static enum fr_status status_of(int code) {
 }
 
 enum fr_status fr__store_fail(const fr_store *store, const char *doing, fr_error *err) {
-  return fr__fail(err, status_of(sqlite3_errcode(store->db)), "cannot %s '%s': %s", doing,
-                  store->path, sqlite3_errmsg(store->db));
+  const int code = sqlite3_errcode(store->db);
+  const char *hint = (code & 0xff) == SQLITE_CORRUPT
+                         ? " (sqlite3's '.recover' saves what is left of it)"
+                         : "";
+  return fr__fail(err, status_of(code), "cannot %s '%s': %s%s", doing, store->path,
+                  sqlite3_errmsg(store->db), hint);
 }
 
 sqlite3_stmt *fr__store_take(fr_store *store, enum fr__store_sql which, fr_error *err) {
