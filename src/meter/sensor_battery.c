@@ -207,7 +207,7 @@ static enum fr_status add(fr__sensor *sensor, fr_error *err) {
            s->batteries > 1 ? " and others" : "");
   domain->kind = FR__DOMAIN_PLATFORM;
   domain->unit_j = s->by_energy ? UWH_J : 1e-9;
-  domain->modulus_known = !s->by_energy;
+  domain->modulus_known = true; /* 2^64: a charge is no wrap */
   domain->update_s = s->by_energy ? 30 : 0;
   double power_w;
   uint64_t raw;

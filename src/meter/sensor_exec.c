@@ -246,7 +246,7 @@ static enum fr_status add(fr__sensor *sensor, fr_error *err) {
   snprintf(domain->name, sizeof domain->name, "exec %.50s", sensor->argument);
   domain->kind = FR__DOMAIN_PLATFORM;
   domain->unit_j = e->joules ? UNIT_J : 1e-9;
-  domain->modulus_known = !e->joules;
+  domain->modulus_known = true; /* 2^64: joules that fall are no wrap */
   domain->state = FR_SENSOR_WORKING;
   return FR_OK;
 }
@@ -293,6 +293,8 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   const bool silent = load->t_ns > e->line_ns && load->t_ns - e->line_ns > SILENT_NS;
   if (e->lines == 0 && (e->out < 0 || silent)) {
     explain(e, domain->reason, sizeof domain->reason);
+    if (!e->joules && domain->power_w <= 0)
+      domain->power_w = e->value; /* the one before: gaps are bridged with it */
     return e->out < 0 ? EPIPE : ETIMEDOUT;
   }
   const double mean = e->lines > 0 ? e->sum / (double)e->lines : e->value;

@@ -228,7 +228,7 @@ static void describe(const hwmon *h, fr__domain *domain, enum way way, unsigned 
            way == ENERGY ? "energy" : "power", number,
            label[0] != '\0' ? label : h->driver);
   domain->unit_j = way == ENERGY ? 1e-6 : 1e-9;
-  domain->modulus_known = way != ENERGY; /* drivers count in 32, 48 or 64 bits */
+  domain->modulus_known = true; /* 2^64; of narrower ones a step back is bridged */
   snprintf(file, sizeof file, "power%u_average_interval", number);
   domain->update_s = device_number(h, file, 1e-3);
   if (domain->update_s <= 0)

@@ -36,8 +36,8 @@ static void describe(fr__domain *domain, size_t index, const char *name, bool by
   domain->kind = FR__DOMAIN_GPU;
   domain->place = index;
   domain->state = FR_SENSOR_WORKING;
-  /* The counter starts at 0 when the driver is loaded: a step back is no wrap. */
-  domain->modulus_known = by_power;
+  /* 2^64; it starts at 0 when the driver is loaded, which is no wrap */
+  domain->modulus_known = true;
   domain->unit_j = by_power ? NANO : MILLI;
 }
 

@@ -107,6 +107,23 @@ static void a_command_that_dies_is_marked_and_told(void **state) {
   live_release(&l);
 }
 
+/* One line and no more: it stands for the time since, as an estimate. */
+static void a_command_that_tells_once_is_an_estimate(void **state) {
+  (void)state;
+  live l;
+  live_open(&l, "echo 50 W");
+  const uint64_t start_ns = fr__clock_ns();
+  rest(0.2);
+  live_read(&l);
+  rest(0.2);
+  live_read(&l);
+  const double elapsed_s = (double)(fr__clock_ns() - start_ns) * 1e-9;
+  assert_near(l.reading.energy_j, 50 * elapsed_s, 50 * 0.03);
+  assert_true(l.reading.marked);
+  assert_near(l.sensor.bridged_j, l.reading.energy_j, 50 * 0.03);
+  live_release(&l);
+}
+
 /* Each is no reading, and the reason quotes the first. */
 static void what_is_no_reading_is_refused(void **state) {
   (void)state;
@@ -199,6 +216,7 @@ int main(void) {
       cmocka_unit_test(joules_are_a_counter),
       cmocka_unit_test(joules_that_fall_are_marked),
       cmocka_unit_test(a_command_that_dies_is_marked_and_told),
+      cmocka_unit_test(a_command_that_tells_once_is_an_estimate),
       cmocka_unit_test(what_is_no_reading_is_refused),
       cmocka_unit_test(hostile_output_is_bounded),
       cmocka_unit_test(nothing_is_started_without_a_command),
