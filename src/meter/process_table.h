@@ -6,7 +6,7 @@
 #include "meter/process.h"
 
 /* CPU time of children that a process waited for, and how much of it is known from
- * having looked at those children while they lived (tree.h). */
+ * having looked at those children while they lived (process_tree.h). */
 typedef struct fr__kin {
   double children_s; /* latest; since the process's start */
   double base_s;     /* of it, before metering began */

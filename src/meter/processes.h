@@ -6,11 +6,10 @@
 #include <pthread.h>
 
 #include "frugal/processes.h"
-#include "meter/tree.h"
+#include "meter/process_tree.h"
 
-#define FR__ENDED                                                                        \
-  1024 /* processes that ended, by name; of more, the least are joined                   \
-        */
+/* Processes that ended, by name; of more, the least are joined. */
+#define FR__ENDED 1024
 
 /* A line of the books. */
 typedef struct fr__account {

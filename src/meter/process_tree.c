@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "meter/tree.h"
+#include "meter/process_tree.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -9,8 +9,8 @@
  * of its children is of short-lived ones. The last parent of all is the meter, whom
  * wait4(2) tells the truth. With a cgroup it is simpler: its time less what was seen.
  */
-#ifndef FR_METER_TREE_H
-#define FR_METER_TREE_H
+#ifndef FR_METER_PROCESS_TREE_H
+#define FR_METER_PROCESS_TREE_H
 
 #include <sys/resource.h>
 
