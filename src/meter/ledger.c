@@ -139,6 +139,8 @@ fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
     m.high += ledger->reading.beside_j + beside;
     return m;
   }
+  if (is_silent(ledger, sensor))
+    return fr_measure_absent(FR_UNIT_JOULE);
   const fr_bounds bounds = fr__ledger_bounds(ledger, sensor);
   const fr_measure m = fr_bounds_energy(&bounds);
   return joules(sensor, m.low, ledger->reading.energy_j, m.high);

@@ -100,19 +100,6 @@ static void note_marks(const fr__sampler *s, fr_meter_report *report) {
          plural(fr__world_jumps(s->world)));
 }
 
-/* What comes at its edges is too much of it. */
-static void note_short(const fr__sampler *s, fr_meter_report *report) {
-  const fr_bounds bounds = fr__ledger_bounds(&s->ledger, &s->sensor);
-  const double needed_s = fr_bounds_needed_s(&bounds, 0.05);
-  if (s->sensor.ops == &fr__sensor_model || !fr_bounds_too_short(&bounds))
-    return;
-  report->too_short = true;
-  if (isfinite(needed_s))
-    note(report, "the run is too short for its sensor: %.3g s would do", needed_s);
-  else
-    note(report, "the run is too short for its sensor: its counter has not moved");
-}
-
 static void add_notes(const fr__sampler *s, fr_meter_report *report) {
   const fr__sensor *sensor = &s->sensor;
   if (sensor->ops == &fr__sensor_model)
@@ -126,9 +113,10 @@ static void add_notes(const fr__sampler *s, fr_meter_report *report) {
     if (domain->counted && !domain->modulus_known)
       note(report, "%s: max_energy_range_uj cannot be read; wraps are bridged",
            domain->name);
+    if (domain->counted && sensor->marks.failed > 0 && domain->reason[0] != '\0')
+      note(report, "%s: %s", domain->name, domain->reason);
   }
   note_marks(s, report);
-  note_short(s, report);
 }
 
 /* ---- all of it ---- */
@@ -171,6 +159,8 @@ enum fr_status fr__sampler_report(const fr__sampler *s, fr_meter_report *report,
   }
   fill_power(ledger, report);
   report->update_s = fr__sensor_update_s(&s->sensor);
+  const fr_bounds bounds = fr__ledger_bounds(ledger, &s->sensor);
+  report->too_short = s->sensor.ops != &fr__sensor_model && fr_bounds_too_short(&bounds);
   report->samples = s->samples;
   report->marked = s->samples_marked;
   add_marks(&s->sensor, report);

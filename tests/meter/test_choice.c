@@ -126,6 +126,51 @@ static void a_board_is_the_total_alone(void **state) {
   fr_meter_report_release(&report);
 }
 
+/* At 5 s the plug goes in: the rest is an estimate, and the report says why. */
+static void a_plug_that_goes_in_is_told(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  intel(&r);
+  tree_write(&r.t, "sys/class/power_supply/BAT0/type", "Battery\n");
+  recorded_row(&r, 0, BATTERY "status", "Discharging");
+  recorded_row(&r, 0, BATTERY "power_now", "60000000");
+  recorded_row(&r, 5.05, BATTERY "status", "Charging");
+  recorded_row(&r, 10, BATTERY "status", "Charging");
+  fr_meter_report report = play(&r);
+  assert_near(report.energy.value, 600, 1e-3);
+  assert_near(report.bridged_j, 300, 1e-3);
+  assert_true(report.energy.low < 300.1); /* nothing of it was measured */
+  assert_int_equal(report.marked, 50);
+  assert_non_null(strstr(report.notes, "BAT0 is charging"));
+  fr_meter_report_release(&report);
+}
+
+/* It answers at the start and never again: its joules are not 0, they are not known. */
+static void a_counter_that_falls_silent_at_once_is_not_measured(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  intel(&r);
+  registers(&r);
+  recorded_row(&r, 0.01, "msr:0:0x611", "!EIO");
+  recorded_row(&r, 10, "msr:0:0x611", "1016384");
+  fr_meter_report late = play(&r);
+  assert_near(late.energy.value, 1, 1e-6);
+  fr_meter_report_release(&late);
+  recorded_init(&r);
+  intel(&r);
+  registers(&r);
+  recorded_row(&r, 0.01, "msr:0:0x611", "!EIO");
+  recorded_row(&r, 5.01, "msr:0:0x611", "1016384"); /* alive, but between samples */
+  recorded_row(&r, 5.02, "msr:0:0x611", "!EIO");
+  recorded_row(&r, 10, "msr:0:0x611", "!EIO");
+  fr_meter_report silent = play(&r);
+  assert_false(fr_measure_known(silent.energy));
+  assert_int_equal(silent.marks.failed, 100);
+  fr_meter_report_release(&silent);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_card_adds_to_its_machine),
@@ -133,6 +178,8 @@ int main(void) {
       cmocka_unit_test(one_package_seen_twice_counts_once),
       cmocka_unit_test(a_battery_feeds_the_cards_as_well),
       cmocka_unit_test(a_board_is_the_total_alone),
+      cmocka_unit_test(a_plug_that_goes_in_is_told),
+      cmocka_unit_test(a_counter_that_falls_silent_at_once_is_not_measured),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
