@@ -44,7 +44,7 @@ int cli_cmd_phase(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &p);
   /* The line ends where the name does; what is in it, the meter judges. */
   if (strchr(p.name, '\n') != NULL || strlen(p.name) > 200)
-    return cli_fail_text("a phase's name is 1 to 63 printable bytes without '/'");
+    return cli_fail_text("a phase's name is 1 to 63 bytes of UTF-8 without '/'");
   char line[CLI_WIRE_LINE];
   snprintf(line, sizeof line, "%s %s", p.verb, p.name);
   fr_error err;

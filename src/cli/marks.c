@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/marks.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static bool refuse(cli_marks *marks, char why[160], const char *format,
   char text[160], shown[CLI_MARK_NAME];
   size_t n = 0; /* what the sender wrote is shown without what a terminal would obey */
   for (; name[n] != '\0' && n + 1 < sizeof shown; n++)
-    shown[n] = (unsigned char)name[n] < 0x20 || name[n] == 0x7f ? '?' : name[n];
+    shown[n] = name[n] < 0x20 || name[n] > 0x7e ? '?' : name[n];
   shown[n] = '\0';
   snprintf(text, sizeof text, format, shown);
   if (marks->ignored++ == 0)
@@ -44,6 +45,12 @@ static bool refuse(cli_marks *marks, char why[160], const char *format,
   return false;
 }
 
+static bool is_utf8(const char *text) {
+  json_t *string = json_string(text); /* which is what the name becomes in the end */
+  json_decref(string);
+  return string != NULL;
+}
+
 static bool is_name(const char *name) {
   const size_t length = strlen(name);
   if (length == 0 || length >= CLI_MARK_NAME)
@@ -51,7 +58,7 @@ static bool is_name(const char *name) {
   for (size_t i = 0; i < length; i++)
     if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/')
       return false;
-  return true;
+  return is_utf8(name);
 }
 
 static size_t current(const cli_marks *marks) {
@@ -95,8 +102,7 @@ static void move_to(cli_marks *marks, size_t row, uint64_t t_ns) {
 bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]) {
   if (!is_name(name))
     return refuse(marks, why,
-                  "'%s' is not a phase's name: 1 to 63 printable bytes without '/'",
-                  name);
+                  "'%s' is not a phase's name: 1 to 63 bytes of UTF-8 without '/'", name);
   if (marks->depth == CLI_MARK_DEPTH)
     return refuse(marks, why, "phase '%s' is nested deeper than 16", name);
   if (marks->waiting == CLI_MARK_PENDING)

@@ -62,7 +62,7 @@ enum fr_status cli_marks_init(cli_marks *marks, fr_error *err);
 void cli_marks_release(cli_marks *marks);
 
 /* False where it is not taken, with a sentence in `why`, which may be NULL. `name` is of
- * 1 to 63 bytes, printable, without '/'. */
+ * 1 to 63 bytes, printable UTF-8, without '/'. */
 bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
 /* Ends the innermost phase of that name and those inside of it; NULL: the innermost. */
 bool cli_marks_end(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);

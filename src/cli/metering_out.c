@@ -17,7 +17,7 @@ enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err) {
   metering->csv = fopen(path, "we");
   if (metering->csv == NULL)
     return fr__fail_errno(err, errno, "'%s' cannot be written", path);
-  fputs("t_s,power_w,energy_j,program_j,core_s,phase\n", metering->csv);
+  fputs("t_s,power_w,energy_j,program_j,core_s,marked,phase\n", metering->csv);
   return FR_OK;
 }
 
@@ -36,8 +36,8 @@ static void write_csv(cli_metering *m) {
   for (size_t i = 0; i < m->writing.count && m->csv != NULL; i++) {
     const cli_kept_sample *kept = &m->writing.sample[i];
     const fr_power_sample *s = &kept->sample;
-    fprintf(m->csv, "%.6f,%.6g,%.9g,%.9g,%.6f,", (double)s->t_ns * 1e-9, s->power_w,
-            s->energy_j, s->program_j, s->core_s);
+    fprintf(m->csv, "%.6f,%.6g,%.9g,%.9g,%.6f,%d,", (double)s->t_ns * 1e-9, s->power_w,
+            s->energy_j, s->program_j, s->core_s, s->marked);
     put_quoted(m->csv, m->marks.row[kept->row].path);
     fputc('\n', m->csv);
   }
@@ -60,7 +60,8 @@ static enum fr_status store_samples(cli_metering *m, fr_error *err) {
     rows[i] = (fr_store_sample){.t_ns = s->t_ns,
                                 .power_w = s->power_w,
                                 .energy_j = s->energy_j,
-                                .program_j = s->program_j};
+                                .program_j = s->program_j,
+                                .marked = s->marked};
   }
   const enum fr_status status = fr_store_samples(m->store, m->run, rows, count, err);
   free(rows);

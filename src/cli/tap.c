@@ -3,6 +3,7 @@
  * that matches begins a phase and ends the one before. */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,11 @@ static void take_name(const char *text, size_t length, char name[64]) {
     name[n] = c < 0x20 || c == 0x7f || c == '/' ? '_' : text[n];
   }
   name[n] = '\0';
+  json_t *string = json_string(name);
+  for (size_t i = 0; i < n && string == NULL; i++) /* no UTF-8, or cut in a character */
+    if ((unsigned char)name[i] > 0x7e)
+      name[i] = '_';
+  json_decref(string);
 }
 
 static void look_at_line(cli_tap *tap) {

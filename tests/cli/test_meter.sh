@@ -1,0 +1,258 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# frugal meter: the command is left alone, what it cost is told, its phases are taken.
+. "$(dirname "$0")/tap.sh"
+export TMPDIR="$folder/tmp"
+mkdir "$TMPDIR"
+unset XDG_RUNTIME_DIR FRUGAL_PHASE_SOCKET FRUGAL_PHASE_FD
+
+ok "exit 0 is passed through" exits 0 meter -- true
+ok "exit 3 is passed through" exits 3 meter -- sh -c 'exit 3'
+ok "a command that a signal ended is 128 + signal" exits 137 meter -- sh -c 'kill -9 $$'
+ok "a command that is not there is 127" \
+  fails_saying 127 "'no-such-command' cannot be run" meter -- no-such-command
+echo data >"$folder/data.txt"
+ok "a file that is not executable is 126" \
+  fails_saying 126 "cannot be run" meter -- "$folder/data.txt"
+ok "our own failure is 125" fails_saying 125 "cannot be made" \
+  meter --store /proc/no/such/store -- true
+ok "a CSV that cannot be written is 125, before the command runs" \
+  exits 125 meter --csv "$folder/no/such.csv" -- touch "$folder/ran"
+ok "and the command did not run" test ! -e "$folder/ran"
+ok "no command is wrong usage" fails_saying 2 "say which command" meter
+ok "options of the command are the command's" exits 0 meter sh -c 'test "$1" = --help' x --help
+ok "an interval out of range is wrong usage" \
+  fails_saying 2 "--interval takes a time" meter --interval 0.1ms -- true
+ok "what does not go together is wrong usage" \
+  fails_saying 2 "a recording" meter --replay "$folder" -- true
+
+# stdin and stdout
+head -c 3000000 /dev/urandom >"$folder/bytes"
+same() { # options…
+  "$frugal" meter "$@" -- cat <"$folder/bytes" 2>"$folder/err" | cmp - "$folder/bytes"
+}
+ok "stdin and stdout are untouched" same
+ok "and so through a pattern" same --phase-pattern '^x(.*)'
+ok "a reader that leaves early ends the command" timeout 20 sh -c \
+  "'$frugal' meter --phase-pattern '^x(.*)' -- yes 2>/dev/null | head -n 1 | grep -qx y"
+ok "the table is on stderr alone" sh -c \
+  "test \"\$('$frugal' meter -- echo hello 2>'$folder/err')\" = hello &&
+   grep -q '^machine' '$folder/err'"
+ok "--json - goes where the table would" sh -c \
+  "'$frugal' meter -q --json - -- true 2>&1 >/dev/null | sed -n '/^{/,\$p' >'$folder/j.json'"
+ok "and is JSON" json "j['command'] == 'meter'" "$folder/j.json"
+
+# signals, from Python since a shell's background jobs ignore SIGINT
+cat >"$folder/send_signal.py" <<'PYTHON'
+import signal, subprocess, sys, time
+frugal, name, code = sys.argv[1], sys.argv[2], int(sys.argv[3])
+p = subprocess.Popen([frugal, 'meter', '-q', '--'] + sys.argv[4:], stdout=subprocess.PIPE,
+                     stderr=subprocess.DEVNULL)
+p.stdout.readline()
+p.send_signal(getattr(signal, name))
+got = p.wait(timeout=20)
+assert got == code, got
+PYTHON
+for signal in INT:130 TERM:143 HUP:129; do
+  ok "SIG${signal%:*} reaches the command" python3 "$folder/send_signal.py" "$frugal" \
+    "SIG${signal%:*}" "${signal#*:}" sh -c 'echo; exec sleep 30'
+done
+ok "a command may end in its own way" python3 "$folder/send_signal.py" "$frugal" SIGTERM 9 \
+  sh -c 'trap "exit 9" TERM; echo; while :; do sleep 0.05; done'
+ok "a command that takes no notice goes on" python3 "$folder/send_signal.py" "$frugal" SIGTERM 4 \
+  sh -c 'trap "" TERM; echo; sleep 0.5; exit 4'
+
+# phases
+cat >"$folder/phases.sh" <<SHELL
+'$frugal' phase begin load || exit 1
+sleep 0.3
+echo begin inner >&\$FRUGAL_PHASE_FD
+sleep 0.3
+echo end inner >&\$FRUGAL_PHASE_FD
+'$frugal' phase end load || exit 1
+'$frugal' phase end load && exit 1
+'$frugal' phase begin a/b && exit 1
+sleep 0.2
+SHELL
+ok "phases from the shell" exits 0 meter --json "$folder/m.json" --csv "$folder/m.csv" -- \
+  sh "$folder/phases.sh"
+ok "nested, each with its time" json \
+  "[(p['name'], p['count'], round(p['duration_s'] * 5) >= 1) for p in j['result']['phases']]
+   == [('load', 1, True), ('load/inner', 1, True), ('unmarked', 0, True)]" "$folder/m.json"
+ok "phases and unmarked are the total" json \
+  "abs(sum(p['energy']['value'] for p in j['result']['phases'])
+     - j['result']['energy']['value']) < 1e-6 and
+   abs(sum(p['duration_s'] for p in j['result']['phases']) - j['result']['duration_s'])
+     < 0.05" "$folder/m.json"
+ok "marks that were not taken are told" json \
+  "any('2 marks' in w for w in j['warnings'])" "$folder/m.json"
+ok "JSON has the contract's keys" json \
+  "set('energy delta program normal_w power_w core_seconds duration_s exit_code domains
+        phases spikes processes'.split()) <= set(j['result']) and
+   j['result']['power_w']['min'] <= j['result']['power_w']['mean']
+     <= j['result']['power_w']['max'] and j['result']['exit_code'] == 0" "$folder/m.json"
+ok "what is not known is null and says so" json \
+  "j['result']['delta'] is None and any('delta' in w for w in j['warnings'])" \
+  "$folder/m.json"
+ok "the timeline has its columns" sh -c "head -n 1 '$folder/m.csv' |
+  grep -qx 't_s,power_w,energy_j,program_j,core_s,marked,phase'"
+ok "and a row for each sample, in order" python3 - "$folder/m.csv" "$folder/m.json" <<'PYTHON'
+import csv, json, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+j = json.load(open(sys.argv[2]))['result']
+t = [float(r['t_s']) for r in rows]
+assert len(rows) >= 5 and t == sorted(t), t
+assert abs(float(rows[-1]['energy_j']) - j['energy']['value']) < 0.2 * j['energy']['value']
+assert any(r['phase'] == 'load/inner' for r in rows)
+PYTHON
+ok "a phase without a meter is one sentence" fails_saying 1 "there is no meter" phase begin x
+ok "phases by the command's output" exits 0 meter --phase-pattern '^epoch ([0-9]+)' \
+  --json "$folder/p.json" -- sh -c 'for i in 1 2; do echo epoch $i; sleep 0.2; done'
+ok "a match ends the phase before" json \
+  "[p['name'] for p in j['result']['phases']] == ['1', '2', 'unmarked'] and
+   all(p['duration_s'] > 0.15 for p in j['result']['phases'][:2])" "$folder/p.json"
+ok "a pattern without a group is our failure" \
+  fails_saying 125 "0 groups" meter --phase-pattern 'epoch' -- true
+
+# hostile lines: too long, without end, binary, far too many
+cat >"$folder/hostile.py" <<'PYTHON'
+import os, socket
+def talk(data, read=True):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.environ['FRUGAL_PHASE_SOCKET'])
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+    return s.makefile('rb').read() if read else b''
+assert talk(b'begin ' + b'x' * 100000 + b'\n').startswith(b'error')
+assert talk(os.urandom(50000) + b'\n').count(b'error') >= 1
+assert talk(b'begin \x1b[2J\n').startswith(b'error')
+talk(b'begin x\nend x\n' * 20000, read=False)
+for i in range(300):
+    talk(b'begin n%d\n' % i)
+for i in range(300):
+    talk(b'end\n')
+assert talk(b'begin last\nend last\n') != b''
+os.write(int(os.environ['FRUGAL_PHASE_FD']), b'\xff\xfe begin')
+PYTHON
+ok "hostile marks are bounded" exits 0 meter --json "$folder/h.json" -- \
+  timeout 60 python3 "$folder/hostile.py"
+ok "and counted" json "any('were not taken' in w for w in j['warnings'])" "$folder/h.json"
+
+# processes
+ok "the command's processes are told" exits 0 meter --json "$folder/q.json" -- \
+  sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; sleep 0.3'
+ok "with their core-seconds" json \
+  "any(p['of_program'] and p['core_seconds']['value'] > 0 for p in j['result']['processes'])
+   and sum(p['energy']['value'] for p in j['result']['processes'] if p['of_program'])
+     <= j['result']['energy']['value']" "$folder/q.json"
+
+# short, repeated, recorded
+ok "a short run says so" exits 0 meter --json "$folder/s.json" -- true
+ok "and offers to repeat it" json "any('--repeat auto' in w for w in j['warnings'])" \
+  "$folder/s.json"
+ok "repeats are counted" sh -c "rm -f '$folder/n'; '$frugal' meter -q --repeat 3 \
+  --json '$folder/r.json' -- sh -c 'echo x >>\"$folder/n\"' 2>/dev/null &&
+  test \"\$(wc -l <'$folder/n')\" = 3"
+ok "and their mean is told" json "j['result']['repeats']['count'] == 3" "$folder/r.json"
+ok "a repeat that fails is the last" exits 5 meter --repeat 3 -- sh -c 'exit 5'
+
+zone="$folder/rec/sys/class/powercap/intel-rapl:0"
+mkdir -p "$zone" "$folder/rec/proc" "$folder/rec/dev"
+cp /proc/stat /proc/cpuinfo "$folder/rec/proc"
+echo package-0 >"$zone/name"
+echo 0 >"$zone/energy_uj"
+echo 262143328850 >"$zone/max_energy_range_uj"
+awk 'BEGIN { print "t_ns,path,value"
+  for (i = 1; i <= 400; i++) { e += (i >= 200 && i < 230 ? 60 : 20) * 100000
+    printf "%.0f,/sys/class/powercap/intel-rapl:0/energy_uj,%.0f\n", i * 1e8, e } }' \
+  >"$folder/rec/timeline.csv"
+ok "a recording is replayed" exits 0 meter --replay "$folder/rec" --json "$folder/v.json"
+ok "to its joules: 40 s of 20 W and 3 s of 40 W more" json \
+  "abs(j['result']['energy']['value'] - 920) < 4 and
+   abs(j['result']['power_w']['max'] - 60) < 0.1" "$folder/v.json"
+ok "and its spike" json "[(round(s['start_s']), round(s['duration_s']), round(s['height_w']))
+  for s in j['result']['spikes']] == [(20, 3, 40)]" "$folder/v.json"
+cat >"$folder/hw.csv" <<'CSV'
+Date,Time,"CPU Package Power [W]"
+1.2.2026,10:00:00.000,10.0
+1.2.2026,10:00:01.000,12.0
+1.2.2026,10:00:02.000,14.0
+1.2.2026,10:00:03.000,12.0
+CSV
+ok "a log of HWiNFO's is imported" exits 0 meter --import "$folder/hw.csv" \
+  --json "$folder/i.json"
+ok "to 12 + 14 + 12 J" json "abs(j['result']['energy']['value'] - 38) < 1e-6 and
+  j['result']['energy']['source'] == 'import' and j['result']['power_w']['max'] == 14" \
+  "$folder/i.json"
+ok "a recording that is not there is one sentence" \
+  fails_saying 1 "no-such" meter --replay "$folder/no-such"
+
+# normal power
+ok "the normal power alone" exits 0 meter --baseline 1.5s --json "$folder/b.json"
+ok "is told with its bounds" json \
+  "j['result']['normal_w']['low'] <= j['result']['normal_w']['value']" "$folder/b.json"
+ok "a delta with a baseline" exits 0 meter --baseline 1.5s --json "$folder/d.json" -- sleep 0.5
+ok "is a measure" json "j['result']['delta']['unit'] == 'J' and j['result']['normal_w']" \
+  "$folder/d.json"
+
+# killed, side by side
+killed() {
+  TMPDIR="$folder" "$frugal" meter -q --store "$folder/k.sqlite" -- sleep 3 2>/dev/null &
+  sleep 2
+  kill -9 $!
+  wait $! 2>/dev/null
+  run runs list --store "$folder/k.sqlite"
+  grep -q 'cut off' "$folder/out" && run runs show 1 --store "$folder/k.sqlite" &&
+    cat "$folder/out" && [ "$code" = 0 ]
+}
+ok "a killed meter leaves its run in the store" killed
+ok "with its samples" sh -c "python3 - '$folder/k.sqlite' <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+count, last = db.execute('select count(*), max(t_ns) from samples').fetchone()
+assert count >= 5 and last > 0.5e9, (count, last)
+PYTHON"
+beside() {
+  "$frugal" meter -q --store "$folder/t.sqlite" -- sleep 1 2>/dev/null &
+  "$frugal" meter -q --store "$folder/t.sqlite" -- sleep 1 2>/dev/null && wait $! &&
+    run runs list --store "$folder/t.sqlite" && [ "$(grep -c done "$folder/out")" = 2 ]
+}
+ok "two meters side by side" beside
+
+# Prometheus
+cat >"$folder/scrape.py" <<'PYTHON'
+import re, socket, subprocess, sys, urllib.request
+p = subprocess.Popen([sys.argv[1], 'meter', '--listen', '127.0.0.1:0', '--', 'sleep', '30'],
+                     stderr=subprocess.PIPE, text=True)
+port = int(re.search(r'127\.0\.0\.1:(\d+)', p.stderr.readline()).group(1))
+url = 'http://127.0.0.1:%d' % port
+def raw(data):
+    s = socket.create_connection(('127.0.0.1', port), timeout=20)
+    try:
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        return s.makefile('rb').read()
+    except (ConnectionResetError, BrokenPipeError):
+        return b''
+idle = [socket.create_connection(('127.0.0.1', port)) for _ in range(10)]
+assert raw(b'garbage\r\n\r\n').startswith(b'HTTP/1.1 400')
+assert raw(b'GET /metrics HTTP/1.1\r\nX: ' + b'x' * 100000)[:12] in (b'HTTP/1.1 431', b'')
+assert raw(b'POST /metrics HTTP/1.1\r\n\r\n').startswith(b'HTTP/1.1 405')
+assert raw(b'GET /other HTTP/1.1\r\n\r\n').startswith(b'HTTP/1.1 404')
+assert raw(b'HEAD /metrics HTTP/1.0\r\n\r\n').endswith(b'\r\n\r\n')
+answer = urllib.request.urlopen(url + '/metrics', timeout=20)
+assert answer.headers['Content-Type'].startswith('text/plain; version=0.0.4')
+text = answer.read().decode()
+for line in text.splitlines():
+    assert re.fullmatch(r'# (HELP|TYPE) \w+ .*|\w+(\{\w+="[^"]*"\})? [-+.e\d]+', line), line
+for name in ('frugal_energy_joules_total', 'frugal_power_watts',
+             'frugal_program_energy_joules_total', 'frugal_cpu_seconds_total'):
+    assert '# TYPE ' + name in text, name
+p.terminate()
+assert p.wait(timeout=20) == 143
+PYTHON
+ok "Prometheus is answered, garbage too" timeout 60 python3 "$folder/scrape.py" "$frugal"
+ok "an address that is none is our failure" \
+  fails_saying 125 "--listen takes" meter --listen nowhere:1 -- true
+ok "nothing is left behind" sh -c "! ls '$TMPDIR' | grep ."
+finish
