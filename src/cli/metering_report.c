@@ -90,7 +90,7 @@ static fr_measure delta_of(const cli_metering *m, const fr_meter_report *report)
                             .duration_s = report->duration_s,
                             .source = e.source,
                             .accuracy = fr_sensor_accuracy(e.source, NULL),
-                            .update_s = model ? 0 : 0.001,
+                            .update_s = model ? 0 : report->update_s,
                             .power_start_w = report->power_max_w,
                             .power_end_w = report->power_max_w,
                             .bridged_j = report->bridged_j,
@@ -321,14 +321,14 @@ static void add_mark_warnings(const cli_metering *m, cli_result *result) {
 
 /* Where the bounds are wider than the energy itself, for want of time alone. */
 static bool too_short(const cli_metering *m, const fr_meter_report *report) {
-  const bool model = report->energy.source == FR_SOURCE_MODEL;
-  const fr_bounds bounds = {.value_j = report->energy.value,
-                            .duration_s = report->duration_s,
-                            .source = report->energy.source,
-                            .update_s = model ? 0.01 : 0.001,
-                            .power_start_w = report->power_max_w,
-                            .power_end_w = report->power_max_w};
-  return report->duration_s < 2 * m->options->interval_s || fr_bounds_too_short(&bounds);
+  const fr_bounds ticks = {.value_j = report->energy.value,
+                           .duration_s = report->duration_s,
+                           .source = report->energy.source,
+                           .update_s = 0.01, /* what the model's /proc/stat counts in */
+                           .power_start_w = report->power_max_w,
+                           .power_end_w = report->power_max_w};
+  return report->duration_s < 2 * m->options->interval_s || report->too_short ||
+         (report->energy.source == FR_SOURCE_MODEL && fr_bounds_too_short(&ticks));
 }
 
 static void add_warnings(const cli_metering *m, const fr_meter_report *report,

@@ -236,7 +236,6 @@ static void a_run_too_short_for_its_sensor_says_so(void **state) {
   tape_release(&tp);
   assert_true(r.too_short);
   assert_near(r.update_s, 1, 0.11);
-  assert_non_null(strstr(r.notes, "too short for its sensor"));
 }
 
 typedef struct seen {
