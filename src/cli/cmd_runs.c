@@ -145,9 +145,13 @@ static void show_head(const fr_run *run, fr__buf *text) {
   time_of(run->ended_utc_ns, ended);
   fr__buf_printf(text, "Run %lld: %s %s, %s\n", (long long)run->id, run->command,
                  run->name, run->state);
-  fr__buf_printf(text, "  from %s to %s, frugal %s on %s (%s)\n", started,
-                 ended[0] != '\0' ? ended : "(not ended)", run->version, run->host,
-                 run->cpu);
+  fr__buf_printf(text, "  from %s to %s, frugal %s", started,
+                 ended[0] != '\0' ? ended : "(not ended)", run->version);
+  if (run->host[0] != '\0')
+    fr__buf_printf(text, " on %s", run->host);
+  if (run->cpu[0] != '\0')
+    fr__buf_printf(text, " (%s)", run->cpu);
+  fr__buf_add(text, "\n");
   fr__buf_printf(text, "  %s\n", run->argv);
 }
 

@@ -3,8 +3,7 @@
  * HWiNFO's. */
 #include <stdlib.h>
 
-#include "cli/metering.h"
-#include "meter/hwinfo.h"
+#include "cli/keep_log.h"
 
 static void take(void *self, const fr_power_sample *sample) {
   cli_metering *m = self;
@@ -42,6 +41,7 @@ static enum fr_status import(cli_metering *m, fr_meter_report *report, fr_error 
     return status;
   for (size_t i = 0; i < log.count; i++)
     take(m, &log.sample[i]);
+  cli_log_keep(m, &log);
   add_gaps(&log, m->result);
   const double interval_s = log.count > 1 ? log.duration_s / (double)(log.count - 1) : 0;
   const fr_bounds bounds = {.value_j = log.energy_j,
@@ -74,6 +74,7 @@ static int print(cli_metering *m, const fr_meter_report *report) {
   json_object_set_new(m->result->result, "processes", json_null());
   json_object_set_new(m->result->result, "run", json_null());
   cli_warn(m->result, "a recording does not tell programs, their CPU time or phases");
+  cli_log_end(m);
   const int code = cli_result_print(m->result, &m->options->output, fr__buf_text(&text));
   fr__buf_release(&text);
   return code;

@@ -44,4 +44,20 @@ ok "two meters side by side" sh -c '
   "$1" meter -q -- sleep 0.5 & "$1" meter -q -- sleep 0.5 && wait $!' - "$frugal"
 ok "are two runs" exits 0 runs list --json two.json
 ok "both done" json "[r['state'] for r in j['result']['runs']].count('done') == 3" two.json
+
+# A log of HWiNFO's is a run like one that was metered here.
+cat >log.csv <<'CSV'
+Date,Time,"CPU Package Power [W]","GPU Power [W]"
+11.5.2026,13:05:20.500,10.0,4
+11.5.2026,13:05:22.500,20.0,5
+11.5.2026,13:05:24.500,40.0,
+CSV
+ok "a log is imported" exits 0 meter --import log.csv --json log.json
+ok "and kept" json "j['result']['run'] == 5" log.json
+ok "it is shown" exits 0 runs show 5 --json shown.json
+ok "with its min, mean and max" json \
+  "j['result']['power_w'] == {'min': 10, 'mean': 30, 'max': 40}
+   and j['result']['sampled_energy_j'] == 120" shown.json
+ok "and reported" exits 0 report 5 -o third
+ok "by domain, what is missing empty" grep -q '^4.000000000,40,120,,0,40,$' third/timeline.csv
 finish
