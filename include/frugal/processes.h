@@ -80,10 +80,14 @@ enum fr_status fr_processes_read(fr_processes *processes, fr_measure energy,
                                  fr_processes_report *report, fr_error *err);
 void fr_processes_report_release(fr_processes_report *report);
 
+/* The program's so far, without allocation: its core-seconds and joules, which never
+ * fall. 0 where nothing is known yet; either may be NULL. */
+void fr_processes_program(fr_processes *processes, double *core_s, double *energy_j);
+
 /* Who ran between the last two samples. */
 typedef struct fr_process_use {
   char name[64];
-  int64_t pid; /* 0: "(short-lived)" */
+  int64_t pid; /* 0: "(short-lived)" of the program, "(other programs)" that no row has */
   double core_s;
   bool of_program;
 } fr_process_use;

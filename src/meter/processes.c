@@ -62,6 +62,7 @@ enum fr_status fr__processes_new(const fr_processes_options *options, fr__world 
   p->table.source = (fr__process_source){.proc = -1, .loadavg = -1, .stat = -1};
   p->short_lived.of_program = true;
   snprintf(p->short_lived.name, sizeof p->short_lived.name, "(short-lived)");
+  snprintf(p->other.name, sizeof p->other.name, "(other programs)");
   const enum fr_status status = begin(p, pid, err);
   if (status == FR_OK)
     *out = p;

@@ -130,6 +130,33 @@ void fr_processes_report_release(fr_processes_report *report) {
   report->count = 0;
 }
 
+static void add_own(double *core_s, double *energy_j, double own_s, double own_j) {
+  *core_s += own_s;
+  *energy_j += own_j;
+}
+
+void fr_processes_program(fr_processes *p, double *core_s, double *energy_j) {
+  double sum_s = 0, sum_j = 0;
+  if (p != NULL) {
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->table.count; i++) {
+      const fr__process *row = &p->table.row[i];
+      if (row->of_program)
+        add_own(&sum_s, &sum_j, row->total_s, row->share.energy_j);
+    }
+    for (size_t i = 0; i < p->count; i++)
+      if (p->ended[i].of_program)
+        add_own(&sum_s, &sum_j, p->ended[i].core_s, p->ended[i].share.energy_j);
+    add_own(&sum_s, &sum_j, p->root.core_s, p->root.share.energy_j);
+    add_own(&sum_s, &sum_j, p->short_lived.core_s, p->short_lived.share.energy_j);
+    pthread_mutex_unlock(&p->lock);
+  }
+  if (core_s != NULL)
+    *core_s = sum_s;
+  if (energy_j != NULL)
+    *energy_j = sum_j;
+}
+
 /* ---- the last step ---- */
 
 /* Keeps the busiest in falling order. */
@@ -162,8 +189,10 @@ size_t fr_processes_last(fr_processes *p, fr_process_use *use, size_t room) {
     const fr_process_use one = use_of(row->name, row->pid, row->step_s, row->of_program);
     count = insert(use, count, room, &one);
   }
-  const fr_process_use one = use_of(p->short_lived.name, 0, p->short_lived.step_s, true);
-  count = insert(use, count, room, &one);
+  const fr_process_use own = use_of(p->short_lived.name, 0, p->short_lived.step_s, true);
+  const fr_process_use other = use_of(p->other.name, 0, p->other.step_s, false);
+  count = insert(use, count, room, &own);
+  count = insert(use, count, room, &other);
   pthread_mutex_unlock(&p->lock);
   return count;
 }

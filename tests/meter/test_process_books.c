@@ -106,6 +106,15 @@ static void energy_above_idle_goes_by_cpu_time(void **state) {
   assert_near(r.program_core_s, 1, 1e-9);
   assert_near(r.other_core_s, 1, 1e-9);
   fr_processes_report_release(&r);
+  double seconds, spent_j;
+  fr_processes_program(b.processes, &seconds, &spent_j);
+  assert_near(seconds, 1, 1e-9);
+  assert_near(spent_j, 10, 1e-9);
+  fr_process_use use[4];
+  assert_int_equal(fr_processes_last(b.processes, use, 4), 3);
+  assert_string_equal(use[0].name, "program");
+  assert_near(use[0].core_s, 1, 1e-9);
+  assert_near(use[1].core_s + use[2].core_s, 1, 1e-9);
   finish(&b);
 }
 
