@@ -376,13 +376,13 @@ void fr__spike_search(const fr__bin *bin, size_t n, fr__spike_work *work,
     return;
   find_base(bin, n, work);
   memset(work->taken, 0, n * sizeof *work->taken);
+  const size_t reach = bins_of(CENTRE_S, span_s(bin, n));
+  noise around = {0, 0};
   for (int round = 0; round < ROUNDS; round++) {
-    centre(work, n, n);
-    mark_candidates(work, n, noise_of(work, n).deviation_w);
+    centre(work, n, round == 0 ? n : reach);
+    around = noise_of(work, n);
+    mark_candidates(work, n, around.deviation_w);
   }
-  centre(work, n, bins_of(CENTRE_S, span_s(bin, n)));
-  const noise around = noise_of(work, n);
-  mark_candidates(work, n, around.deviation_w);
   run candidate = {0, 0};
   double told_s = -INFINITY;
   for (size_t from = 0;

@@ -43,6 +43,14 @@ static void an_edge_is_one_update_period_at_its_power(void **state) {
   near(fr_bounds_energy(&bounds).low, 50 + 0.05 - 1.96 * 0.1 / sqrt(12), 1e-9);
 }
 
+static void a_count_is_cut_off_at_both_edges(void **state) {
+  (void)state;
+  const fr_bounds bounds = {
+      .value_j = 50, .duration_s = 0.5, .quantum_j = 6, .source = FR_SOURCE_EXEC};
+  near(fr_bounds_energy(&bounds).high, 50 + 1.96 * 6 / sqrt(6), 1e-9);
+  near(fr_bounds_energy(&bounds).low, 50 - 1.96 * 6 / sqrt(6), 1e-9);
+}
+
 static void the_models_band_may_lean(void **state) {
   (void)state;
   const fr_bounds bounds = {.value_j = 100,
@@ -246,6 +254,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parts_add_as_squares),
       cmocka_unit_test(an_edge_is_one_update_period_at_its_power),
+      cmocka_unit_test(a_count_is_cut_off_at_both_edges),
       cmocka_unit_test(the_models_band_may_lean),
       cmocka_unit_test(no_energy_is_below_nothing_or_made_of_nothing),
       cmocka_unit_test(a_run_too_short_for_its_sensor_says_so),

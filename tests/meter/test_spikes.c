@@ -28,6 +28,7 @@ static const scenery scenes[] = {
     {"drift", 1.0, 0.5, false, 8, 120, 40, false, false},
     {"steps", 1.0, 0.5, false, 0, 1, 0, true, false},
     {"bursts", 0.7, 0.5, false, 0, 1, 0, false, true},
+    {"waves", 0.5, 0.5, false, 4, 25, 0, false, false},
     {"all", 1.2, 0.8, true, 5, 150, -25, true, true},
 };
 
@@ -154,6 +155,29 @@ static void at_10_hz(void **state) {
 static void at_100_hz(void **state) {
   (void)state;
   precision_and_recall_at(0.01, 50260);
+}
+
+/* A hundred minutes of noise that often is 5 W above its level. */
+static void loud_noise_alone_makes_few(void **state) {
+  (void)state;
+  size_t count = 0;
+  for (uint64_t run = 0; run < 10; run++) {
+    simulation sim;
+    double *t_s, *power_w;
+    fr_spike *found = NULL;
+    size_t now = 0;
+    sim_init(&sim, 400 + run, RUN_S, 60);
+    sim_noise(&sim, 4, 0.5, false);
+    const size_t n = sim_sample(&sim, 0.1, 61e-6, &t_s, &power_w);
+    ASSERT_OK(fr_spikes_find(t_s, power_w, n, FR_SOURCE_PERF, 0.015, &found, &now, err));
+    count += now;
+    free(found);
+    free(t_s);
+    free(power_w);
+    sim_release(&sim);
+  }
+  print_message("%zu of noise\n", count);
+  assert_true(count <= 12);
 }
 
 /* ---- known shapes, without noise but for a little that makes it no integer ---- */
@@ -316,6 +340,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(at_10_hz),
       cmocka_unit_test(at_100_hz),
+      cmocka_unit_test(loud_noise_alone_makes_few),
       cmocka_unit_test(pulses_are_measured_wherever_samples_fall),
       cmocka_unit_test(what_is_too_low_short_or_long_is_no_spike),
       cmocka_unit_test(a_rise_without_a_start_or_an_end_is_none),
