@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "meter/nvml.h"
 #include "meter/sensor.h"
 
 #define SECONDS_MOST 86400.0
@@ -30,6 +31,7 @@ typedef struct recorder {
   fr__host host;
   watched *watch; /* owned */
   size_t count;
+  char gpu[FR__NVML_GPUS][TEXT]; /* what each said last: the world does not see them */
   const char *folder;
   FILE *timeline;
 } recorder;
@@ -170,15 +172,42 @@ static void write_changes(recorder *r, uint64_t t_ns, bool all) {
   }
 }
 
+static void write_gpu(recorder *r, const fr__sensor *sensor, const fr__domain *domain,
+                      uint64_t t_ns, bool all) {
+  char path[FR__NVML_NAME], text[TEXT];
+  uint64_t number = 0;
+  const int failed = fr__nvml_tell(sensor, domain, path, &number);
+  if (failed != 0)
+    snprintf(text, sizeof text, "!%d", failed);
+  else
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+  if (!all && strcmp(text, r->gpu[domain->place]) == 0)
+    return;
+  memcpy(r->gpu[domain->place], text, sizeof text);
+  write_row(r, t_ns, path, text);
+}
+
+static void write_gpus(recorder *r, uint64_t t_ns, bool all) {
+  for (size_t i = 0; i < r->sensors; i++) {
+    const fr__sensor *sensor = &r->sensor[i];
+    for (size_t d = 0; sensor->ops == &fr__sensor_nvml && d < sensor->count; d++) {
+      if (sensor->domain[d].state == FR_SENSOR_WORKING)
+        write_gpu(r, sensor, &sensor->domain[d], t_ns, all);
+    }
+  }
+}
+
 static enum fr_status watch(recorder *r, double seconds, fr_error *err) {
   const uint64_t start_ns = fr__world_ns(r->world);
   const uint64_t end_ns = (uint64_t)(seconds * 1e9);
   const struct timespec step = {.tv_nsec = STEP_NS};
   uint64_t t_ns = 0;
+  write_gpus(r, 0, true);
   while (t_ns < end_ns) {
     nanosleep(&step, NULL);
     t_ns = fr__world_ns(r->world) - start_ns;
     write_changes(r, t_ns, t_ns >= end_ns);
+    write_gpus(r, t_ns, t_ns >= end_ns);
   }
   write_row(r, t_ns, "end", "1"); /* the run ends here, whatever could be read */
   if (ferror(r->timeline) || fflush(r->timeline) != 0)

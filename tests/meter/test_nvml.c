@@ -99,6 +99,35 @@ static void who_records_is_told_the_counter_itself(void **state) {
   live_release(&l);
 }
 
+static void a_recording_of_this_machine_holds_its_gpus(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  char path[256], text[65536];
+  setenv("FRUGAL_NVML", FAKE_NVML, 1);
+  setenv("CUDA_VISIBLE_DEVICES", "1,0", 1);
+  setenv("FAKE_MJ_0", "77000", 1);
+  setenv("FAKE_MW", "120000", 1);
+  snprintf(path, sizeof path, "%s/recording", folder);
+  ASSERT_OK(fr_doctor_record(NULL, path, 0.1, err));
+  snprintf(path, sizeof path, "%s/recording/timeline.csv", folder);
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  text[fread(text, 1, sizeof text - 1, f)] = '\0';
+  fclose(f);
+  assert_non_null(strstr(text, "\n0,nvml:0:energy_mj,77000\n"));
+  assert_non_null(strstr(text, "\n0,nvml:1:power_mw,120000\n"));
+  assert_null(strstr(text, "nvml:2"));
+  snprintf(path, sizeof path, "%s/recording", folder);
+  fr__world *world;
+  fr__sensor sensor;
+  ASSERT_OK(fr__world_new_replay(path, &world, err));
+  ASSERT_OK(fr__sensor_open(&fr__sensor_nvml, NULL, world, &sensor, err));
+  assert_int_equal(sensor.count, 2);
+  fr__sensor_close(&sensor);
+  fr__world_free(world);
+  test_folder_remove(folder);
+}
+
 static void a_mig_instance_is_its_whole_gpu(void **state) {
   (void)state;
   static const char *const names[] = {"MIG-1234", "MIG-GPU-cccc-2222/1/0"};
@@ -201,6 +230,7 @@ int main(void) {
       cmocka_unit_test_setup(energy_counts_where_there_is_a_counter, fresh),
       cmocka_unit_test_setup(power_is_added_up_elsewhere, fresh),
       cmocka_unit_test_setup(who_records_is_told_the_counter_itself, fresh),
+      cmocka_unit_test_setup(a_recording_of_this_machine_holds_its_gpus, fresh),
       cmocka_unit_test_setup(a_mig_instance_is_its_whole_gpu, fresh),
       cmocka_unit_test_setup(a_gpu_that_is_lost_is_marked, fresh),
       cmocka_unit_test_setup(a_driver_that_fails_or_is_missing_says_why, fresh),
