@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
      "draw the power as it comes, on the terminal; without a command until Ctrl-C", 0},
     {"baseline", KEY_BASELINE, "TIME", 0,
      "look at the machine's normal power for so long, before the command and after it "
-     "(1s to 1h)",
+     "(1s to 1h); kept, and used again for a day",
      0},
     {"repeat", KEY_REPEAT, "N|auto", 0,
      "run the command N times; auto: until the mean's interval is within 5 %", 0},
@@ -291,6 +291,8 @@ static int meter(const cli_metering_options *o, int argc, char **argv,
     return failed;
   }
   int code;
+  if (o->baseline_s <= 0)
+    (void)cli_metering_baseline_kept(&m);
   if (o->baseline_s > 0 && cli_metering_baseline(&m, o->baseline_s, &err) != FR_OK) {
     cli_fail(&err);
     code = failed;

@@ -57,9 +57,7 @@ static double clock_of(const cli_metering *m) {
 /* Whose energy it was; spikes look back on who ran. */
 static void share_out(cli_metering *m, double t_s, double energy_j) {
   fr_process_use use[32];
-  fr_processes_report report;
-  const fr_measure energy = {energy_j, energy_j, energy_j, FR_UNIT_JOULE,
-                             FR_SOURCE_CLOCK};
+  double core_s, program_j;
   if (m->processes == NULL) {
     m->core_s = clock_of(m);
     m->program_j = m->cpu_known ? m->core_s * m->cpu.core_w.value : 0;
@@ -69,12 +67,9 @@ static void share_out(cli_metering *m, double t_s, double energy_j) {
     return;
   const size_t users = fr_processes_last(m->processes, use, 32);
   cli_spiking_use(&m->spiking, t_s, use, users);
-  if (fr_processes_read(m->processes, energy, &report, NULL) != FR_OK)
-    return;
-  m->core_s = fmax(m->core_s, report.program_core_s);
-  if (fr_measure_known(report.program))
-    m->program_j = fmax(m->program_j, report.program.value);
-  fr_processes_report_release(&report);
+  fr_processes_program(m->processes, &core_s, &program_j);
+  m->core_s = fmax(m->core_s, core_s);
+  m->program_j = fmax(m->program_j, program_j);
 }
 
 /* Processes are looked at fifty times a second at most: they cost more than a sensor. */
@@ -94,6 +89,15 @@ static void show(cli_metering *m, const fr_power_sample *sample) {
   cli_watch_add(m->watch, (double)sample->t_ns * 1e-9, sample->power_w, sample->energy_j,
                 NULL);
   cli_watch_phase(m->watch, row > 0 ? m->marks.row[row].path : NULL);
+  if (m->spiking.count > m->noted) {
+    const cli_spike *spike = &m->spiking.found[m->spiking.count - 1];
+    char note[160];
+    snprintf(note, sizeof note, "spike: +%.0f W%s%s", spike->spike.height_w,
+             spike->causes > 0 ? " by " : "",
+             spike->causes > 0 ? spike->cause[0].name : "");
+    m->noted = m->spiking.count;
+    cli_watch_note(m->watch, note);
+  }
 }
 
 /* On the sampling thread. */
@@ -218,9 +222,11 @@ enum fr_status cli_metering_baseline(cli_metering *metering, double seconds,
   const enum fr_status status = look_at_rest(m, seconds, &now, err);
   free(m->quiet_w);
   m->quiet_w = NULL;
-  if (status == FR_OK)
-    m->baseline = m->baseline.seconds > 0 ? fr_baseline_join(&m->baseline, &now) : now;
-  return status;
+  if (status != FR_OK)
+    return status;
+  m->baseline = m->baseline.seconds > 0 ? fr_baseline_join(&m->baseline, &now) : now;
+  cli_metering_baseline_keep(m);
+  return FR_OK;
 }
 
 /* ---- the loop ---- */
@@ -397,6 +403,19 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
   return status;
 }
 
+/* "powercap, 1 package" is of powercap's; before the first reading that is all there is.
+ */
+static enum fr_source source_of(const cli_metering *m) {
+  fr_meter_report report;
+  enum fr_source source = FR_SOURCE_MODEL;
+  if (fr_meter_read(m->meter, &report, NULL) != FR_OK)
+    return source;
+  report.sensor[strcspn(report.sensor, ", :")] = '\0';
+  (void)fr_source_parse(report.sensor, &source);
+  fr_meter_report_release(&report);
+  return source;
+}
+
 enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, int *code,
                                 fr_error *err) {
   cli_metering *m = metering;
@@ -407,10 +426,11 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
   fr_processes_free(m->processes);
   m->processes = NULL;
   cli_spiking_release(&m->spiking);
+  m->noted = 0;
   m->child = (cli_child){0};
   enum fr_status status = cli_marks_init(&m->marks, err);
   if (status == FR_OK)
-    status = cli_spiking_init(&m->spiking, FR_SOURCE_MODEL, err);
+    status = cli_spiking_init(&m->spiking, source_of(m), err);
   if (status == FR_OK)
     status = cli_signals_init(&m->signals, err);
   if (status != FR_OK)

@@ -76,6 +76,7 @@ typedef struct cli_metering {
   cli_queue fresh;
   cli_spiking spiking;
   fr_power_sample last;
+  size_t noted;     /* spikes that the chart tells */
   double bin_s;     /* when processes were last looked at */
   double core_s;    /* of the command so far */
   double program_j; /* likewise */
@@ -102,6 +103,10 @@ enum fr_status cli_metering_keep(cli_metering *metering, const char *result,
  * before. */
 enum fr_status cli_metering_baseline(cli_metering *metering, double seconds,
                                      fr_error *err);
+
+/* Takes up what was kept of this machine and sensor within a day; false: nothing. */
+bool cli_metering_baseline_kept(cli_metering *metering);
+void cli_metering_baseline_keep(const cli_metering *metering);
 
 /* What was measured, into result and text; `code` < 0: there was no command. */
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,

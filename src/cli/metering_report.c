@@ -112,6 +112,11 @@ static void add_normal(const cli_metering *m, const fr_meter_report *report,
   add_measure(text, "normal power", normal, why);
   set_measure(result, "delta", delta);
   set_measure(result, "normal_w", normal);
+  if (known && m->options->baseline_s <= 0) {
+    char date[FR__TIME_TEXT];
+    fr__time_format(m->baseline.utc_ns, date);
+    cli_warn(result, "the normal power is that of %s", date);
+  }
   if (!known)
     cli_warn(result, "delta and normal power are not known: %s", why);
   else if (m->baseline.assumed)

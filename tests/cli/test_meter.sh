@@ -194,6 +194,31 @@ ok "is told with its bounds" json \
 ok "a delta with a baseline" exits 0 meter --baseline 1.5s --json "$folder/d.json" -- sleep 0.5
 ok "is a measure" json "j['result']['delta']['unit'] == 'J' and j['result']['normal_w']" \
   "$folder/d.json"
+ok "the next run takes it up" exits 0 meter --json "$folder/e.json" -- true
+ok "and says so" json "j['result']['delta']['unit'] == 'J' and
+  any('normal power is that of' in w for w in j['warnings'])" "$folder/e.json"
+echo '{"x": [' >"$XDG_DATA_HOME/frugal/baselines.json"
+ok "a kept file that is none is passed over" exits 0 meter -- true
+
+# a spike and its cause: a meter that prints 60 W while a burner runs, else 20 W
+cp "$(readlink -f "$(command -v sh)")" "$folder/transcribe"
+cat >"$folder/watts.sh" <<SHELL
+while :; do
+  if [ -e '$folder/loud' ]; then echo 60 W; else echo 20 W; fi
+  sleep 0.05
+done
+SHELL
+cat >"$folder/steady.sh" <<SHELL
+sleep 4
+touch '$folder/loud'
+timeout 2 '$folder/transcribe' -c 'while :; do :; done'
+rm '$folder/loud'
+sleep 4
+SHELL
+ok "a program that starts another for two seconds" exits 0 meter \
+  --sensor "exec:sh '$folder/watts.sh'" --json "$folder/x.json" -- sh "$folder/steady.sh"
+ok "is told so by name" json "[(round(s['height_w']), s['causes'][0]['name'])
+  for s in j['result']['spikes']] == [(40, 'transcribe')]" "$folder/x.json"
 
 # killed, side by side
 killed() {
