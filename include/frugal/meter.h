@@ -164,6 +164,16 @@ void fr_meter_stop(fr_meter *meter);
 void fr_phase_begin(fr_meter *meter, const char *name);
 void fr_phase_end(fr_meter *meter);
 
+typedef struct fr_domain_power {
+  const char *name; /* as in fr_domain_report; the meter's */
+  double power_w;   /* over its last advance; NaN: not known yet */
+} fr_domain_power;
+
+/* Power of each working domain as the last sample found it, into out (room), in the order
+ * of the report's domains; returns how many there are. No allocation: a sink may ask at
+ * each sample. */
+size_t fr_meter_domains(fr_meter *meter, fr_domain_power *out, size_t room);
+
 /* Figures since start; any time, stopped or not: takes a sample where it runs. Before the
  * first start the measures are absent. Release the report. */
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The meter: a thread that sleeps until the next sample is due, and the phases. */
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -189,6 +190,33 @@ void fr_phase_begin(fr_meter *meter, const char *name) {
 void fr_phase_end(fr_meter *meter) {
   if (meter != NULL)
     fr__phases_end(&meter->phases);
+}
+
+/* ---- domains ---- */
+
+/* Those of one sensor, from out[at] on; how many there are then. */
+static size_t add_domains(const fr__sensor *sensor, size_t at, fr_domain_power *out,
+                          size_t room) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *domain = &sensor->domain[i];
+    if (domain->state != FR_SENSOR_WORKING)
+      continue;
+    if (at < room)
+      out[at] = (fr_domain_power){domain->name,
+                                  domain->power_w > 0 ? domain->power_w : (double)NAN};
+    at++;
+  }
+  return at;
+}
+
+size_t fr_meter_domains(fr_meter *meter, fr_domain_power *out, size_t room) {
+  pthread_mutex_lock(&meter->lock);
+  const fr__sampler *s = &meter->sampler;
+  size_t count = add_domains(&s->sensor, 0, out, room);
+  for (size_t i = 0; i < FR__BESIDE; i++)
+    count = add_domains(&s->beside[i], count, out, room);
+  pthread_mutex_unlock(&meter->lock);
+  return count;
 }
 
 /* ---- report ---- */

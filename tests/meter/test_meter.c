@@ -270,8 +270,33 @@ static void perf_events_of_a_tree_are_listed_but_not_counted(void **state) {
   fr_doctor_report_release(&report);
 }
 
+static void domains_are_told_as_the_report_names_them(void **state) {
+  (void)state;
+  tree t;
+  tree_init(&t);
+  tree_machine(&t);
+  fr_meter_options options = on(&t);
+  fr_meter *meter = NULL;
+  fr_meter_report report;
+  fr_domain_power domain[4];
+  assert_int_equal(fr_meter_new(&options, &meter, NULL), FR_OK);
+  assert_int_equal(fr_meter_start(meter, NULL), FR_OK);
+  burn(0.02);
+  assert_int_equal(fr_meter_read(meter, &report, NULL), FR_OK);
+  assert_true(report.domain_count > 0 && report.domain_count <= 4);
+  assert_int_equal(fr_meter_domains(meter, domain, 4), report.domain_count);
+  for (size_t i = 0; i < report.domain_count; i++)
+    assert_string_equal(domain[i].name, report.domain[i].name);
+  assert_true(domain[0].power_w > 0);
+  assert_int_equal(fr_meter_domains(meter, NULL, 0), report.domain_count);
+  fr_meter_report_release(&report);
+  fr_meter_free(meter);
+  tree_release(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(domains_are_told_as_the_report_names_them),
       cmocka_unit_test(two_loads_that_differ_never_get_the_same_joules),
       cmocka_unit_test(the_model_is_its_formula_and_its_band),
       cmocka_unit_test(rest_and_other_guests_are_not_busy),
