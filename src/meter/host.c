@@ -66,8 +66,11 @@ fr__load fr__host_now(fr__world *world) {
 
 void fr__host_read(fr__host *host, fr__load *out) {
   double ticks = 0;
-  const bool known = read_ticks(host->stat, &ticks);
   *out = fr__host_now(host->world);
+  const bool due = out->t_ns >= host->read_ns + host->rest_ns;
+  const bool known = due && read_ticks(host->stat, &ticks);
+  if (due)
+    host->read_ns = out->t_ns;
   out->process_s = process_s(host->world) - host->process_start_s;
   const double other_s = ticks * host->tick_s - host->stat_start_s - out->process_s;
   if (known && other_s > host->other_s)

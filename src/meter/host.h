@@ -19,7 +19,10 @@ typedef struct fr__host {
   double tick_s;
   double process_start_s;
   double stat_start_s;
-  double other_s; /* of other programs since init; never falls */
+  uint64_t rest_ns; /* /proc/stat is read no sooner than this after the last time: it
+                       costs more than all else, and says nothing new within a tick */
+  uint64_t read_ns; /* when it was */
+  double other_s;   /* of other programs since init; never falls */
 } fr__host;
 
 /* This process's CPU time is always real, /proc/stat the world's; in a recording this

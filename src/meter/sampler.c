@@ -163,6 +163,8 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
   enum fr_status status = fr__host_init(&s->host, s->world, model, err);
   if (status != FR_OK)
     return status;
+  if (s->interval_s < s->host.tick_s && !fr__world_is_replay(s->world))
+    s->host.rest_ns = (uint64_t)(s->host.tick_s * 1e9);
   const fr__load load = fr__host_now(s->world);
   status = fr__sensor_start(&s->sensor, &load, err);
   for (size_t i = 0; i < FR__BESIDE && status == FR_OK; i++) {
