@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define WINDOW_S 14.0
-#define LOW_RANK 0.1       /* of a window: more than a rise of 10 s leaves free */
+#define LOW_RANK 0.1       /* of a window: less than a rise of 10 s leaves free */
 #define ROUNDS 2           /* of telling spikes and the rest apart */
 #define CENTRE_S 6.0       /* to each side, of what is taken off as drift */
 #define LEAST_W 5.0        /* height of a spike … */
