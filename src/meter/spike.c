@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BIN_S 0.075   /* a bin is closed from there on: at 10 Hz a sample each */
-#define KEEP_S 90.0   /* */
+#define KEEP_S 90.0   /* what a search looks at */
 #define SEARCH_S 10.0 /* from one search to the next */
 #define LONGEST_S 2.0 /* of a bin that is searched */
 #define GAP_S 2.0     /* … and of this many bins: the search begins anew */
