@@ -148,6 +148,28 @@ static void files_of_mode_0400_are_forbidden_and_the_model_serves(void **state) 
   tape_release(&tp);
 }
 
+/* It would wait for ever; neither is a folder a counter. */
+static void what_is_no_file_is_no_counter(void **state) {
+  (void)state;
+  tape tp;
+  tape_init(&tp);
+  tree_machine(&tp.t);
+  tree_write(&tp.t, TAPE_CLASS ZONE "/name", "package-0\n");
+  tree_write(&tp.t, TAPE_CLASS "intel-rapl:1/name", "package-1\n");
+  tree_write(&tp.t, TAPE_CLASS "intel-rapl:1/energy_uj/x", "1\n");
+  char path[256];
+  tree_path(&tp.t, TAPE_CLASS ZONE "/energy_uj", path);
+  assert_int_equal(mkfifo(path, 0644), 0);
+  tape_text(&tp, 1, "end", "1");
+  const fr_meter_report r = tape_figures(&tp, 0.1);
+  fr_doctor_report report;
+  assert_int_equal(fr_doctor_run(tp.t.root, &report, NULL), FR_OK);
+  tape_release(&tp);
+  assert_int_equal(r.energy.source, FR_SOURCE_MODEL);
+  assert_string_equal(report.sensor[report.chosen].name, "model");
+  fr_doctor_report_release(&report);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_read_that_fails_is_made_up_for_by_the_next_one),
@@ -158,6 +180,7 @@ int main(void) {
       cmocka_unit_test(a_limit_that_is_always_broken_is_not_believed),
       cmocka_unit_test(a_gap_before_any_power_is_known_is_filled_later),
       cmocka_unit_test(garbage_in_a_counter_is_a_failed_reading),
+      cmocka_unit_test(what_is_no_file_is_no_counter),
       cmocka_unit_test(files_of_mode_0400_are_forbidden_and_the_model_serves),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
