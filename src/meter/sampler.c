@@ -26,6 +26,10 @@ static enum fr_status no_sensor(const fr__sensor *sensor, fr_error *err) {
   if (sensor->count == 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED, "sensor '%s' is absent: %s",
                     sensor->ops->name, sensor->reason);
+  if (sensor->ops->beside)
+    return fr__fail(err, FR_ERR_UNSUPPORTED,
+                    "sensor '%s' measures cards alone: it adds to another by itself",
+                    sensor->ops->name);
   const fr__domain *domain = telling_domain(sensor);
   if (domain->state == FR_SENSOR_FORBIDDEN)
     return fr__fail(err, FR_ERR_PERMISSION,

@@ -126,6 +126,24 @@ static void a_board_is_the_total_alone(void **state) {
   fr_meter_report_release(&report);
 }
 
+static void cards_alone_are_no_machine(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  intel(&r);
+  recorded_row(&r, 0, "nvml:0:energy_mj", "1000000");
+  recorded_row(&r, 1, "nvml:0:energy_mj", "1001000");
+  tree_write(&r.t, "timeline.csv", r.timeline);
+  fr_meter_options options = fr_meter_default_options();
+  options.sensor = "nvml";
+  fr_meter_report report;
+  fr_error err;
+  assert_int_equal(fr_meter_replay(&options, r.t.root, &report, &err),
+                   FR_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.text, "measures cards alone"));
+  tree_release(&r.t);
+}
+
 /* At 5 s the plug goes in: the rest is an estimate, and the report says why. */
 static void a_plug_that_goes_in_is_told(void **state) {
   (void)state;
@@ -178,6 +196,7 @@ int main(void) {
       cmocka_unit_test(one_package_seen_twice_counts_once),
       cmocka_unit_test(a_battery_feeds_the_cards_as_well),
       cmocka_unit_test(a_board_is_the_total_alone),
+      cmocka_unit_test(cards_alone_are_no_machine),
       cmocka_unit_test(a_plug_that_goes_in_is_told),
       cmocka_unit_test(a_counter_that_falls_silent_at_once_is_not_measured),
   };
