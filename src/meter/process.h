@@ -33,6 +33,12 @@ bool fr__process_parse(const char *text, size_t size, double tick_s,
 /* For people: what is no printable UTF-8 becomes '?', cut at a character's end. */
 void fr__process_name(const char *bytes, size_t size, char name[FR__PROCESS_NAME]);
 
+/* What an interpreter runs, from /proc/PID/cmdline (`size` bytes, NUL between words):
+ * "python3" becomes "python3 train.py", where `name` is that of an interpreter and a
+ * script or module is named. */
+void fr__process_script(const char *words, size_t size, char name[FR__PROCESS_NAME]);
+bool fr__process_is_interpreter(const char *name);
+
 /*
  * The nanoseconds of /proc/PID/schedstat are the first thread's alone: they are taken
  * where they agree with the process's ticks, each of two cut at a tick.
@@ -61,6 +67,9 @@ typedef struct fr__process_ops {
   bool (*probe)(fr__process_source *source, int64_t from, int64_t to, fr__pids *out);
   int (*stat)(fr__process_source *source, int64_t pid, fr__process_stat *out);
   int (*own)(fr__process_source *source, int64_t pid, double *cpu_s);
+  /* Its command line, NUL between words, *got bytes of it; 0 or errno. NULL: not told. */
+  int (*words)(fr__process_source *source, int64_t pid, char *text, size_t size,
+               size_t *got);
   int (*busy)(fr__process_source *source, double *busy_s);
 } fr__process_ops;
 

@@ -71,18 +71,30 @@ static int here_list(fr__process_source *source, fr__pids *out) {
   return got < 0 ? errno : 0;
 }
 
-static int here_stat(fr__process_source *source, int64_t pid, fr__process_stat *out) {
-  char text[FR__PROCESS_STAT];
-  snprintf(text, sizeof text, "%" PRId64 "/stat", pid);
-  const int fd = openat(source->proc, text, O_RDONLY | O_CLOEXEC);
+static int read_of(fr__process_source *source, int64_t pid, const char *file, char *text,
+                   size_t size, size_t *got) {
+  char path[64];
+  snprintf(path, sizeof path, "%" PRId64 "/%s", pid, file);
+  const int fd = openat(source->proc, path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return errno == ENOENT ? ESRCH : errno;
-  size_t got = 0;
-  const int failed = read_at_start(fd, text, sizeof text, &got);
+  const int failed = read_at_start(fd, text, size, got);
   close(fd);
+  return failed;
+}
+
+static int here_stat(fr__process_source *source, int64_t pid, fr__process_stat *out) {
+  char text[FR__PROCESS_STAT];
+  size_t got = 0;
+  const int failed = read_of(source, pid, "stat", text, sizeof text, &got);
   if (failed != 0)
     return failed;
   return fr__process_parse(text, got, source->tick_s, out) ? 0 : EINVAL;
+}
+
+static int here_words(fr__process_source *source, int64_t pid, char *text, size_t size,
+                      size_t *got) {
+  return read_of(source, pid, "cmdline", text, size, got);
 }
 
 /*
@@ -135,6 +147,7 @@ const fr__process_ops fr__process_here = {.forked = here_forked,
                                           .probe = here_probe,
                                           .stat = here_stat,
                                           .own = here_own,
+                                          .words = here_words,
                                           .busy = here_busy};
 
 static int open_file(const char *path, int flags, int *fd, fr_error *err) {

@@ -46,6 +46,27 @@ static bool was_given_out(const fr__process_table *table, int64_t pid) {
   return from < to ? pid > from && pid <= to : pid > from || pid <= to;
 }
 
+/* The name stays where only the script's was added to it. Its command line is read where
+ * the name is new, and while it may be about to become another program. */
+static void take_name(fr__process_table *table, fr__process *row,
+                      const fr__process_stat *stat) {
+  const size_t length = strlen(stat->name);
+  const bool same = row->looks > 0 && strncmp(row->name, stat->name, length) == 0 &&
+                    (row->name[length] == ' ' || row->name[length] == '\0');
+  if (same && row->looks >= LOOKS)
+    return;
+  memcpy(row->name, stat->name, sizeof row->name);
+  char words[1024];
+  size_t got = 0;
+  const fr__process_source *source = &table->source;
+  if (source->ops->words != NULL && fr__process_is_interpreter(row->name) &&
+      source->ops->words(&table->source, row->pid, words, sizeof words, &got) == 0 &&
+      got > 0) {
+    words[got - 1] = '\0'; /* cut off, or ended by the process itself */
+    fr__process_script(words, got, row->name);
+  }
+}
+
 int fr__process_look(fr__process_table *table, fr__process *row) {
   fr__process_stat stat;
   const int failed = table->source.ops->stat(&table->source, row->pid, &stat);
@@ -56,7 +77,7 @@ int fr__process_look(fr__process_table *table, fr__process *row) {
   row->start_ticks = stat.start_ticks;
   row->parent = stat.parent;
   row->kin.children_s = stat.children_s;
-  memcpy(row->name, stat.name, sizeof row->name);
+  take_name(table, row, &stat);
   row->looks++;
   return 0;
 }

@@ -129,6 +129,38 @@ static void only_numbers_are_pids(void **state) {
     assert_int_equal(fr__pid_parse(bad[i]), 0);
 }
 
+static void check_script(const char *name, const char *words, size_t size,
+                         const char *expected) {
+  char text[FR__PROCESS_NAME];
+  snprintf(text, sizeof text, "%s", name);
+  fr__process_script(words, size, text);
+  assert_string_equal(text, expected);
+}
+
+#define CHECK_SCRIPT(name, words, expected)                                              \
+  check_script(name, words, sizeof(words), expected)
+
+static void an_interpreter_is_named_with_its_script(void **state) {
+  (void)state;
+  CHECK_SCRIPT("python3", "python3\0-u\0/home/me/train.py\0--fast", "python3 train.py");
+  CHECK_SCRIPT("python3.11", "python3.11\0-m\0whisper", "python3.11 whisper");
+  CHECK_SCRIPT("sh", "sh\0./run.sh", "sh run.sh");
+  CHECK_SCRIPT("sh", "sh\0-c\0true", "sh");
+  CHECK_SCRIPT("bash", "bash", "bash");
+  CHECK_SCRIPT("bash", "-bash", "bash");
+  CHECK_SCRIPT("python3", "python3\0-m", "python3");
+  CHECK_SCRIPT("python3", "python3\0-", "python3");
+  CHECK_SCRIPT("python3", "python3\0dir/", "python3");
+  CHECK_SCRIPT("shred", "shred\0file", "shred");
+  CHECK_SCRIPT("perl", "perl\0a\x1b[2J\n.pl", "perl a?[2J?.pl");
+  check_script("sh", "sh\0a", 4, "sh"); /* not ended: not looked at */
+  check_script("sh", "", 0, "sh");
+  char words[300] = "sh";
+  memset(words + 3, 'x', sizeof words - 4);
+  check_script("sh", words, sizeof words,
+               "sh xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+}
+
 /* ---- the own cgroup, cgroups(7) ---- */
 
 #define MOUNTS                                                                           \
@@ -172,6 +204,7 @@ int main(void) {
       cmocka_unit_test(nanoseconds_are_taken_where_they_agree_with_the_ticks),
       cmocka_unit_test(rest_and_steal_are_not_busy),
       cmocka_unit_test(only_numbers_are_pids),
+      cmocka_unit_test(an_interpreter_is_named_with_its_script),
       cmocka_unit_test(the_own_cgroup_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
