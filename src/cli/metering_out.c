@@ -61,7 +61,9 @@ static enum fr_status store_samples(cli_metering *m, fr_error *err) {
                                 .power_w = s->power_w,
                                 .energy_j = s->energy_j,
                                 .program_j = s->program_j,
-                                .marked = s->marked};
+                                .marked = s->marked,
+                                .domains = m->domains,
+                                .domain_w = m->writing.sample[i].domain_w};
   }
   const enum fr_status status = fr_store_samples(m->store, m->run, rows, count, err);
   free(rows);
@@ -157,8 +159,22 @@ static void add_one(fr__buf *out, const char *name, const char *type, const char
   cli_prometheus_line(out, name, NULL, NULL, number);
 }
 
+static void add_domains(const cli_metering *m, fr__buf *out) {
+  fr_meter_report report;
+  if (fr_meter_read(m->meter, &report, NULL) != FR_OK)
+    return;
+  cli_prometheus_head(out, "frugal_domain_energy_joules_total", "counter",
+                      "Energy of each counter; some are parts of others.");
+  for (size_t i = 0; i < report.domain_count; i++)
+    if (fr_measure_known(report.domain[i].energy))
+      cli_prometheus_line(out, "frugal_domain_energy_joules_total", "domain",
+                          report.domain[i].name, report.domain[i].energy.value);
+  fr_meter_report_release(&report);
+}
+
 void cli_metering_metrics(void *self, fr__buf *out) {
   cli_metering *m = self;
+  add_domains(m, out);
   pthread_mutex_lock(&m->lock);
   const fr_power_sample *s = &m->last;
   cli_prometheus_head(out, "frugal_energy_joules_total", "counter",

@@ -189,7 +189,10 @@ static void add_process_line(fr__table *table, const char *name, int64_t pid,
   if (fr_measure_known(energy))
     cli_format_si(energy.value, "J", value, sizeof value);
   fr__table_add(table, name);
-  fr__table_addf(table, pid > 0 ? "%lld" : "", (long long)pid);
+  if (pid > 0)
+    fr__table_addf(table, "%lld", (long long)pid);
+  else
+    fr__table_add(table, "");
   if (core_s >= 0)
     fr__table_addf(table, "%.3f", core_s);
   else
