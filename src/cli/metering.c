@@ -84,10 +84,36 @@ static void take_bin(cli_metering *m, const fr_power_sample *sample, uint64_t t_
   cli_marks_sample(&m->marks, &point);
 }
 
-static void show(cli_metering *m, const fr_power_sample *sample) {
+/* ---- domains ---- */
+
+/* Before the first sample: which there are. */
+static void find_domains(cli_metering *m) {
+  fr_domain_power told[CLI_METERING_DOMAINS];
+  const size_t count = fr_meter_domains(m->meter, told, CLI_METERING_DOMAINS);
+  m->domains = count < 2                      ? 0
+               : count < CLI_METERING_DOMAINS ? count
+                                              : CLI_METERING_DOMAINS;
+  for (size_t d = 0; d < m->domains; d++)
+    m->domain[d] = told[d].name;
+}
+
+/* By name: one that was unplugged is not told any more. */
+static void read_domains(const cli_metering *m, double domain_w[CLI_METERING_DOMAINS]) {
+  fr_domain_power told[CLI_METERING_DOMAINS];
+  const size_t count =
+      m->domains > 0 ? fr_meter_domains(m->meter, told, CLI_METERING_DOMAINS) : 0;
+  for (size_t d = 0; d < CLI_METERING_DOMAINS; d++) {
+    domain_w[d] = (double)NAN;
+    for (size_t i = 0; d < m->domains && i < count && i < CLI_METERING_DOMAINS; i++)
+      if (told[i].name == m->domain[d])
+        domain_w[d] = told[i].power_w;
+  }
+}
+
+static void show(cli_metering *m, const fr_power_sample *sample, const double *domain_w) {
   const size_t row = m->marks.settled;
   cli_watch_add(m->watch, (double)sample->t_ns * 1e-9, sample->power_w, sample->energy_j,
-                NULL);
+                domain_w);
   cli_watch_phase(m->watch, row > 0 ? m->marks.row[row].path : NULL);
   if (m->spiking.count > m->noted) {
     const cli_spike *spike = &m->spiking.found[m->spiking.count - 1];
@@ -113,9 +139,11 @@ static void take_sample(void *self, const fr_power_sample *sample) {
     m->last = *sample;
     m->last.core_s = m->core_s;
     m->last.program_j = m->program_j;
-    keep(&m->fresh, &(cli_kept_sample){m->last, m->marks.settled});
+    cli_kept_sample kept = {.sample = m->last, .row = m->marks.settled};
+    read_domains(m, kept.domain_w);
+    keep(&m->fresh, &kept);
     if (m->watch != NULL)
-      show(m, sample);
+      show(m, sample, kept.domain_w);
   }
   pthread_mutex_unlock(&m->lock);
 }
@@ -296,6 +324,9 @@ static void begin_run(cli_metering *m, int argc, char **argv) {
   if (fr_store_run_begin(m->store, &run, &m->run, &err) != FR_OK) {
     m->run = 0;
     cli_warn(m->result, "the run is not kept: %s", err.text);
+  } else if (m->domains > 0 &&
+             fr_store_domains(m->store, m->run, m->domain, m->domains, &err) != FR_OK) {
+    cli_warn(m->result, "its domains are not kept: %s", err.text);
   }
   free(words);
 }
@@ -348,6 +379,8 @@ static void start_watch(cli_metering *m) {
   options.title = m->options->command != NULL ? m->options->command[0] : "this machine";
   options.normal_w = m->baseline.seconds > 0 ? m->baseline.normal_w.value : NAN;
   options.whole_screen = m->options->command == NULL;
+  options.domain = m->domain;
+  options.domains = m->domains;
   fr_error err;
   if (cli_watch_new(&options, &m->watch, &err) != FR_OK) {
     m->watch = NULL;
@@ -356,6 +389,7 @@ static void start_watch(cli_metering *m) {
 }
 
 static enum fr_status start_meter(cli_metering *m, fr_error *err) {
+  find_domains(m);
   if (m->options->command != NULL)
     find_processes(m);
   m->start_ns = m->flushed_ns = fr__clock_ns();

@@ -32,9 +32,13 @@ typedef struct cli_metering_options {
   char **command;    /* ends with NULL; NULL: the machine, until interrupted */
 } cli_metering_options;
 
+#define CLI_METERING_DOMAINS 8 /* in the timeline; further ones are in the report alone  \
+                                */
+
 typedef struct cli_kept_sample {
   fr_power_sample sample;
-  size_t row; /* of the phase at its end */
+  size_t row;                            /* of the phase at its end */
+  double domain_w[CLI_METERING_DOMAINS]; /* NaN: not known */
 } cli_kept_sample;
 
 #define CLI_KEPT_SAMPLES ((size_t)1 << 20) /* ceiling of what waits to be written */
@@ -51,9 +55,11 @@ typedef struct cli_metering {
   fr_meter *meter;
   fr_cpu_power cpu;
   bool cpu_known;
-  fr_store *store; /* NULL: none */
-  int64_t run;     /* in the store; 0: none */
-  FILE *csv;       /* NULL: none */
+  fr_store *store;                          /* NULL: none */
+  int64_t run;                              /* in the store; 0: none */
+  FILE *csv;                                /* NULL: none */
+  const char *domain[CLI_METERING_DOMAINS]; /* (domains) the meter's */
+  size_t domains;                           /* 0: fewer than two, which are the total */
   cli_prometheus prometheus;
   cli_signals signals;
   cli_wire wire;
