@@ -15,7 +15,8 @@ enum {
   MOST_ROWS = 400,
   AXIS = 8,        /* columns of the numbers at the left, with their line */
   LEAST_CHART = 3, /* rows of a chart, below which there is none */
-  LEAST_WIDTH = 24
+  LEAST_WIDTH = 24,
+  FIGURES = 52 /* columns of now, min, mean and max */
 };
 
 typedef struct canvas {
@@ -74,7 +75,7 @@ static void put_series(fr__buf *out, const cli_watch_series *s, size_t name_colu
   format_w(s->mean_w, mean);
   format_w(s->max_w, most);
   const size_t room = columns > name_columns ? columns - name_columns : 0;
-  if (room >= 46)
+  if (room >= FIGURES)
     snprintf(text, sizeof text, " %6s W now  %6s min  %6s mean  %6s max", now, least,
              mean, most);
   else if (room >= 34)
@@ -272,13 +273,15 @@ static void put_times(const cli_watch_view *v, size_t columns, fr__buf *out) {
 
 /* ---- the whole ---- */
 
-static size_t longest_name(const cli_watch_view *v, size_t domains) {
+/* As much of the names as leaves room for the figures. */
+static size_t longest_name(const cli_watch_view *v, size_t domains, size_t columns) {
+  const size_t room = columns > FIGURES + 28 ? columns - FIGURES : 28;
   size_t most = strlen("total");
   for (size_t d = 0; d < domains; d++) {
     const size_t n = fr__text_width(v->domain[d].name, strlen(v->domain[d].name));
     most = n > most ? n : most;
   }
-  return most < 28 ? most : 28;
+  return most < room ? most : room;
 }
 
 static void put_last(const cli_watch_view *v, size_t columns, bool utf8, fr__buf *out) {
@@ -303,7 +306,7 @@ void cli_watch_render(const cli_watch_view *view, size_t columns, size_t rows, b
   const bool chart = left >= LEAST_CHART + 1 && columns >= LEAST_WIDTH;
   size_t domains = chart ? (left - LEAST_CHART - 1) / 2 : left;
   domains = domains < view->domains ? domains : view->domains;
-  const size_t names = longest_name(view, domains);
+  const size_t names = longest_name(view, domains, columns);
   if (head) {
     put_head(view, columns, utf8, out);
     fr__buf_add(out, "\n");
