@@ -48,11 +48,11 @@ void fr__process_name(const char *bytes, size_t size, char name[FR__PROCESS_NAME
 static bool parse_fields(const char *text, double tick_s, fr__process_stat *out) {
   uint64_t own[2], start;
   int64_t children[2], threads;
-  const int got = sscanf(
-      text,
-      " %*c %" SCNd64 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %" SCNu64
-      " %" SCNd64 " %" SCNd64 " %*s %*s %" SCNd64 " %*s %" SCNu64,
-      &out->parent, &own[0], &own[1], &children[0], &children[1], &threads, &start);
+  const char *format =
+      " %*c %" SCNd64 " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+      " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %*s %*s %" SCNd64 " %*s %" SCNu64;
+  const int got = sscanf(text, format, &out->parent, &own[0], &own[1], &children[0],
+                         &children[1], &threads, &start);
   if (got != 7 || out->parent < 0 || children[0] < 0 || children[1] < 0)
     return false;
   out->own_s = ((double)own[0] + (double)own[1]) * tick_s;

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "frugal/meter.h"
+#include "meter/processes.h"
 
 #define CORE_W 10.0 /* of the made-up machine: what a busy core-second adds */
 #define IDLE_W 5.0
@@ -189,6 +189,39 @@ static void an_orphan_stays_the_programs_in_a_cgroup(void **state) {
   check_orphan(true);
 }
 
+static bool in_a_group_of_ours(pid_t pid) {
+  char path[64], line[512];
+  bool found = false;
+  snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+  FILE *f = fopen(path, "r");
+  while (f != NULL && fgets(line, sizeof line, f) != NULL)
+    found = found || strstr(line, "/frugal-") != NULL;
+  if (f != NULL)
+    fclose(f);
+  return found;
+}
+
+static void a_cgroup_is_removed_and_who_is_in_it_runs_on(void **state) {
+  (void)state;
+  program p = program_hold("lasting", burn_two);
+  fr_processes *processes = NULL;
+  fr_processes_options options = by(true);
+  ASSERT_OK(fr_processes_new(&options, p.pid, &processes, err));
+  const bool made = strcmp(fr_processes_how(processes), "cgroup v2") == 0;
+  char path[FR__CGROUP_PATH];
+  memcpy(path, processes->cgroup.path, sizeof path);
+  if (!made)
+    print_message("skipped: %s\n", fr_processes_how(processes));
+  assert_int_equal(in_a_group_of_ours(p.pid), made);
+  program_go(&p);
+  fr_processes_free(processes);
+  assert_false(in_a_group_of_ours(p.pid));
+  assert_true(!made || access(path, F_OK) != 0);
+  assert_int_equal(kill(p.pid, 0), 0);
+  kill(p.pid, SIGKILL);
+  assert_int_equal(waitpid(p.pid, NULL, 0), p.pid);
+}
+
 static void sleep_a_while(void) { rest(0.6); }
 static void burn_a_while(void) { burn(0.3); }
 
@@ -276,6 +309,7 @@ int main(void) {
       cmocka_unit_test(a_thousand_short_lived_children_in_a_cgroup),
       cmocka_unit_test(an_orphan_stays_the_programs_by_polling),
       cmocka_unit_test(an_orphan_stays_the_programs_in_a_cgroup),
+      cmocka_unit_test(a_cgroup_is_removed_and_who_is_in_it_runs_on),
       cmocka_unit_test(other_programs_are_a_line_of_their_own),
       cmocka_unit_test(idle_power_is_nobodys_unless_asked_for),
       cmocka_unit_test(what_is_not_measured_is_absent),
