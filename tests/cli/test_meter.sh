@@ -217,8 +217,9 @@ sleep 4
 SHELL
 ok "a program that starts another for two seconds" exits 0 meter \
   --sensor "exec:sh '$folder/watts.sh'" --json "$folder/x.json" -- sh "$folder/steady.sh"
-ok "is told so by name" json "[(round(s['height_w']), s['causes'][0]['name'])
-  for s in j['result']['spikes']] == [(40, 'transcribe')]" "$folder/x.json"
+# beside whatever else began on this machine just then
+ok "is told so by name" json "[round(s['height_w']) for s in j['result']['spikes']] == [40] and
+  'transcribe' in [c['name'] for c in j['result']['spikes'][0]['causes']]" "$folder/x.json"
 
 # killed, side by side
 killed() {
