@@ -31,6 +31,11 @@ static const char *role_of(const fr__domain *domain) {
 #define PERIODS 20u /* so many renewals are enough to tell how often they come */
 #define PERIODS_NS 100000000u
 
+/* What is renewed: a counter, or the power that one is made of. */
+static double shown(const fr__domain *domain, uint64_t raw) {
+  return domain->integral_ns != 0 ? domain->integral_w : (double)raw;
+}
+
 /* Seconds between two renewals, by reading again and again for a tenth of a second; 0
  * where it was not renewed twice. Of a recording nothing is known between its rows. */
 static double update_of(fr__sensor *sensor, fr__domain *domain) {
@@ -39,13 +44,15 @@ static double update_of(fr__sensor *sensor, fr__domain *domain) {
     return 0;
   const uint64_t end_ns = fr__world_ns(sensor->world) + PERIODS_NS;
   fr__load load = fr__host_now(sensor->world);
-  uint64_t first_ns = 0, last_ns = 0, before = 0, raw;
+  uint64_t first_ns = 0, last_ns = 0, raw = 0;
   size_t changes = 0;
-  (void)sensor->ops->read(sensor, domain, &load, &before);
+  (void)sensor->ops->read(sensor, domain, &load, &raw);
+  double before = shown(domain, raw);
   for (; load.t_ns < end_ns && changes <= PERIODS; load = fr__host_now(sensor->world)) {
-    if (sensor->ops->read(sensor, domain, &load, &raw) != 0 || raw == before)
+    if (sensor->ops->read(sensor, domain, &load, &raw) != 0 ||
+        shown(domain, raw) == before)
       continue;
-    before = raw;
+    before = shown(domain, raw);
     last_ns = load.t_ns;
     first_ns = changes++ == 0 ? last_ns : first_ns;
   }

@@ -113,7 +113,7 @@ static fr_measure model_energy(const fr__ledger *ledger, const fr__sensor *senso
                      core_span_s * cpu->idle_w.low;
   const double high =
       (own_s + other_s + slack_s) * cpu->core_w.high + core_span_s * cpu->idle_w.high;
-  return joules(sensor, low, ledger->reading.energy_j, high);
+  return joules(sensor, low, ledger->reading.energy_j - ledger->reading.beside_j, high);
 }
 
 /* A counter of the total that gave nothing since the start, and no power to bridge that
@@ -135,6 +135,7 @@ fr_measure fr__ledger_energy(const fr__ledger *ledger, const fr__sensor *sensor,
   const double beside = ledger->beside_band * ledger->reading.beside_j;
   if (sensor->ops == &fr__sensor_model) {
     fr_measure m = model_energy(ledger, sensor, tick_s);
+    m.value += ledger->reading.beside_j;
     m.low += ledger->reading.beside_j - beside;
     m.high += ledger->reading.beside_j + beside;
     return m;

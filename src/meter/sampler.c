@@ -179,8 +179,11 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
     return status;
   fr__ledger_init(&s->ledger, &load, s->cpu_known ? &s->cpu : NULL);
   for (size_t i = 0; i < FR__BESIDE; i++) {
-    if (s->beside[i].ops != NULL)
-      s->ledger.beside_band = fmax(s->ledger.beside_band, s->beside[i].ops->band);
+    const fr__sensor_ops *ops = s->beside[i].ops;
+    if (ops != NULL)
+      s->ledger.beside_band =
+          fmax(s->ledger.beside_band,
+               ops->band > 0 ? ops->band : fr_sensor_accuracy(ops->source, NULL));
   }
   s->marked = false;
   s->samples = s->samples_marked = 0;

@@ -31,6 +31,16 @@ static void fill_power(const fr__ledger *ledger, fr_meter_report *report) {
 
 /* ---- domains ---- */
 
+/* The model's own part: the cards beside it have rows of their own. */
+static fr_measure model_alone(const fr__sampler *s, fr_measure m) {
+  const double beside_j = s->ledger.reading.beside_j;
+  const double band_j = s->ledger.beside_band * beside_j;
+  m.value -= beside_j;
+  m.low = fmax(m.low - (beside_j - band_j), 0);
+  m.high -= beside_j + band_j;
+  return m;
+}
+
 static void add_domains(const fr__sampler *s, const fr__sensor *sensor,
                         fr_meter_report *report) {
   for (size_t i = 0; i < sensor->count; i++) {
@@ -43,7 +53,7 @@ static void add_domains(const fr__sampler *s, const fr__sensor *sensor,
                               .bridged_j = domain->bridged_j + domain->pending_j};
     snprintf(out->name, sizeof out->name, "%s", domain->name);
     out->energy = sensor->ops == &fr__sensor_model
-                      ? report->energy
+                      ? model_alone(s, report->energy)
                       : fr__ledger_domain(&s->ledger, sensor, domain);
   }
 }

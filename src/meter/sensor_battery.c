@@ -248,12 +248,11 @@ static void battery_close(fr__sensor *sensor) {
   free(s);
 }
 
-/* ACPI renews what it tells once a second at most. No gauge states its error: 5 % is
- * assumed. Nothing to try under load: what has a status is alive. */
+/* ACPI renews what it tells once a second at most. Nothing to try under load: what has a
+ * status is alive. */
 const fr__sensor_ops fr__sensor_battery = {.name = "battery",
                                            .source = FR_SOURCE_BATTERY,
                                            .update_s = 1,
-                                           .band = 0.05,
                                            .computed = true,
                                            .open = battery_open,
                                            .close = battery_close,

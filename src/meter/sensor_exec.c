@@ -309,11 +309,9 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   return 0;
 }
 
-/* How often it prints shows while it runs (update_s of the domain). Wall meters of class
- * 1 err by 1 %; the command need not tell which it is: 2 % is assumed. */
+/* How often it prints shows while it runs: update_s of the domain. */
 const fr__sensor_ops fr__sensor_exec = {.name = "exec",
                                         .source = FR_SOURCE_EXEC,
-                                        .band = 0.02,
                                         .computed = true,
                                         .on_request = true,
                                         .open = exec_open,

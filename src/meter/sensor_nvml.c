@@ -50,14 +50,12 @@ static int open_counter(fr__world *world, size_t index, const char *counter,
   return fr__world_open(world, path, out);
 }
 
-/* A counter that is there but fails at first is taken all the same: it may come back. */
-static enum fr_status add_recorded(fr__sensor *sensor, size_t index, bool *more,
-                                   fr_error *err) {
+/* Those that were hidden when it was made leave gaps in the numbers. */
+static enum fr_status add_recorded(fr__sensor *sensor, size_t index, fr_error *err) {
   gpus *g = sensor->own;
   fr__channel *channel = NULL;
   const bool by_power = open_counter(g->world, index, "energy_mj", &channel) != 0;
-  *more = !by_power || open_counter(g->world, index, "power_mw", &channel) == 0;
-  if (!*more)
+  if (by_power && open_counter(g->world, index, "power_mw", &channel) != 0)
     return FR_OK;
   fr__domain *domain = fr__sensor_add(sensor);
   if (domain == NULL) {
@@ -75,9 +73,8 @@ static enum fr_status add_recorded(fr__sensor *sensor, size_t index, bool *more,
 
 static enum fr_status open_recorded(fr__sensor *sensor, fr_error *err) {
   enum fr_status status = FR_OK;
-  bool more = true;
-  for (size_t i = 0; i < FR__NVML_GPUS && more && status == FR_OK; i++)
-    status = add_recorded(sensor, i, &more, err);
+  for (size_t i = 0; i < FR__NVML_GPUS && status == FR_OK; i++)
+    status = add_recorded(sensor, i, err);
   if (sensor->count == 0)
     snprintf(sensor->reason, sizeof sensor->reason, "no GPU in the recording");
   return status;

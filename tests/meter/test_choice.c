@@ -49,6 +49,7 @@ static void a_card_adds_to_its_machine(void **state) {
   fr_meter_report report = play(&r);
   assert_int_equal(report.energy.source, FR_SOURCE_MSR);
   assert_near(report.energy.value, 1900, 1e-3);
+  assert_true(report.energy.low <= 1900 - 75); /* NVML's 5 % of the card */
   assert_int_equal(report.marked, 0);
   fr_meter_report_release(&report);
 }
@@ -126,6 +127,26 @@ static void a_board_is_the_total_alone(void **state) {
   fr_meter_report_release(&report);
 }
 
+/* The model and a card: each row has its own joules, and they make up the total. */
+static void the_rows_of_model_and_card_make_up_the_total(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  intel(&r);
+  recorded_row(&r, 0, "nvml:0:energy_mj", "1000000");
+  static const char *const path[] = {"nvml:0:energy_mj"};
+  ramp(&r, path, (double[]){150000}, 1);
+  fr_meter_report report = play(&r);
+  assert_int_equal(report.domain_count, 2);
+  const fr_measure model = report.domain[0].energy, card = report.domain[1].energy;
+  assert_near(card.value, 1500, 1e-3);
+  assert_near(model.value + card.value, report.energy.value, 1e-6);
+  assert_true(model.low <= model.value && model.value <= model.high);
+  assert_true(model.value > 0 && model.value < 500);
+  assert_true(model.high < 1000 && report.energy.high < 2500 + 0.1 * 1500);
+  fr_meter_report_release(&report);
+}
+
 static void cards_alone_are_no_machine(void **state) {
   (void)state;
   recorded r;
@@ -196,6 +217,7 @@ int main(void) {
       cmocka_unit_test(one_package_seen_twice_counts_once),
       cmocka_unit_test(a_battery_feeds_the_cards_as_well),
       cmocka_unit_test(a_board_is_the_total_alone),
+      cmocka_unit_test(the_rows_of_model_and_card_make_up_the_total),
       cmocka_unit_test(cards_alone_are_no_machine),
       cmocka_unit_test(a_plug_that_goes_in_is_told),
       cmocka_unit_test(a_counter_that_falls_silent_at_once_is_not_measured),
