@@ -43,10 +43,10 @@ const char *fr_processes_how(const fr_processes *processes);
 void fr_processes_reaped(fr_processes *processes, double cpu_s);
 
 /*
- * At a sample of power: energy of the machine since its meter's start, at t_s since then.
- * What came since the call before is shared out by CPU time; where nothing came, the CPU
- * time waits for the next one (counters may be slower than samples). The first call sets
- * the start. Fails where /proc cannot be read; the next one makes up for it.
+ * At a sample of power: energy of the machine and time, both since fr_processes_new (the
+ * meter is started right after it). What came since the call before is shared out by CPU
+ * time; where nothing came, the CPU time waits for the next one (counters may be slower
+ * than samples). Fails where /proc cannot be read; the next one makes up for it.
  */
 enum fr_status fr_processes_sample(fr_processes *processes, double t_s, double energy_j,
                                    fr_error *err);

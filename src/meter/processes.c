@@ -213,11 +213,7 @@ enum fr_status fr_processes_sample(fr_processes *p, double t_s, double energy_j,
     return fr__fail(err, FR_ERR_NUMERIC, "a sample is not finite");
   pthread_mutex_lock(&p->lock);
   const enum fr_status status = look(p, err);
-  if (!p->begun) {
-    p->begun = true;
-    p->t_s = t_s;
-    p->energy_j = p->start_energy_j = energy_j;
-  } else if (status == FR_OK && energy_j > p->energy_j && t_s > p->t_s) {
+  if (status == FR_OK && energy_j > p->energy_j && t_s > p->t_s) {
     fr__processes_share(p, t_s - p->t_s, energy_j - p->energy_j);
     p->t_s = t_s;
     p->energy_j = energy_j;

@@ -41,14 +41,12 @@ struct fr_processes {
   size_t count;
   fr__account root; /* the program's first process, once it has ended */
   fr__account
-      short_lived;    /* the program's; and those of its ended ones that are joined */
-  fr__account other;  /* of all others, what no row has */
-  double busy_base_s; /* the machine's, at the start */
-  double seen_s;      /* of all rows since then, short-lived ones included */
-  double unseen_s;    /* busy beyond them */
-  bool begun;
+      short_lived;      /* the program's; and those of its ended ones that are joined */
+  fr__account other;    /* of all others, what no row has */
+  double busy_base_s;   /* the machine's, at the start */
+  double seen_s;        /* of all rows since then, short-lived ones included */
+  double unseen_s;      /* busy beyond them */
   double t_s, energy_j; /* at the last sample that brought energy */
-  double start_energy_j;
   double idle_j, idle_low_j, idle_high_j;
   double mixed_j; /* between the program and all others; see fr__share */
 };

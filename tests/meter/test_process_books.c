@@ -43,7 +43,7 @@ static void sample(books *b, double t_s, double energy_j) {
 }
 
 /* The program has run for a second before, its children for two; another one for one. */
-static void begin(books *b, fr_measure idle_w) {
+static void begin_at(books *b, fr_measure idle_w) {
   tree_init(&b->t);
   busy(&b->t, 1000);
   process(&b->t, INIT, 0, "init", 1, 0, 0);
@@ -53,6 +53,10 @@ static void begin(books *b, fr_measure idle_w) {
   options.root = b->t.root;
   options.idle_w = idle_w;
   ASSERT_OK(fr_processes_new(&options, ROOT, &b->processes, err));
+}
+
+static void begin(books *b, fr_measure idle_w) {
+  begin_at(b, idle_w);
   sample(b, 0, 0);
 }
 
@@ -131,6 +135,19 @@ static void a_counter_may_be_slower_than_the_samples(void **state) {
   fr_processes_report r = figures(&b, joules(8));
   assert_near(r.program.value, 2, 1e-9);
   assert_near(r.other.value, 6, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void the_first_sample_brings_energy_too(void **state) {
+  (void)state;
+  books b;
+  begin_at(&b, none());
+  process(&b.t, ROOT, INIT, "program", 10, 150, 200);
+  busy(&b.t, 1050);
+  sample(&b, 1, 4);
+  fr_processes_report r = figures(&b, joules(4));
+  assert_near(r.program.value, 4, 1e-9);
   fr_processes_report_release(&r);
   finish(&b);
 }
@@ -325,6 +342,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(energy_above_idle_goes_by_cpu_time),
       cmocka_unit_test(a_counter_may_be_slower_than_the_samples),
+      cmocka_unit_test(the_first_sample_brings_energy_too),
       cmocka_unit_test(energy_of_nobody_is_not_the_programs),
       cmocka_unit_test(a_reused_pid_is_another_process),
       cmocka_unit_test(one_that_ended_between_list_and_look_is_passed_over),
