@@ -198,6 +198,7 @@ enum fr_status cli_metering_init(cli_metering *metering,
 
 void cli_metering_release(cli_metering *metering) {
   cli_metering *m = metering;
+  fr_meter_report_release(&m->taken);
   fr_meter_free(m->meter);
   cli_prometheus_release(&m->prometheus);
   fr_store_close(m->store);
@@ -431,6 +432,8 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     pthread_mutex_unlock(&m->lock);
   }
   fr_meter_stop(m->meter);
+  if (status == FR_OK) /* before anything else is metered with it, such as a baseline */
+    status = fr_meter_read(m->meter, &m->taken, err);
   cli_watch_free(m->watch);
   m->watch = NULL;
   cli_spiking_end(&m->spiking);
@@ -454,6 +457,7 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
                                 fr_error *err) {
   cli_metering *m = metering;
   cli_marks_release(&m->marks);
+  fr_meter_report_release(&m->taken);
   m->fresh.count = m->writing.count = 0;
   m->core_s = m->program_j = m->bin_s = 0;
   m->run = 0;

@@ -32,8 +32,9 @@ typedef struct cli_metering_options {
   char **command;    /* ends with NULL; NULL: the machine, until interrupted */
 } cli_metering_options;
 
-#define CLI_METERING_DOMAINS 8 /* in the timeline; further ones are in the report alone  \
-                                */
+#define CLI_METERING_DOMAINS                                                             \
+  8 /* in the timeline; further ones are in the report alone                             \
+     */
 
 typedef struct cli_kept_sample {
   fr_power_sample sample;
@@ -53,6 +54,7 @@ typedef struct cli_metering {
   const cli_metering_options *options;
   cli_result *result; /* for warnings */
   fr_meter *meter;
+  fr_meter_report taken; /* of the last run of the command; owned */
   fr_cpu_power cpu;
   bool cpu_known;
   fr_store *store;                          /* NULL: none */

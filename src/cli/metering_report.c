@@ -381,24 +381,20 @@ static enum fr_status read_shares(cli_metering *m, fr_measure energy, fr_error *
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
                                    fr__buf *text, fr_error *err) {
   cli_metering *m = metering;
-  fr_meter_report report;
-  enum fr_status status = fr_meter_read(m->meter, &report, err);
-  if (status != FR_OK)
-    return status;
-  status = read_shares(m, report.energy, err);
+  const fr_meter_report *report = &m->taken;
+  enum fr_status status = read_shares(m, report->energy, err);
   if (status == FR_OK) {
-    cli_metering_figures(m, &report, code, result, text);
-    status = add_phases(m, &report, result, text, err);
+    cli_metering_figures(m, report, code, result, text);
+    status = add_phases(m, report, result, text, err);
   }
   if (status == FR_OK)
     status = add_processes(m, result, text, err);
-  m->energy = report.energy;
-  m->program = program_of(m, &report);
+  m->energy = report->energy;
+  m->program = program_of(m, report);
   set(result, "run", m->run > 0 ? json_integer((json_int_t)m->run) : json_null());
   add_mark_warnings(m, result);
   keep_figures(m);
   fr_processes_report_release(&m->shares);
   m->shares = (fr_processes_report){.program = fr_measure_absent(FR_UNIT_JOULE)};
-  fr_meter_report_release(&report);
   return status;
 }

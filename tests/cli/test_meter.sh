@@ -192,6 +192,10 @@ ok "the normal power alone" exits 0 meter --baseline 1.5s --json "$folder/b.json
 ok "is told with its bounds" json \
   "j['result']['normal_w']['low'] <= j['result']['normal_w']['value']" "$folder/b.json"
 ok "a delta with a baseline" exits 0 meter --baseline 1.5s --json "$folder/d.json" -- sleep 0.5
+ok "the figures are the run's, not the baseline's" json \
+  "0.4 < j['result']['duration_s'] < 1.4 and
+  abs(sum(p['energy']['value'] for p in j['result']['phases'])
+    - j['result']['energy']['value']) < 1e-6" "$folder/d.json"
 ok "is a measure" json "j['result']['delta']['unit'] == 'J' and j['result']['normal_w']" \
   "$folder/d.json"
 ok "the next run takes it up" exits 0 meter --json "$folder/e.json" -- true
