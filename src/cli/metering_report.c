@@ -60,6 +60,11 @@ static fr_measure program_of(const cli_metering *m, const fr_meter_report *repor
 
 static void add_power(const fr_meter_report *report, cli_result *result, fr__buf *text) {
   char min[48], mean[48], max[48];
+  if (!fr_measure_known(report->energy)) { /* what is not known is not 0 W */
+    fr__buf_printf(text, "%-14s not measured\n", "power");
+    set(result, "power_w", json_null());
+    return;
+  }
   cli_format_si(report->power_min_w, "W", min, sizeof min);
   cli_format_si(report->power_mean_w, "W", mean, sizeof mean);
   cli_format_si(report->power_max_w, "W", max, sizeof max);

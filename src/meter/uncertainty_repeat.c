@@ -35,7 +35,9 @@ enum fr_repeat fr_repeat_next(const fr_repeat_rule *rule, const fr_measure *ener
   const bool known = fr_measure_known(whole);
   const double half = known ? half_width(energy, n, whole.value) : INFINITY;
   if (known && n > 1) {
+    const bool positive = whole.low >= 0; /* an energy, not a difference of two */
     whole.low = whole.value - hypot(half, whole.value - whole.low);
+    whole.low = positive ? fmax(0, whole.low) : whole.low;
     whole.high = whole.value + hypot(half, whole.high - whole.value);
   }
   if (mean != NULL)
