@@ -46,6 +46,7 @@ ok "and is JSON" json "j['command'] == 'meter'" "$folder/j.json"
 cat >"$folder/send_signal.py" <<'PYTHON'
 import signal, subprocess, sys, time
 frugal, name, code = sys.argv[1], sys.argv[2], int(sys.argv[3])
+signal.signal(getattr(signal, name), signal.SIG_DFL) # nohup ignores SIGHUP, and so would we
 p = subprocess.Popen([frugal, 'meter', '-q', '--'] + sys.argv[4:], stdout=subprocess.PIPE,
                      stderr=subprocess.DEVNULL)
 p.stdout.readline()
