@@ -264,13 +264,15 @@ static int run_and_print(cli_metering *m, int argc, char **argv) {
 
 static int print_baseline(cli_metering *m) {
   const cli_metering_options *o = m->options;
-  char value[48];
+  const fr_measure *normal = &m->baseline.normal_w;
+  char value[48], low[48], high[48];
   fr__buf text;
   fr__buf_init(&text, 0);
-  cli_format_si(m->baseline.normal_w.value, "W", value, sizeof value);
-  fr__buf_printf(&text, "%-14s %s ± %.2f W over %.1f s (%s)\n", "normal power", value,
-                 m->baseline.spread_w, m->baseline.seconds,
-                 fr_source_name(m->baseline.normal_w.source));
+  cli_format_si(normal->value, "W", value, sizeof value);
+  cli_format_si(normal->low, "W", low, sizeof low);
+  cli_format_si(normal->high, "W", high, sizeof high);
+  fr__buf_printf(&text, "%-14s %s (%s to %s; %s) over %.1f s\n", "normal power", value,
+                 low, high, fr_source_name(normal->source), m->baseline.seconds);
   json_object_set_new(m->result->result, "normal_w",
                       cli_json_measure(m->baseline.normal_w));
   json_object_set_new(m->result->result, "duration_s", json_real(m->baseline.seconds));
@@ -284,9 +286,11 @@ static int print_baseline(cli_metering *m) {
 static int meter(const cli_metering_options *o, int argc, char **argv,
                  cli_result *result) {
   const int failed = o->command != NULL ? CLI_OWN_FAILURE : CLI_FAILED;
+  const char *const path[] = {o->csv, o->output.json, o->output.store};
   cli_metering m;
   fr_error err;
-  if (cli_metering_init(&m, o, result, &err) != FR_OK) {
+  if (cli_check_distinct(path, sizeof path / sizeof *path, &err) != FR_OK ||
+      cli_metering_init(&m, o, result, &err) != FR_OK) {
     cli_fail(&err);
     return failed;
   }

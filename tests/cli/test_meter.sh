@@ -283,6 +283,8 @@ p.terminate()
 assert p.wait(timeout=20) == 143
 PYTHON
 ok "Prometheus is answered, garbage too" timeout 60 python3 "$folder/scrape.py" "$frugal"
+ok "timeline and figures are two files" fails_saying 125 "one file" meter \
+  --csv "$folder/same" --json "$folder/same" -- true
 ok "an address that is none is our failure" \
   fails_saying 125 "--listen takes" meter --listen nowhere:1 -- true
 ok "nothing is left behind" sh -c "! ls '$TMPDIR' | grep ."
