@@ -159,10 +159,18 @@ static void add_one(fr__buf *out, const char *name, const char *type, const char
   cli_prometheus_line(out, name, NULL, NULL, number);
 }
 
-static void add_domains(const cli_metering *m, fr__buf *out) {
+/* Counters and their total, of one reading: no part is more than the whole. */
+static void add_energy(const cli_metering *m, fr__buf *out) {
   fr_meter_report report;
   if (fr_meter_read(m->meter, &report, NULL) != FR_OK)
     return;
+  cli_prometheus_head(out, "frugal_energy_joules_total", "counter",
+                      "Energy of the machine since the meter's start, idle included.");
+  if (fr_measure_known(report.energy))
+    cli_prometheus_line(out, "frugal_energy_joules_total", "domain", "total",
+                        report.energy.value);
+  add_one(out, "frugal_meter_seconds_total", "counter", "Time since the meter's start.",
+          report.duration_s);
   cli_prometheus_head(out, "frugal_domain_energy_joules_total", "counter",
                       "Energy of each counter; some are parts of others.");
   for (size_t i = 0; i < report.domain_count; i++)
@@ -174,12 +182,9 @@ static void add_domains(const cli_metering *m, fr__buf *out) {
 
 void cli_metering_metrics(void *self, fr__buf *out) {
   cli_metering *m = self;
-  add_domains(m, out);
+  add_energy(m, out);
   pthread_mutex_lock(&m->lock);
   const fr_power_sample *s = &m->last;
-  cli_prometheus_head(out, "frugal_energy_joules_total", "counter",
-                      "Energy of the machine since the meter's start, idle included.");
-  cli_prometheus_line(out, "frugal_energy_joules_total", "domain", "total", s->energy_j);
   add_one(out, "frugal_power_watts", "gauge",
           "Mean power of the machine between the last two samples.", s->power_w);
   add_one(out, "frugal_program_energy_joules_total", "counter",
@@ -189,8 +194,6 @@ void cli_metering_metrics(void *self, fr__buf *out) {
   add_one(out, "frugal_meter_cpu_seconds_total", "counter",
           "CPU time of the meter itself, in core-seconds.",
           (double)fr__clock_process_cpu_ns() * 1e-9);
-  add_one(out, "frugal_meter_seconds_total", "counter", "Time since the meter's start.",
-          (double)s->t_ns * 1e-9);
   add_phases(&m->marks, out);
   pthread_mutex_unlock(&m->lock);
 }
