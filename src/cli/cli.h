@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "cli/budget.h"
 #include "frugal/frugal.h"
 
@@ -98,6 +99,9 @@ int cli_fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* The measure as the contract's object; null where it is absent. A new reference. */
 json_t *cli_json_measure(fr_measure m);
+/* A line of a table: "program        1.2 J (0.9 J to 1.5 J; perf)"; `why` says why it is
+ * not measured, where it is not: "" nothing. */
+void cli_add_measure(fr__buf *text, const char *what, fr_measure m, const char *why);
 json_t *cli_json_names(const fr_names *names);
 /* The command line as a JSON array; the caller's (free). */
 char *cli_json_argv(int argc, char **argv);

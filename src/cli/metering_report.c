@@ -17,21 +17,6 @@ static void set_measure(cli_result *result, const char *key, fr_measure m) {
   set(result, key, cli_json_measure(m));
 }
 
-static void add_measure(fr__buf *text, const char *what, fr_measure m, const char *why) {
-  char value[48], low[48], high[48];
-  if (!fr_measure_known(m)) {
-    fr__buf_printf(text, "%-14s not measured%s%s\n", what, why[0] != '\0' ? ": " : "",
-                   why);
-    return;
-  }
-  const char *unit = fr_unit_symbol(m.unit);
-  cli_format_si(m.value, unit, value, sizeof value);
-  cli_format_si(m.low, unit, low, sizeof low);
-  cli_format_si(m.high, unit, high, sizeof high);
-  fr__buf_printf(text, "%-14s %s (%s to %s; %s)\n", what, value, low, high,
-                 fr_source_name(m.source));
-}
-
 /* ---- figures ---- */
 
 static fr_measure core_seconds_of(double core_s) {
@@ -113,8 +98,8 @@ static void add_normal(const cli_metering *m, const fr_meter_report *report,
   const fr_measure normal =
       known ? m->baseline.normal_w : fr_measure_absent(FR_UNIT_WATT);
   const fr_measure delta = delta_of(m, report);
-  add_measure(text, "delta", delta, "the normal power is not known");
-  add_measure(text, "normal power", normal, why);
+  cli_add_measure(text, "delta", delta, "the normal power is not known");
+  cli_add_measure(text, "normal power", normal, why);
   set_measure(result, "delta", delta);
   set_measure(result, "normal_w", normal);
   if (known && m->options->baseline_s <= 0) {
@@ -136,9 +121,9 @@ static void add_head(cli_metering *m, const fr_meter_report *report, int code,
   const fr_measure program = program_of(m, report);
   char took[32];
   if (code >= 0)
-    add_measure(text, "program", program, "");
+    cli_add_measure(text, "program", program, "");
   set_measure(result, "program", program);
-  add_measure(text, "machine", report->energy, "");
+  cli_add_measure(text, "machine", report->energy, "");
   set_measure(result, "energy", report->energy);
   add_normal(m, report, result, text);
   add_power(report, result, text);
@@ -353,7 +338,9 @@ static void add_warnings(const cli_metering *m, const fr_meter_report *report,
   add_notes(report->notes, result);
   if (fr_measure_known(report->energy) && too_short(m, report))
     cli_warn(result, "the run is too short for its sensor: %.3f s%s", report->duration_s,
-             m->options->command != NULL ? "; --repeat auto repeats it" : "");
+             m->options->command != NULL && m->options->repeat == 1
+                 ? "; --repeat auto repeats it"
+                 : "");
 }
 
 void cli_metering_figures(cli_metering *metering, const fr_meter_report *report, int code,

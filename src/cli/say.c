@@ -52,6 +52,21 @@ json_t *cli_json_measure(fr_measure m) {
                    fr_source_name(m.source));
 }
 
+void cli_add_measure(fr__buf *text, const char *what, fr_measure m, const char *why) {
+  char value[48], low[48], high[48];
+  if (!fr_measure_known(m)) {
+    fr__buf_printf(text, "%-14s not measured%s%s\n", what, why[0] != '\0' ? ": " : "",
+                   why);
+    return;
+  }
+  const char *unit = fr_unit_symbol(m.unit);
+  cli_format_si(m.value, unit, value, sizeof value);
+  cli_format_si(m.low, unit, low, sizeof low);
+  cli_format_si(m.high, unit, high, sizeof high);
+  fr__buf_printf(text, "%-14s %s (%s to %s; %s)\n", what, value, low, high,
+                 fr_source_name(m.source));
+}
+
 json_t *cli_json_names(const fr_names *names) {
   json_t *array = json_array();
   for (size_t i = 0; i < names->count; i++)

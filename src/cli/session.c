@@ -165,20 +165,6 @@ static json_t *json_of_phase(const fr_phase_report *phase) {
                    cli_json_measure(phase->program));
 }
 
-static void add_measure(fr__buf *text, const char *what, fr_measure m) {
-  char value[48], low[48], high[48];
-  if (!fr_measure_known(m)) {
-    fr__buf_printf(text, "%-14s not measured\n", what);
-    return;
-  }
-  const char *unit = fr_unit_symbol(m.unit);
-  cli_format_si(m.value, unit, value, sizeof value);
-  cli_format_si(m.low, unit, low, sizeof low);
-  cli_format_si(m.high, unit, high, sizeof high);
-  fr__buf_printf(text, "%-14s %s (%s to %s; %s)\n", what, value, low, high,
-                 fr_source_name(m.source));
-}
-
 static enum fr_status add_phases(cli_session *s, const fr_meter_report *report,
                                  fr_error *err) {
   fr__table table;
@@ -218,7 +204,7 @@ static void add_per_1000(cli_session *s, const fr_meter_report *report) {
     const double share = 1000.0 / (double)json_integer_value(samples);
     const fr_measure m = fr_measure_scale(phase->program, share, FR_UNIT_JOULE);
     json_object_set_new(s->result.result, "program_per_1000", cli_json_measure(m));
-    add_measure(&s->text, "per 1,000", m);
+    cli_add_measure(&s->text, "per 1,000", m, "");
   }
 }
 
@@ -242,8 +228,8 @@ enum fr_status cli_session_measured(cli_session *session, fr_error *err) {
   json_object_set_new(result, "duration_s", json_real(report.duration_s));
   json_object_set_new(result, "sensor", json_string(report.sensor));
   json_object_set_new(result, "rule", json_string(report.rule));
-  add_measure(&s->text, "program", report.program);
-  add_measure(&s->text, "machine", report.energy);
+  cli_add_measure(&s->text, "program", report.program, "");
+  cli_add_measure(&s->text, "machine", report.energy, "");
   add_per_1000(s, &report);
   fr__buf_printf(&s->text, "%-14s %.3f in %.3f s; meter: %s%s%s\n", "core-seconds",
                  report.core_seconds.value, report.duration_s, report.sensor,
