@@ -33,12 +33,13 @@ static enum fr_status read_figure(sqlite3_stmt *from, fr_measure *out, fr_error 
   fr_measure m = {.value = sqlite3_column_double(from, 1),
                   .low = sqlite3_column_double(from, 2),
                   .high = sqlite3_column_double(from, 3)};
+  const char *name = (const char *)sqlite3_column_text(from, 0);
   const char *unit = (const char *)sqlite3_column_text(from, 4);
   const char *source = (const char *)sqlite3_column_text(from, 5);
-  if (unit == NULL || source == NULL || !fr_unit_parse(unit, &m.unit) ||
+  if (name == NULL || unit == NULL || source == NULL || !fr_unit_parse(unit, &m.unit) ||
       !fr_source_parse(source, &m.source))
     return fr__fail(err, FR_ERR_FORMAT, "figure '%s' has an unknown unit or source",
-                    (const char *)sqlite3_column_text(from, 0));
+                    name != NULL ? name : "");
   *out = fr_measure_known(m) ? m : fr_measure_absent(m.unit);
   return FR_OK;
 }

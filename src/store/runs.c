@@ -114,7 +114,21 @@ static bool is_cut_off(sqlite3_stmt *from, const fr_run *run) {
   return fr__life_gone(&life, run->host);
 }
 
-static enum fr_status read_run(sqlite3_stmt *from, fr_run *out, fr_error *err) {
+/* The schema has no NULL in columns 2 to 9: a damaged file has. */
+static bool is_damaged(sqlite3_stmt *from) {
+  bool damaged = false;
+  for (int column = 2; column < 10; column++)
+    damaged = damaged || sqlite3_column_type(from, column) == SQLITE_NULL;
+  return damaged;
+}
+
+static enum fr_status read_run(const fr_store *store, sqlite3_stmt *from, fr_run *out,
+                               fr_error *err) {
+  if (is_damaged(from))
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "'%s' is damaged at run %lld (sqlite3's '.recover' saves what is "
+                    "left of it)",
+                    store->path, (long long)sqlite3_column_int64(from, 0));
   fr_run run = {.id = sqlite3_column_int64(from, 0),
                 .parent = sqlite3_column_int64(from, 1),
                 .started_utc_ns = sqlite3_column_int64(from, 10),
@@ -141,7 +155,7 @@ static enum fr_status get_one(fr_store *store, sqlite3_stmt *get, const char *wh
                               fr_run *run, fr_error *err) {
   const int code = sqlite3_step(get);
   if (code == SQLITE_ROW)
-    return read_run(get, run, err);
+    return read_run(store, get, run, err);
   if (code != SQLITE_DONE)
     return fr__store_fail(store, "read", err);
   return fr__fail(err, FR_ERR_NOT_FOUND, "'%s' has no run '%s'", store->path, what);
@@ -200,7 +214,7 @@ enum fr_status fr_store_runs(fr_store *store, int64_t parent,
     if (code == SQLITE_DONE)
       break;
     fr_run run = {0};
-    status = code == SQLITE_ROW ? read_run(walk, &run, err)
+    status = code == SQLITE_ROW ? read_run(store, walk, &run, err)
                                 : fr__store_fail(store, "read", err);
     if (status == FR_OK)
       more = each(self, &run);
