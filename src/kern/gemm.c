@@ -3,9 +3,11 @@
  * The blocks around the inner kernel: columns in blocks whose packed B fits the scratch;
  * k in blocks of at most DEPTH, so that a panel of B (DEPTH x TILE_COLUMNS) stays in the
  * first-level cache; rows in blocks whose part of A stays in the second-level cache.
+ * Short products that are added into one C are such blocks together, as segments of k:
+ * C is then read and written once for all of them.
  *
- * Where k is cut depends on k alone: an element of C is the same sum in the same order
- * whatever stands beside it, whatever the batch, wherever the arrays lie.
+ * Where k is cut depends on k alone, and on the batch where that is summed: an element of
+ * C is the same sum in the same order whatever stands beside it, wherever the arrays lie.
  */
 #include "kern/isa.h"
 
@@ -23,6 +25,7 @@
 typedef struct block {
   const fr__gemm *g;
   size_t row, depth;
+  size_t segments; /* items of the batch that are summed; `depth` of each */
   size_t column, columns;
   bool packed; /* all panels lie in scratch, not only a last one that is not whole */
   const float *b;
@@ -30,6 +33,9 @@ typedef struct block {
 } block;
 
 static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
+
+/* Columns of packed B: whole vectors. */
+static size_t padded(size_t n) { return (n + LANES - 1) / LANES * LANES; }
 
 /* Width in vectors of the panel at `at`, counted from the block's first column. */
 static size_t panel_vectors(const block *k, size_t at) {
@@ -40,64 +46,40 @@ static bool panel_in_place(const block *k, size_t at) {
   return !k->packed && k->columns - at >= TILE_COLUMNS;
 }
 
+/* The panel at `at` of every segment, one behind the other. */
+static void pack_panel(const block *k, size_t at) {
+  const size_t width = panel_vectors(k, at) * LANES;
+  float *to = k->scratch + at * k->depth * k->segments;
+  for (size_t s = 0; s < k->segments; s++)
+    fr__kern_pack(k->g, k->b + s * k->g->stride_b, k->row, k->depth, k->column + at,
+                  smaller(k->columns - at, TILE_COLUMNS), width,
+                  to + s * k->depth * width);
+}
+
 static void pack_block(const block *k) {
-  for (size_t at = 0; at < k->columns; at += TILE_COLUMNS)
+  for (size_t at = 0; at < k->columns && k->g->packed == NULL; at += TILE_COLUMNS)
     if (!panel_in_place(k, at))
-      fr__kern_pack(k->g, k->b, k->row, k->depth, k->column + at,
-                    smaller(k->columns - at, TILE_COLUMNS), panel_vectors(k, at) * LANES,
-                    k->scratch + at * k->depth);
-}
-
-/* A tile that sticks out of C: computed beside, then the part inside is taken over, in
- * the order of operations of the inner kernel. */
-static void edge_tile(const fr__tile *tile, size_t rows, size_t vectors, size_t columns) {
-  float beside[TILE_ROWS * TILE_COLUMNS];
-  fr__tile t = *tile;
-  t.c = beside;
-  t.ldc = TILE_COLUMNS;
-  t.add = false;
-  t.bias = NULL;
-  fr__kern_tile(&t, rows, vectors);
-  for (size_t r = 0; r < rows; r++)
-    for (size_t c = 0; c < columns; c++) {
-      float *to = tile->c + r * tile->ldc + c;
-      float sum = beside[r * TILE_COLUMNS + c];
-      if (tile->add)
-        sum += *to;
-      if (tile->bias != NULL)
-        sum += tile->bias[c];
-      *to = sum;
-    }
-}
-
-/* One panel of B against `rows` rows of A and C, in tiles of nearly equal height. */
-static void panel_rows(const fr__tile *panel, size_t rows, size_t vectors,
-                       size_t columns) {
-  const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  const size_t row_of_a = panel->trans_a ? 1 : panel->lda;
-  fr__tile t = *panel;
-  for (size_t i = 0; i < tiles; i++) {
-    const size_t height = rows / tiles + (i < rows % tiles);
-    if (columns == vectors * LANES)
-      fr__kern_tile(&t, height, vectors);
-    else
-      edge_tile(&t, height, vectors, columns);
-    t.a += height * row_of_a;
-    t.c += height * t.ldc;
-  }
+      pack_panel(k, at);
 }
 
 /* The part of the product that begins at `row` of C and column `at` of the block. */
 static fr__tile tile_at(const block *k, const fr__tile *whole, size_t row, size_t at) {
   const fr__gemm *g = k->g;
-  const bool in_place = panel_in_place(k, at);
+  const bool in_place = g->packed == NULL && panel_in_place(k, at);
+  const size_t column = k->column + at;
   fr__tile t = *whole;
   t.a += g->trans_a ? k->row * g->lda + row : row * g->lda + k->row;
-  t.b = in_place ? k->b + k->row * g->ldb + k->column + at : k->scratch + at * k->depth;
   t.ldb = in_place ? g->ldb : panel_vectors(k, at) * LANES;
-  t.c += row * g->ldc + k->column + at;
+  t.panel = in_place ? TILE_COLUMNS : TILE_COLUMNS * k->depth;
+  if (in_place)
+    t.b = k->b + k->row * g->ldb + column;
+  else if (g->packed != NULL)
+    t.b = g->packed + k->row * padded(g->packed_n) + (g->packed_at + column) * k->depth;
+  else
+    t.b = k->scratch + at * k->depth * k->segments;
+  t.c += row * g->ldc + column;
   if (t.bias != NULL)
-    t.bias += k->column + at;
+    t.bias += column;
   return t;
 }
 
@@ -105,7 +87,7 @@ static fr__tile tile_at(const block *k, const fr__tile *whole, size_t row, size_
  * that it has done. */
 static size_t row_product(const block *k, const fr__tile *whole) {
   size_t at = 0;
-  if (k->g->m != 1 || k->packed)
+  if (k->g->m != 1 || (k->packed && k->g->packed == NULL))
     return 0;
   for (; k->columns - at >= ROW_COLUMNS; at += ROW_COLUMNS) {
     const fr__tile t = tile_at(k, whole, 0, at);
@@ -114,23 +96,27 @@ static size_t row_product(const block *k, const fr__tile *whole) {
   return at;
 }
 
-/* All panels of a block against one pair of A and C. `add`: C already holds something. */
-static void block_product(const block *k, const float *a, float *c, bool add, bool bias) {
+/* All panels of a block against one pair of A and C. `add`: C already holds something;
+ * `last`: nothing will be added to it any more. */
+static void block_product(const block *k, const float *a, float *c, bool add, bool last) {
   const fr__gemm *g = k->g;
   const fr__tile whole = {.depth = k->depth,
+                          .segments = k->segments,
                           .a = a,
                           .lda = g->lda,
+                          .segment_of_a = g->stride_a,
                           .trans_a = g->trans_a,
                           .c = c,
                           .ldc = g->ldc,
                           .add = add,
-                          .bias = bias ? g->bias : NULL};
+                          .bias = last ? g->bias : NULL,
+                          .rectify = last && g->rectify};
   const size_t done = row_product(k, &whole);
   for (size_t row = 0; row < g->m; row += BLOCK_ROWS)
     for (size_t at = done; at < k->columns; at += TILE_COLUMNS) {
       const fr__tile t = tile_at(k, &whole, row, at);
-      panel_rows(&t, smaller(g->m - row, BLOCK_ROWS), panel_vectors(k, at),
-                 smaller(k->columns - at, TILE_COLUMNS));
+      fr__kern_panel(&t, smaller(g->m - row, BLOCK_ROWS), panel_vectors(k, at),
+                     smaller(k->columns - at, TILE_COLUMNS));
     }
 }
 
@@ -140,54 +126,57 @@ static size_t cut_depth(size_t k) {
   return k > cuts ? (k + cuts - 1) / cuts : 1;
 }
 
-/* Products first .. end - 1 of the batch, which share one B. */
-static void shared_products(const fr__gemm *g, float *scratch, size_t first, size_t end) {
+/* Products [first, end) of the batch: they share one B, or are summed as segments. */
+static void some_products(const fr__gemm *g, float *scratch, size_t first, size_t end) {
   const size_t batch = g->batch != 0 ? g->batch : 1;
-  const bool reduced = batch > 1 && g->stride_c == 0;
-  const size_t depth = cut_depth(g->k);
+  const bool summed = batch > 1 && g->stride_c == 0;
+  const size_t depth = cut_depth(g->k), segments = summed ? end - first : 1;
   const size_t cuts = g->k != 0 ? (g->k + depth - 1) / depth : 1;
-  block k = {.g = g, .b = g->b + first * g->stride_b, .scratch = scratch};
-  const size_t rows = g->m * (end - first);
-  k.packed = g->trans_b || (rows > PACK_ROWS && g->ldb * depth > IN_PLACE);
-  const size_t fitting = FR__KERN_SCRATCH / depth / TILE_COLUMNS * TILE_COLUMNS;
-  const size_t width = k.packed && rows <= PANEL_ROWS ? TILE_COLUMNS : fitting;
+  block k = {
+      .g = g, .segments = segments, .b = g->b + first * g->stride_b, .scratch = scratch};
+  const size_t rows = summed ? g->m : g->m * (end - first);
+  k.packed =
+      g->trans_b || segments > 1 || (rows > PACK_ROWS && g->ldb * depth > IN_PLACE);
+  const size_t fitting =
+      FR__KERN_SCRATCH / (depth * segments) / TILE_COLUMNS * TILE_COLUMNS;
+  const size_t width = g->packed != NULL                ? g->n
+                       : k.packed && rows <= PANEL_ROWS ? TILE_COLUMNS
+                                                        : fitting;
   for (k.column = 0; k.column < g->n; k.column += width)
     for (size_t cut = 0; cut < cuts; cut++) { /* once where k is 0: C is still set */
       k.row = cut * depth;
       k.columns = smaller(g->n - k.column, width);
       k.depth = smaller(g->k - k.row, depth);
       pack_block(&k);
-      for (size_t i = first; i < end; i++)
+      for (size_t i = first; i < end; i += segments)
         block_product(&k, g->a + i * g->stride_a, g->c + i * g->stride_c,
-                      g->accumulate || cut > 0 || (reduced && i > 0),
-                      g->bias != NULL && cut + 1 == cuts && (!reduced || i + 1 == batch));
+                      g->accumulate || cut > 0 || (summed && i > 0),
+                      cut + 1 == cuts && (!summed || end == batch));
     }
 }
 
-/* A batch whose rows are as far apart as the rows inside it is one product. */
-static fr__gemm flattened(const fr__gemm *g) {
-  fr__gemm f = *g;
-  if (g->batch < 2 || g->trans_a || g->stride_b != 0 || g->stride_c == 0)
-    return f;
-  if (g->m == 1) {
-    f.lda = g->stride_a;
-    f.ldc = g->stride_c;
-  } else if (g->stride_a != g->m * g->lda || g->stride_c != g->m * g->ldc) {
-    return f;
-  }
-  f.m = g->m * g->batch;
-  f.batch = 1;
-  return f;
+void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *g) {
+  const size_t batch = g->batch != 0 ? g->batch : 1;
+  if (g->m == 0 || g->n == 0)
+    return;
+  size_t group = 1;
+  if (g->stride_b == 0 && g->stride_c != 0)
+    group = batch;
+  else if (g->stride_c == 0 && g->stride_b != 0 && g->k > 0 && g->k < DEPTH)
+    group = DEPTH / g->k;
+  for (size_t i = 0; i < batch; i += group)
+    some_products(g, scratch, i, smaller(i + group, batch));
 }
 
-void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *gemm) {
-  const fr__gemm g = flattened(gemm);
-  const size_t batch = g.batch != 0 ? g.batch : 1;
-  if (g.m == 0 || g.n == 0)
-    return;
-  if (g.stride_b == 0 && g.stride_c != 0)
-    shared_products(&g, scratch, 0, batch);
-  else
-    for (size_t i = 0; i < batch; i++)
-      shared_products(&g, scratch, i, i + 1);
+size_t FR__KERN_NAME(packed_floats)(size_t n, size_t k) { return padded(n) * k; }
+
+void FR__KERN_NAME(gemm_pack)(const fr__gemm *g, float *to) {
+  const size_t depth = cut_depth(g->k);
+  block k = {.g = g, .segments = 1, .columns = g->n, .packed = true, .b = g->b};
+  for (k.row = 0; k.row < g->k; k.row += depth) {
+    k.depth = smaller(g->k - k.row, depth);
+    k.scratch = to + k.row * padded(g->n);
+    for (size_t at = 0; at < g->n; at += TILE_COLUMNS)
+      pack_panel(&k, at);
+  }
 }

@@ -7,6 +7,11 @@
 #include "kern/vec.h"
 
 void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *gemm);
+size_t FR__KERN_NAME(packed_floats)(size_t n, size_t k);
+void FR__KERN_NAME(gemm_pack)(const fr__gemm *gemm, float *to);
+void FR__KERN_NAME(bf16_gemm)(float *scratch, const fr__gemm *gemm);
+size_t FR__KERN_NAME(bf16_packed_floats)(size_t n, size_t k);
+void FR__KERN_NAME(bf16_gemm_pack)(const fr__gemm *gemm, float *to);
 void FR__KERN_NAME(exp)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(sigmoid)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(tanh)(const float *x, float *y, size_t n);
@@ -44,25 +49,30 @@ void FR__KERN_NAME(rmsprop)(const fr__rmsprop_step *step, const float *restrict 
 #define TILE_COLUMNS (TILE_VECTORS * LANES)
 
 typedef struct fr__tile {
-  size_t depth; /* k of this block */
+  size_t depth;    /* k of this block, of each segment */
+  size_t segments; /* products that are summed, at least 1; B's lie behind one another */
   const float *a;
   size_t lda;
-  bool trans_a;   /* a is stored (depth, rows) */
-  const float *b; /* (depth, vectors * LANES) */
+  size_t segment_of_a; /* floats from one segment's A to the next one's */
+  bool trans_a;        /* a is stored (depth, rows) */
+  const float *b;      /* (depth, vectors * LANES) */
   size_t ldb;
-  float *c; /* (rows, vectors * LANES) */
+  size_t panel; /* of a row alone: floats from one panel of B to the next one */
+  float *c;     /* (rows, vectors * LANES) */
   size_t ldc;
   bool add;          /* to what C holds */
   const float *bias; /* (vectors * LANES) or NULL */
+  bool rectify;      /* what is below 0 becomes 0 */
 } fr__tile;
 
-/* C = A B [+ C] [+ bias]. Each element is summed in order of k, whatever the tile's
- * shape. */
-#define fr__kern_tile FR__KERN_NAME(tile)
-void fr__kern_tile(const fr__tile *tile, size_t rows, size_t vectors);
+/* C = A B [+ C] [+ bias] [rectified], for `rows` rows, in tiles of nearly equal height;
+ * `vectors` is 1 or 2, and `columns` what of them is inside of C. Each element is summed
+ * in order of k, whatever the tile's shape. */
+#define fr__kern_panel FR__KERN_NAME(panel)
+void fr__kern_panel(const fr__tile *panel, size_t rows, size_t vectors, size_t columns);
 
-/* The same for one row of ROW_COLUMNS columns: as many sums as hide the latency of a
- * multiply-add. */
+/* The same for one row of ROW_COLUMNS columns, in several panels of B: as many sums as
+ * hide the latency of a multiply-add. */
 #define ROW_VECTORS 8
 #define ROW_COLUMNS (ROW_VECTORS * LANES)
 #define fr__kern_row FR__KERN_NAME(row)

@@ -13,6 +13,7 @@ typedef struct isa {
   const char *name;
   const fr__kern_ops *ops; /* NULL: not built for this architecture */
   bool (*works)(void);
+  const fr__products *bf16; /* NULL: no instruction for it */
 } isa;
 
 static bool always(void) { return true; }
@@ -27,16 +28,25 @@ static bool has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+static bool has_avx512bf16(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
 #define X86(ops, works) &ops, works
+#define X86_PAIRS(products) &products
 #else
 #define X86(ops, works) NULL, always
+#define X86_PAIRS(products) NULL
+#define has_avx512bf16 always
 #endif
 
 /* The best first. */
 static const isa isas[] = {
-    {"avx512", X86(fr__kern_ops_avx512, has_avx512)},
-    {"avx2", X86(fr__kern_ops_avx2, has_avx2)},
-    {"baseline", &fr__kern_ops_baseline, always},
+    {"avx512bf16", X86(fr__kern_ops_avx512, has_avx512bf16),
+     X86_PAIRS(fr__kern_products_avx512bf16)},
+    {"avx512", X86(fr__kern_ops_avx512, has_avx512), NULL},
+    {"avx2", X86(fr__kern_ops_avx2, has_avx2), NULL},
+    {"baseline", &fr__kern_ops_baseline, always, NULL},
 };
 #define ISAS (sizeof isas / sizeof *isas)
 
@@ -63,15 +73,30 @@ enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
   size_t i = first_allowed(name);
   if (i == ISAS)
     return fr__fail(err, FR_ERR_ARGUMENT,
-                    "FRUGAL_CPU is '%s', which is not one of avx512, avx2, baseline",
+                    "FRUGAL_CPU is '%s', which is not one of avx512bf16, avx512, avx2, "
+                    "baseline",
                     name);
   while (isas[i].ops == NULL || !isas[i].works())
     i++;
   float *scratch = new_scratch(1, err);
   if (scratch == NULL)
     return FR_ERR_MEMORY;
-  *kern = (fr__kern){.ops = isas[i].ops, .scratch = scratch};
+  *kern = (fr__kern){.ops = isas[i].ops,
+                     .products = &isas[i].ops->f32,
+                     .bf16 = isas[i].bf16,
+                     .scratch = scratch};
   return FR_OK;
+}
+
+void fr__kern_set_format(fr__kern *kern, enum fr__format format) {
+  if (format == FR__FORMAT_F32)
+    kern->products = &kern->ops->f32;
+  else
+    kern->products = kern->bf16 != NULL ? kern->bf16 : &kern->ops->bf16;
+}
+
+const char *fr__kern_fast(const fr__kern *kern, enum fr__format format) {
+  return format == FR__FORMAT_BF16 && kern->bf16 != NULL ? kern->bf16->name : NULL;
 }
 
 enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err) {
@@ -92,4 +117,6 @@ void fr__kern_release(fr__kern *kern) {
   *kern = (fr__kern){0};
 }
 
-const char *fr__kern_name(const fr__kern *kern) { return kern->ops->name; }
+const char *fr__kern_name(const fr__kern *kern) {
+  return kern->bf16 != NULL ? kern->bf16->name : kern->ops->name;
+}

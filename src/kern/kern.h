@@ -11,10 +11,16 @@
 #include "frugal/base.h"
 
 typedef struct fr__kern_ops fr__kern_ops;
+typedef struct fr__products fr__products;
+
+/* What the operands of products are rounded to; sums are float32. */
+enum fr__format { FR__FORMAT_F32, FR__FORMAT_BF16, FR__FORMATS };
 
 /* One a network: the chosen kernels and the scratch that they pack into. */
 typedef struct fr__kern {
   const fr__kern_ops *ops;
+  const fr__products *products; /* of the format that was set */
+  const fr__products *bf16;     /* by an instruction for it; NULL: there is none */
   float *scratch; /* owned; FR__ALIGN-aligned; a piece for each thread of the pool */
   fr__pool *pool; /* not owned; NULL: everything in the caller */
 } fr__kern;
@@ -37,6 +43,16 @@ enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err);
 const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
 
 /*
+ * From now on products have operands of that format: float32 at first. bf16 (8 bits of
+ * significand; round to nearest, ties to even) is done by avx512bf16 where the CPU has it
+ * and FRUGAL_CPU does not hold it down; else operands are rounded and multiplied as
+ * float32, which saves nothing. What was packed before does not fit afterwards.
+ */
+void fr__kern_set_format(fr__kern *kern, enum fr__format format);
+/* Name of the set that does products of that format faster than float32's; NULL: none. */
+const char *fr__kern_fast(const fr__kern *kern, enum fr__format format);
+
+/*
  * C_i = A_i B_i [+ C_i] [+ bias], i = 0 .. batch-1; op(A) is (m, k), op(B) is (k, n), C
  * (m, n). A_i begins at a + i * stride_a, and so on. Rows of A may overlap (lda < k): a
  * convolution over channels-last data is such a product. stride_b 0: one B, packed once.
@@ -55,11 +71,23 @@ typedef struct fr__gemm {
   size_t ldc;
   bool accumulate;   /* add to what C holds */
   const float *bias; /* (n) added to each row once; NULL: none */
+  bool rectify;      /* at last, what is below 0 becomes 0: relu */
   size_t batch;      /* 0 stands for 1 */
   size_t stride_a, stride_b, stride_c;
+  /* op(B) as fr__gemm_pack laid it out: `b` is then not read, and stride_b is 0; NULL:
+   * read from `b`. packed_n is the n that it was packed with, packed_at the column of it
+   * that is this product's first: a multiple of 32. */
+  const float *packed;
+  size_t packed_n, packed_at;
 } fr__gemm;
 
 void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm);
+
+/* A B that several products share need be packed but once: the floats that this takes,
+ * and doing it, into `to`, aligned to FR__ALIGN. The result of a product is the same
+ * bits. */
+size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k);
+void fr__gemm_pack(const fr__kern *kern, const fr__gemm *gemm, float *to);
 
 /* Element-wise, n elements; x and y may be the same array. Errors of exp-like functions
  * are below 2e-6 relative (sigmoid, exp) or absolute (tanh). */

@@ -40,8 +40,10 @@ static fr__gemm piece_of(const product *p, fr__range items, fr__range rows,
   g.m = rows.count;
   g.n = columns.count;
   g.a += g.trans_a ? rows.first : rows.first * g.lda;
-  g.b += g.trans_b ? columns.first * g.ldb : columns.first;
+  if (g.packed == NULL)
+    g.b += g.trans_b ? columns.first * g.ldb : columns.first;
   g.c += rows.first * g.ldc + columns.first;
+  g.packed_at += columns.first;
   if (g.bias != NULL)
     g.bias += columns.first;
   return g;
@@ -55,7 +57,7 @@ static void run_piece(void *self, size_t index, size_t worker) {
       piece_of(p, fr__split_range(batch, 1, p->items, index / in_item),
                fr__split_range(p->g->m, 1, p->rows, index % in_item / p->columns),
                fr__split_range(p->g->n, COLUMN_GRAIN, p->columns, index % p->columns));
-  p->kern->ops->gemm(fr__split_scratch(p->kern, worker), &g);
+  p->kern->products->gemm(fr__split_scratch(p->kern, worker), &g);
 }
 
 /* Cuts C of one item: as many pieces as can be had, of the shape that reads least of A
@@ -79,6 +81,22 @@ static void cut_item(product *p, size_t pieces) {
   }
 }
 
+/* A batch whose rows are as far apart as the rows inside it is one product. */
+static fr__gemm flattened(const fr__gemm *g) {
+  fr__gemm f = *g;
+  if (g->batch < 2 || g->trans_a || g->stride_b != 0 || g->stride_c == 0)
+    return f;
+  if (g->m == 1) {
+    f.lda = g->stride_a;
+    f.ldc = g->stride_c;
+  } else if (g->stride_a != g->m * g->lda || g->stride_c != g->m * g->ldc) {
+    return f;
+  }
+  f.m = g->m * g->batch;
+  f.batch = 1;
+  return f;
+}
+
 void fr__gemm_pieces(const fr__kern *kern, const fr__gemm *gemm, size_t pieces) {
   const size_t batch = at_least_one(gemm->batch);
   product p = {.kern = kern, .g = gemm, .items = 1, .rows = 1, .columns = 1};
@@ -90,10 +108,19 @@ void fr__gemm_pieces(const fr__kern *kern, const fr__gemm *gemm, size_t pieces) 
 }
 
 void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm) {
-  const double work = (double)gemm->m * (double)gemm->n * (double)gemm->k *
-                      (double)at_least_one(gemm->batch);
+  const fr__gemm g = flattened(gemm);
+  const double work =
+      (double)g.m * (double)g.n * (double)g.k * (double)at_least_one(g.batch);
   if (kern->pool == NULL)
-    kern->ops->gemm(kern->scratch, gemm);
+    kern->products->gemm(kern->scratch, &g);
   else
-    fr__gemm_pieces(kern, gemm, fr__split_pieces(kern, work, LEAST_WORK));
+    fr__gemm_pieces(kern, &g, fr__split_pieces(kern, work, LEAST_WORK));
+}
+
+size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k) {
+  return kern->products->packed_floats(n, k);
+}
+
+void fr__gemm_pack(const fr__kern *kern, const fr__gemm *gemm, float *to) {
+  kern->products->pack(gemm, to);
 }

@@ -6,21 +6,43 @@
  */
 #include "kern/isa.h"
 
+#ifdef FR__KERN_PAIRS
+#include <immintrin.h>
+#endif
+
+/* sum + a b: *a is the same number for all lanes of b. Where the files of a set hold bf16,
+ * a and each lane of b hold two of them, and both products are added. */
+#ifdef FR__KERN_PAIRS
+INLINE vec multiply_add(vec sum, const float *a, vec b) {
+  int32_t both;
+  memcpy(&both, a, sizeof both);
+  return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(both),
+                               (__m512bh)b);
+}
+#else
+INLINE vec multiply_add(vec sum, const float *a, vec b) { return sum + *a * b; }
+#endif
+
+INLINE vec rectified(vec x) { return select_lanes(x < (vec){0}, (vec){0}, x); }
+
 /* With constant rows and vectors all loops but that over k disappear. */
 INLINE void tile(const fr__tile *t, size_t rows, size_t vectors, bool trans_a) {
   vec sum[TILE_ROWS][TILE_VECTORS] = {0};
-  const float *a = t->a, *b = t->b;
+  const float *b = t->b;
   const size_t ldb = t->ldb, ldc = t->ldc;
   const size_t row = trans_a ? 1 : t->lda, step = trans_a ? t->lda : 1;
-  for (size_t p = t->depth; p > 0; p--) {
-    vec b_row[TILE_VECTORS];
-    EACH(v, vectors)
-      b_row[v] = load(b + v * LANES);
-    EACH(i, rows)
+  for (size_t s = 0; s < t->segments; s++) {
+    const float *a = t->a + s * t->segment_of_a;
+    for (size_t p = t->depth; p > 0; p--) {
+      vec b_row[TILE_VECTORS];
       EACH(v, vectors)
-        sum[i][v] += a[i * row] * b_row[v];
-    a += step;
-    b += ldb;
+        b_row[v] = load(b + v * LANES);
+      EACH(i, rows)
+        EACH(v, vectors)
+          sum[i][v] = multiply_add(sum[i][v], a + i * row, b_row[v]);
+      a += step;
+      b += ldb;
+    }
   }
   float *const c = t->c;
   const float *const bias = t->bias;
@@ -32,6 +54,10 @@ INLINE void tile(const fr__tile *t, size_t rows, size_t vectors, bool trans_a) {
     EACH(i, rows)
       EACH(v, vectors)
         sum[i][v] += load(bias + v * LANES);
+  if (t->rectify)
+    EACH(i, rows)
+      EACH(v, vectors)
+        sum[i][v] = rectified(sum[i][v]);
   EACH(i, rows)
     EACH(v, vectors)
       store(c + i * ldc + v * LANES, sum[i][v]);
@@ -59,19 +85,56 @@ HEIGHTS_OF(TILE_ROWS, BOTH)
 static void (*const tiles[TILE_ROWS][TILE_VECTORS])(const fr__tile *) = {
     HEIGHTS_OF(TILE_ROWS, ROW)};
 
-void fr__kern_tile(const fr__tile *t, size_t rows, size_t vectors) {
-  tiles[rows - 1][vectors - 1](t);
+/* A tile that sticks out of C: computed beside, then the part inside is taken over, in
+ * the order of operations of the inner kernel. */
+static void edge_tile(const fr__tile *tile, size_t rows, size_t vectors, size_t columns) {
+  float beside[TILE_ROWS * TILE_COLUMNS];
+  fr__tile t = *tile;
+  t.c = beside;
+  t.ldc = TILE_COLUMNS;
+  t.add = t.rectify = false;
+  t.bias = NULL;
+  tiles[rows - 1][vectors - 1](&t);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t c = 0; c < columns; c++) {
+      float *to = tile->c + r * tile->ldc + c;
+      float sum = beside[r * TILE_COLUMNS + c];
+      if (tile->add)
+        sum += *to;
+      if (tile->bias != NULL)
+        sum += tile->bias[c];
+      *to = tile->rectify && sum < 0.0f ? 0.0f : sum;
+    }
+}
+
+void fr__kern_panel(const fr__tile *panel, size_t rows, size_t vectors, size_t columns) {
+  const size_t count = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  const size_t row_of_a = panel->trans_a ? 1 : panel->lda;
+  fr__tile t = *panel;
+  for (size_t i = 0; i < count; i++) {
+    const size_t height = rows / count + (i < rows % count);
+    if (columns == vectors * LANES)
+      tiles[height - 1][vectors - 1](&t);
+    else
+      edge_tile(&t, height, vectors, columns);
+    t.a += height * row_of_a;
+    t.c += height * t.ldc;
+  }
 }
 
 void fr__kern_row(const fr__tile *t) {
   vec sum[ROW_VECTORS] = {0};
-  const float *a = t->a, *b = t->b;
-  const size_t ldb = t->ldb, step = t->trans_a ? t->lda : 1;
-  for (size_t p = t->depth; p > 0; p--) {
-    EACH(v, ROW_VECTORS)
-      sum[v] += *a * load(b + v * LANES);
-    a += step;
-    b += ldb;
+  const float *b = t->b;
+  const size_t ldb = t->ldb, panel = t->panel, step = t->trans_a ? t->lda : 1;
+  for (size_t s = 0; s < t->segments; s++) {
+    const float *a = t->a + s * t->segment_of_a;
+    for (size_t p = t->depth; p > 0; p--) {
+      EACH(v, ROW_VECTORS)
+        sum[v] = multiply_add(
+            sum[v], a, load(b + v / TILE_VECTORS * panel + v % TILE_VECTORS * LANES));
+      a += step;
+      b += ldb;
+    }
   }
   EACH(v, ROW_VECTORS) {
     float *const c = t->c + v * LANES;
@@ -79,6 +142,8 @@ void fr__kern_row(const fr__tile *t) {
       sum[v] += load(c);
     if (t->bias != NULL)
       sum[v] += load(t->bias + v * LANES);
+    if (t->rectify)
+      sum[v] = rectified(sum[v]);
     store(c, sum[v]);
   }
 }

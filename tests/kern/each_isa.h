@@ -15,7 +15,7 @@
 
 #include "kern/kern.h"
 
-static const char *const isa_names[] = {"baseline", "avx2", "avx512"};
+static const char *const isa_names[] = {"baseline", "avx2", "avx512", "avx512bf16"};
 #define ISA_NAMES (sizeof isa_names / sizeof *isa_names)
 
 /* Calls `check` once for every set that this machine has. */

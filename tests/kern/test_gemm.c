@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of matrices against a plain loop in double precision. */
+/* Products of matrices against a plain loop in double precision, of operands as they are
+ * and of operands rounded to bf16. */
 #include "each_isa.h"
 
 #include <math.h>
@@ -40,13 +41,24 @@ static void product_release(product *p) {
   free(p->bias);
 }
 
+/* Of the product at hand. */
+static enum fr__format format;
+
+/* To 8 bits of significand, ties to even, by the C library's rounding. */
+static double operand(float x) {
+  int exponent;
+  const double fraction = frexp((double)x, &exponent);
+  return format == FR__FORMAT_F32 ? (double)x
+                                  : ldexp(nearbyint(fraction * 256.0), exponent - 8);
+}
+
 static double row_times_column(const fr__gemm *g, size_t item, size_t r, size_t c) {
   const float *a = g->a + item * g->stride_a;
   const float *b = g->b + item * g->stride_b;
   double sum = 0.0;
   for (size_t p = 0; p < g->k; p++)
-    sum += (double)(g->trans_a ? a[p * g->lda + r] : a[r * g->lda + p]) *
-           (double)(g->trans_b ? b[c * g->ldb + p] : b[p * g->ldb + c]);
+    sum += operand(g->trans_a ? a[p * g->lda + r] : a[r * g->lda + p]) *
+           operand(g->trans_b ? b[c * g->ldb + p] : b[p * g->ldb + c]);
   return sum;
 }
 
@@ -58,11 +70,9 @@ static double expected(const product *p, const float *before, size_t item, size_
   double sum = g->bias != NULL ? (double)g->bias[c] : 0.0;
   if (g->accumulate)
     sum += (double)before[item * g->stride_c + r * g->ldc + c];
-  if (!reduced)
-    return sum + row_times_column(g, item, r, c);
-  for (size_t i = 0; i < batch_of(g); i++)
+  for (size_t i = reduced ? 0 : item; i < (reduced ? batch_of(g) : item + 1); i++)
     sum += row_times_column(g, i, r, c);
-  return sum;
+  return g->rectify && sum < 0.0 ? 0.0 : sum;
 }
 
 static void check_product(const fr__kern *kern, product *p) {
@@ -92,6 +102,47 @@ static void check_product(const fr__kern *kern, product *p) {
   free(mark);
 }
 
+/* With B packed beforehand an element is the same bits. */
+static void check_packed(const fr__kern *kern, const product *p) {
+  fr__gemm g = p->g;
+  if (g.stride_b != 0 && g.batch > 1)
+    return;
+  const size_t floats = fr__gemm_packed_floats(kern, g.n, g.k);
+  float *packed = aligned_alloc(64, (floats + 16) / 16 * 64);
+  float *c = copy_floats(p->c, p->c_size), *before = copy_floats(p->c, p->c_size);
+  assert_non_null(packed);
+  fr__gemm_pack(kern, &g, packed);
+  fr__gemm_run(kern, &g);
+  g.b = NULL;
+  g.c = c;
+  g.packed = packed;
+  g.packed_n = g.n;
+  fr__gemm_run(kern, &g);
+  if (p->c_size != 0) {
+    assert_memory_equal(c, p->c, p->c_size * sizeof *c);
+    memcpy(p->c, before, p->c_size * sizeof *c);
+  }
+  free(packed);
+  free(before);
+  free(c);
+}
+
+/* Every test with both formats. */
+static void (*check_either)(const fr__kern *kern);
+
+static void check_formats(const fr__kern *kern) {
+  fr__kern here = *kern;
+  for (format = FR__FORMAT_F32; format < FR__FORMATS; format++) {
+    fr__kern_set_format(&here, format);
+    check_either(&here);
+  }
+}
+
+static void each_format(void (*check)(const fr__kern *kern)) {
+  check_either = check;
+  each_isa(check_formats);
+}
+
 static size_t random_size(void) {
   static const size_t likely[] = {0, 1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 64};
   return random_below(2) == 0 ? likely[random_below(sizeof likely / sizeof *likely)]
@@ -105,7 +156,8 @@ static fr__gemm random_shape(void) {
   g.trans_a = random_below(2) == 0;
   g.trans_b = random_below(2) == 0;
   g.accumulate = random_below(2) == 0;
-  g.batch = random_below(4);
+  g.rectify = random_below(4) == 0;
+  g.batch = random_below(8) == 0 ? 30 : random_below(4);
   g.lda = (g.trans_a ? g.m : g.k) + random_below(3);
   g.ldb = (g.trans_b ? g.k : g.n) + random_below(3);
   g.ldc = g.n + random_below(3);
@@ -121,6 +173,7 @@ static void check_random(const fr__kern *kern) {
   for (size_t i = 0; i < 500; i++) {
     product p;
     product_init(&p, random_shape(), random_below(2) == 0);
+    check_packed(kern, &p);
     check_product(kern, &p);
     product_release(&p);
   }
@@ -128,7 +181,7 @@ static void check_random(const fr__kern *kern) {
 
 static void test_random_shapes(void **state) {
   (void)state;
-  each_isa(check_random);
+  each_format(check_random);
 }
 
 /* The shapes that training meets, and one whose B does not fit the scratch. */
@@ -187,7 +240,7 @@ static void check_real(const fr__kern *kern) {
 
 static void test_shapes_of_training(void **state) {
   (void)state;
-  each_isa(check_real);
+  each_format(check_real);
 }
 
 static void check_addresses(const fr__kern *kern) {
@@ -217,7 +270,7 @@ static void check_addresses(const fr__kern *kern) {
 
 static void test_address_does_not_matter(void **state) {
   (void)state;
-  each_isa(check_addresses);
+  each_format(check_addresses);
 }
 
 /* A row alone, a row among others and a row of a batch are the same bits. */
@@ -249,7 +302,28 @@ static void check_neighbours(const fr__kern *kern) {
 
 static void test_neighbours_do_not_matter(void **state) {
   (void)state;
-  each_isa(check_neighbours);
+  each_format(check_neighbours);
+}
+
+/* What cannot be rounded: a number that is too large becomes infinite, what is not a
+ * number stays one, wherever it stands. */
+static void check_special(const fr__kern *kern) {
+  const float values[] = {3.4e38f, -3.4e38f, INFINITY, NAN};
+  for (size_t v = 0; v < 4; v++)
+    for (size_t at = 0; at < 3; at++) {
+      float a[3] = {1.0f, 1.0f, 1.0f}, b[3] = {1.0f, 1.0f, 1.0f}, c = 0.0f;
+      a[at] = values[v];
+      const fr__gemm g = {
+          .m = 1, .n = 1, .k = 3, .a = a, .lda = 3, .b = b, .ldb = 1, .c = &c, .ldc = 1};
+      fr__gemm_run(kern, &g);
+      assert_true(isnan(values[v]) ? isnan(c) : fabsf(c) >= 3.3e38f);
+      assert_true(isnan(c) || (c > 0.0f) == (values[v] > 0.0f));
+    }
+}
+
+static void test_special_operands(void **state) {
+  (void)state;
+  each_format(check_special);
 }
 
 int main(void) {
@@ -258,6 +332,7 @@ int main(void) {
       cmocka_unit_test(test_shapes_of_training),
       cmocka_unit_test(test_address_does_not_matter),
       cmocka_unit_test(test_neighbours_do_not_matter),
+      cmocka_unit_test(test_special_operands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
