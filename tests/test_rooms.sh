@@ -10,13 +10,13 @@ allowed() {
     kern) echo base kern ;;
     nn) echo base kern nn int8 ;;
     data) echo base data ;;
-    meter) echo base meter power processes ;;
+    meter) echo base meter power processes calibration ;;
     carbon | store) echo base "$1" ;;
     model) echo base nn int8 data model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn data model train adapt ;;
-    study) echo base nn data model train adapt meter power processes carbon store study ;;
+    study) echo base nn data model train adapt meter power processes calibration carbon store study ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac

@@ -5,6 +5,7 @@
 
 #include "frugal/adapt.h"
 #include "frugal/base.h"
+#include "frugal/calibration.h"
 #include "frugal/carbon.h"
 #include "frugal/data.h"
 #include "frugal/events.h"

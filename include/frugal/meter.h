@@ -85,6 +85,8 @@ typedef struct fr_meter_options {
   const char *sensor; /* a name of frugal doctor's: "perf", "powercap", "model"; where a
                          sensor takes one, with its argument: "exec:CMD". NULL: the best
                          that works */
+  const fr_cpu_power *cpu; /* what the model takes for this processor, such as a
+                              calibration (calibration.h); copied. NULL: the table's */
   /* Called from the sampling thread for each of its samples; may be NULL. It may ask for
    * figures, but must not start, stop or free the meter. */
   void (*sample)(void *self, const fr_power_sample *sample);

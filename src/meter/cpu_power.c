@@ -15,7 +15,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "frugal/calibration.h"
 #include "frugal/meter.h"
 #include "meter/cpu_info.h"
 #include "meter/cpu_table.h"
@@ -38,6 +40,8 @@
 /* By family: at least this, and half way (in ratio) to the ends of the family's range,
  * where products are few: a 16-core part among those of 64 to 128. */
 #define FAMILY_BAND 0.50
+
+#define CALIBRATED_MOST_W 1e5 /* of a core, or of a machine at rest: more is none */
 
 typedef struct rule {
   double low_w, typical_w, high_w; /* design power per core */
@@ -212,5 +216,58 @@ enum fr_status fr_cpu_power_find(const char *root, fr_cpu_power *out, fr_error *
   out->idle_w = watts(IDLE_FRACTION_LOW * r.low_w / s, IDLE_FRACTION * r.typical_w / s,
                       IDLE_FRACTION_HIGH * r.high_w / s);
   snprintf(out->rule, sizeof out->rule, "%s", r.text);
+  return FR_OK;
+}
+
+/* ---- calibrated ---- */
+
+static bool is_watts(fr_measure m) {
+  return isfinite(m.value) && isfinite(m.high) && m.low >= 0 && m.low <= m.value &&
+         m.value <= m.high && m.high <= CALIBRATED_MOST_W;
+}
+
+/* What a terminal would obey, and text without an end, is in no calibration. */
+static bool is_text(const char *text, size_t size) {
+  const size_t length = strnlen(text, size);
+  for (size_t i = 0; i < length; i++) {
+    if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+      return false;
+  }
+  return length > 0 && length < size;
+}
+
+static enum fr_status check(const fr_calibration *c, const fr_cpu_power *cpu,
+                            fr_error *err) {
+  if (!is_text(c->cpu, sizeof c->cpu) || !is_text(c->sensor, sizeof c->sensor) ||
+      !is_text(c->of, sizeof c->of) || !is_watts(c->core_w) || !is_watts(c->idle_w) ||
+      c->core_w.value <= 0 || c->utc_ns < 0)
+    return fr__fail(err, FR_ERR_FORMAT, "the calibration is none that can be true");
+  if (strcmp(c->cpu, cpu->cpu) != 0)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the calibration is of another processor, '%s', not '%s'", c->cpu,
+                    cpu->cpu);
+  if (c->cores != cpu->cores)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the calibration is of %zu logical processors, there are %zu",
+                    c->cores, cpu->cores);
+  return FR_OK;
+}
+
+enum fr_status fr_cpu_power_calibrate(const fr_calibration *calibration,
+                                      fr_cpu_power *cpu, fr_error *err) {
+  const fr_calibration *c = calibration;
+  const enum fr_status status = check(c, cpu, err);
+  if (status != FR_OK)
+    return status;
+  char date[FR__TIME_TEXT];
+  fr__time_format(c->utc_ns, date);
+  const fr_measure idle = fr_measure_scale(c->idle_w, 1 / (double)c->cores, FR_UNIT_WATT);
+  cpu->core_w = watts(c->core_w.low, c->core_w.value, c->core_w.high);
+  cpu->idle_w = watts(idle.low, idle.value, idle.high);
+  snprintf(cpu->rule, sizeof cpu->rule,
+           "calibration: %.10s with %s, %s (%.3g W a core, %.3g-%.3g; %.3g W at rest, "
+           "%.3g-%.3g)",
+           date, c->sensor, c->of, c->core_w.value, c->core_w.low, c->core_w.high,
+           c->idle_w.value, c->idle_w.low, c->idle_w.high);
   return FR_OK;
 }

@@ -131,6 +131,24 @@ static enum fr_status choose_named(fr__sampler *sampler, const char *name,
                   names);
 }
 
+static bool can_be(fr_measure m) {
+  return isfinite(m.high) && m.low >= 0 && m.low <= m.value && m.value <= m.high;
+}
+
+/* The caller's figures of the processor in place of the table's. */
+static enum fr_status take_cpu(fr__sampler *sampler, const fr_cpu_power *cpu,
+                               fr_error *err) {
+  if (!can_be(cpu->core_w) || !can_be(cpu->idle_w) || cpu->cores == 0)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the watts that the model is to take cannot be true");
+  sampler->sensor.cpu = *cpu;
+  sampler->cpu = *cpu;
+  for (size_t i = 0; i < sampler->sensor.count; i++)
+    snprintf(sampler->sensor.domain[i].reason, sizeof sampler->sensor.domain[i].reason,
+             "%s", cpu->rule);
+  return FR_OK;
+}
+
 enum fr_status fr__sampler_init(fr__sampler *sampler, const fr_meter_options *options,
                                 fr__world *world, fr_error *err) {
   const double interval_s = options->interval_s;
@@ -147,6 +165,8 @@ enum fr_status fr__sampler_init(fr__sampler *sampler, const fr_meter_options *op
       fmax(fmin(interval_s, fr__sensor_patience_s(&sampler->sensor)), INTERVAL_LEAST_S);
   sampler->cpu_known =
       fr_cpu_power_find(fr__world_root(world), &sampler->cpu, NULL) == FR_OK;
+  if (options->cpu != NULL && sampler->sensor.ops == &fr__sensor_model)
+    return take_cpu(sampler, options->cpu, err);
   return FR_OK;
 }
 
