@@ -71,7 +71,8 @@ enum fr_status fr_cpu_power_find(const char *root, fr_cpu_power *out, fr_error *
 
 typedef struct fr_power_sample {
   uint64_t t_ns;    /* since the meter's start */
-  double power_w;   /* machine, mean since the sample before */
+  double power_w;   /* machine, mean since the sample before; of a counter that is renewed
+                       less often, over its last advance; NaN: not known yet */
   double energy_j;  /* machine, since start */
   double program_j; /* program, since start */
   double core_s;    /* program's CPU time since start */
@@ -127,6 +128,8 @@ typedef struct fr_meter_report {
   fr_measure core_seconds; /* program's CPU time; unit core-s, source clock */
   fr_measure energy;
   fr_measure program;
+  /* Least and most of samples that are not marked and at least half an interval long; the
+   * mean is energy by duration. Where it lies beyond them, they are it. */
   double power_min_w, power_mean_w, power_max_w;
   char sensor[64]; /* name of what was read */
   char rule[256];  /* how the model knew its watts; empty with a counter */

@@ -131,7 +131,7 @@ static void take_sample(void *self, const fr_power_sample *sample) {
   cli_metering *m = self;
   pthread_mutex_lock(&m->lock);
   if (m->quiet_w != NULL) {
-    if (m->quiet_count < m->quiet_room)
+    if (m->quiet_count < m->quiet_room && isfinite(sample->power_w))
       m->quiet_w[m->quiet_count++] = sample->power_w;
   } else {
     take_bin(m, sample, since_start(m));

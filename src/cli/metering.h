@@ -127,6 +127,8 @@ void cli_metering_figures(cli_metering *metering, const fr_meter_report *report,
 /* Samples and phases into store and CSV. */
 enum fr_status cli_metering_flush(cli_metering *metering, fr_error *err);
 enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err);
+/* A row's beginning: time, power, energy. */
+void cli_metering_csv_sample(FILE *to, const fr_power_sample *sample);
 /* --replay and --import: an exit code. */
 int cli_meter_recorded(const cli_metering_options *options, cli_result *result);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where samples and phases go while a command runs: the store, a CSV file, Prometheus. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,14 @@ enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err) {
   return FR_OK;
 }
 
+/* What is not known is an empty cell. */
+void cli_metering_csv_sample(FILE *to, const fr_power_sample *s) {
+  fprintf(to, "%.6f,", (double)s->t_ns * 1e-9);
+  if (isfinite(s->power_w))
+    fprintf(to, "%.6g", s->power_w);
+  fprintf(to, ",%.9g,", s->energy_j);
+}
+
 /* RFC 4180: in quotes, with quotes doubled; a phase's path has no line feed. */
 static void put_quoted(FILE *to, const char *text) {
   fputc('"', to);
@@ -36,8 +45,8 @@ static void write_csv(cli_metering *m) {
   for (size_t i = 0; i < m->writing.count && m->csv != NULL; i++) {
     const cli_kept_sample *kept = &m->writing.sample[i];
     const fr_power_sample *s = &kept->sample;
-    fprintf(m->csv, "%.6f,%.6g,%.9g,%.9g,%.6f,%d,", (double)s->t_ns * 1e-9, s->power_w,
-            s->energy_j, s->program_j, s->core_s, s->marked);
+    cli_metering_csv_sample(m->csv, s);
+    fprintf(m->csv, "%.9g,%.6f,%d,", s->program_j, s->core_s, s->marked);
     put_quoted(m->csv, m->marks.row[kept->row].path);
     fputc('\n', m->csv);
   }
@@ -185,8 +194,10 @@ void cli_metering_metrics(void *self, fr__buf *out) {
   add_energy(m, out);
   pthread_mutex_lock(&m->lock);
   const fr_power_sample *s = &m->last;
-  add_one(out, "frugal_power_watts", "gauge",
-          "Mean power of the machine between the last two samples.", s->power_w);
+  cli_prometheus_head(out, "frugal_power_watts", "gauge",
+                      "Mean power of the machine between the last two samples.");
+  if (isfinite(s->power_w))
+    cli_prometheus_line(out, "frugal_power_watts", NULL, NULL, s->power_w);
   add_one(out, "frugal_program_energy_joules_total", "counter",
           "Energy attributed to the metered program.", s->program_j);
   add_one(out, "frugal_cpu_seconds_total", "counter",

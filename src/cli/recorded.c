@@ -8,9 +8,10 @@
 static void take(void *self, const fr_power_sample *sample) {
   cli_metering *m = self;
   cli_spiking_power(&m->spiking, (double)sample->t_ns * 1e-9, sample->power_w);
-  if (m->csv != NULL)
-    fprintf(m->csv, "%.6f,%.6g,%.9g,,,%d,\n", (double)sample->t_ns * 1e-9,
-            sample->power_w, sample->energy_j, sample->marked);
+  if (m->csv == NULL)
+    return;
+  cli_metering_csv_sample(m->csv, sample);
+  fprintf(m->csv, ",,%d,\n", sample->marked);
 }
 
 static enum fr_status replay(cli_metering *m, fr_meter_report *report, fr_error *err) {

@@ -87,7 +87,8 @@ static void on_sample(void *self, const fr_power_sample *sample) {
   cli_session *s = self;
   double power_w = sample->power_w, energy_j = sample->energy_j;
   double program_j = sample->program_j;
-  __atomic_store(&s->power_w, &power_w, __ATOMIC_RELAXED);
+  if (isfinite(power_w))
+    __atomic_store(&s->power_w, &power_w, __ATOMIC_RELAXED);
   __atomic_store(&s->energy_j, &energy_j, __ATOMIC_RELAXED);
   __atomic_store(&s->program_j, &program_j, __ATOMIC_RELAXED);
 }

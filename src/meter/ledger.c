@@ -48,9 +48,10 @@ fr__step fr__ledger_add(fr__ledger *ledger, const fr__sensor *sensor,
 }
 
 void fr__ledger_power(fr__ledger *ledger, double power_w) {
-  const bool first = ledger->power_max_w <= 0;
+  const bool first = !ledger->power_known;
+  ledger->power_known = true;
   ledger->power_min_w = first ? power_w : fmin(ledger->power_min_w, power_w);
-  ledger->power_max_w = fmax(ledger->power_max_w, power_w);
+  ledger->power_max_w = first ? power_w : fmax(ledger->power_max_w, power_w);
 }
 
 static double span_s(const fr__ledger *ledger) {
@@ -116,13 +117,14 @@ static fr_measure model_energy(const fr__ledger *ledger, const fr__sensor *senso
   return joules(sensor, low, ledger->reading.energy_j - ledger->reading.beside_j, high);
 }
 
-/* A counter of the total that gave nothing since the start, and no power to bridge that
- * with: what it would have counted is not 0, it is not known. */
+/* A counter of the total that gave nothing since the start, because it was not read or
+ * because it has not been renewed, and no power to bridge that with: what it would have
+ * counted is not 0, it is not known. */
 static bool is_silent(const fr__ledger *ledger, const fr__sensor *sensor) {
   for (size_t i = 0; i < sensor->count; i++) {
     const fr__domain *domain = &sensor->domain[i];
-    const bool unread =
-        domain->owed_s > 0 || domain->good_awake_ns <= ledger->start_awake_ns;
+    const bool unread = domain->owed_s > 0 || domain->good_ns > domain->moved_ns ||
+                        domain->good_awake_ns <= ledger->start_awake_ns;
     if (domain->counted && domain->total == 0 && domain->power_w <= 0 && unread &&
         span_s(ledger) > 0)
       return true;
@@ -152,16 +154,15 @@ fr_measure fr__ledger_domain(const fr__ledger *ledger, const fr__sensor *sensor,
   const double value = fr__domain_energy_j(domain);
   const double mean_w = span_s(ledger) > 0 ? value / span_s(ledger) : 0;
   const double most_w = fmax(domain->most_w, mean_w);
-  const fr_bounds bounds = {
-      .value_j = value,
-      .duration_s = span_s(ledger),
-      .source = sensor->ops->source,
-      .accuracy = band_of(sensor),
-      .update_s = fmax(sensor->ops->update_s, fmax(domain->update_s, domain->still_s)),
-      .power_start_w = most_w,
-      .power_end_w = most_w,
-      .quantum_j = domain->unit_j,
-      .bridged_j = domain->bridged_j + domain->pending_j};
+  const fr_bounds bounds = {.value_j = value,
+                            .duration_s = span_s(ledger),
+                            .source = sensor->ops->source,
+                            .accuracy = band_of(sensor),
+                            .update_s = fr__domain_update_s(sensor, domain),
+                            .power_start_w = most_w,
+                            .power_end_w = most_w,
+                            .quantum_j = domain->unit_j,
+                            .bridged_j = domain->bridged_j + domain->pending_j};
   const fr_measure m = fr_bounds_energy(&bounds);
   return joules(sensor, m.low, value, m.high);
 }

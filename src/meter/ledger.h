@@ -22,10 +22,10 @@ typedef struct fr__ledger {
   double idle_high_w;
   double beside_band; /* relative error of what GPUs' sensors count */
   double program_j;
-  double program_low_j;  /* with the highest idle power taken off */
-  double program_high_j; /* with none taken off */
-  double power_min_w,
-      power_max_w; /* over whole intervals; max is 0 before the first one */
+  double program_low_j;            /* with the highest idle power taken off */
+  double program_high_j;           /* with none taken off */
+  bool power_known;                /* a whole interval was */
+  double power_min_w, power_max_w; /* over those */
 } fr__ledger;
 
 /* `cpu` may be NULL: then a counter's idle power is not known and taken as 0, within

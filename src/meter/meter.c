@@ -194,6 +194,11 @@ void fr_phase_end(fr_meter *meter) {
 
 /* ---- domains ---- */
 
+/* As the last sample that was handed on had it, before the first one as it is. */
+static double power_of(const fr__domain *domain) {
+  return isnan(domain->told_w) && domain->power_w > 0 ? domain->power_w : domain->told_w;
+}
+
 /* Those of one sensor, from out[at] on; how many there are then. */
 static size_t add_domains(const fr__sensor *sensor, size_t at, fr_domain_power *out,
                           size_t room) {
@@ -202,8 +207,7 @@ static size_t add_domains(const fr__sensor *sensor, size_t at, fr_domain_power *
     if (domain->state != FR_SENSOR_WORKING)
       continue;
     if (at < room)
-      out[at] = (fr_domain_power){domain->name,
-                                  domain->power_w > 0 ? domain->power_w : (double)NAN};
+      out[at] = (fr_domain_power){domain->name, power_of(domain)};
     at++;
   }
   return at;

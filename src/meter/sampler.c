@@ -207,7 +207,7 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
   }
   s->marked = false;
   s->samples = s->samples_marked = 0;
-  s->told_s = s->told_j = 0;
+  s->told_s = 0;
   return FR_OK;
 }
 
@@ -228,16 +228,15 @@ fr__step fr__sampler_take(fr__sampler *s) {
   return fr__ledger_add(&s->ledger, &s->sensor, &load, &reading);
 }
 
-/* Over the sample, or, of counters that are renewed less often than that, over their last
- * advance: what comes at once was not spent at once. 0: not known yet. */
-static double power_of(const fr__sampler *s, double step_j, double span_s) {
-  if (span_s <= 0)
-    return 0;
-  if (s->sensor.ops->computed || fr__sensor_update_s(&s->sensor) <= span_s)
-    return step_j / span_s;
+/* Over the advances of the counters: what a slow one brings at once was not spent at
+ * once. NaN: not known yet. */
+static double power_of(fr__sampler *s) {
+  fr__sensor_hand_on(&s->sensor);
   double power_w = fr__sensor_power_w(&s->sensor);
-  for (size_t i = 0; i < FR__BESIDE && s->beside[i].ops != NULL; i++)
+  for (size_t i = 0; i < FR__BESIDE && s->beside[i].ops != NULL; i++) {
+    fr__sensor_hand_on(&s->beside[i]);
     power_w += fr__sensor_power_w(&s->beside[i]);
+  }
   return power_w;
 }
 
@@ -246,10 +245,10 @@ fr_power_sample fr__sampler_hand_on(fr__sampler *s) {
   const uint64_t t_ns = ledger->load.t_ns - ledger->start_ns;
   const double now_s = (double)t_ns * 1e-9, now_j = ledger->reading.energy_j;
   const double span_s = now_s - s->told_s;
-  const double power_w = power_of(s, now_j - s->told_j, span_s);
+  const double power_w = power_of(s);
   /* the rest that stop cuts off is too short for a minimum or maximum, and an estimate is
    * none */
-  if (span_s >= s->interval_s / 2 && !s->marked && power_w > 0)
+  if (span_s >= s->interval_s / 2 && !s->marked && isfinite(power_w))
     fr__ledger_power(&s->ledger, power_w);
   const fr_power_sample sample = {.t_ns = t_ns,
                                   .power_w = power_w,
@@ -261,6 +260,5 @@ fr_power_sample fr__sampler_hand_on(fr__sampler *s) {
   s->samples_marked += s->marked;
   s->marked = false;
   s->told_s = now_s;
-  s->told_j = now_j;
   return sample;
 }

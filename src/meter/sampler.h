@@ -19,7 +19,7 @@ typedef struct fr__sampler {
   double interval_s; /* wanted, or shorter where a counter wraps soon */
   bool marked;       /* since the last sample that was handed on */
   size_t samples, samples_marked;
-  double told_s, told_j; /* what the last sample that was handed on stood at */
+  double told_s; /* when the last sample was handed on */
 } fr__sampler;
 
 /* Chooses and opens; `world` is the sampler's from here on, in failure too. Release it in

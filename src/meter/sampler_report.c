@@ -23,8 +23,8 @@ static void fill_power(const fr__ledger *ledger, fr_meter_report *report) {
   const double duration_s = report->duration_s;
   report->power_mean_w = duration_s > 0 ? ledger->reading.energy_j / duration_s : 0;
   const double mean_w = report->power_mean_w;
-  const bool known = ledger->power_max_w > 0;
-  /* the mean has the cut-off rest in it, minimum and maximum do not */
+  const bool known = ledger->power_known;
+  /* the mean has the cut-off rest and what is marked in it, minimum and maximum do not */
   report->power_min_w = known ? fmin(ledger->power_min_w, mean_w) : mean_w;
   report->power_max_w = known ? fmax(ledger->power_max_w, mean_w) : mean_w;
 }
@@ -120,6 +120,10 @@ static void add_notes(const fr__sampler *s, fr_meter_report *report) {
     note(report, "GPUs are shown, not added: the platform's counter may have them");
   for (size_t i = 0; i < sensor->count; i++) {
     const fr__domain *domain = &sensor->domain[i];
+    if (domain->counted && !domain->steady && domain->advances == 0 &&
+        domain->good_ns > domain->moved_ns)
+      note(report, "%s did not advance: the run is shorter than its period",
+           domain->name);
     if (domain->counted && !domain->modulus_known)
       note(report, "%s: max_energy_range_uj cannot be read; wraps are bridged",
            domain->name);

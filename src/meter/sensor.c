@@ -24,6 +24,8 @@
 #define WRAP_TIMES 10.0
 /* A reading may come so much later than the clock says: updates and scheduling. */
 #define LATE_S 0.02
+/* The first advance tells a power where the counter's period is so small a part of it. */
+#define FIRST_PART 0.1
 
 const fr__sensor_ops *const fr__sensor_table[FR__SENSORS] = {
     &fr__sensor_perf,  &fr__sensor_powercap, &fr__sensor_msr,
@@ -59,7 +61,7 @@ fr__domain *fr__sensor_add(fr__sensor *sensor) {
     return NULL;
   sensor->domain = grown;
   fr__domain *added = &grown[sensor->count++];
-  *added = (fr__domain){.kind = FR__DOMAIN_PART};
+  *added = (fr__domain){.kind = FR__DOMAIN_PART, .told_w = (double)NAN};
   return added;
 }
 
@@ -70,6 +72,7 @@ void fr__domain_integrate(fr__domain *domain, double power_w, uint64_t t_ns,
         (power_w + domain->integral_w) / 2 * (double)(t_ns - domain->integral_ns) * 1e-9;
   domain->integral_ns = t_ns != 0 ? t_ns : 1; /* 0: never */
   domain->integral_w = power_w;
+  domain->steady = true;
   *raw = (uint64_t)(domain->integral_j * 1e9);
 }
 
@@ -129,7 +132,7 @@ static void bridge(fr__sensor *sensor, fr__domain *domain, const fr__load *load)
   const double span_s = seconds(domain->good_awake_ns, load->awake_ns);
   sensor->marked++;
   domain->disputed_j += domain->power_w * span_s;
-  if (domain->power_w > 0)
+  if (domain->power_w > 0 || (domain->steady && domain->advances > 0))
     domain->bridged_j += domain->power_w * span_s;
   else
     domain->owed_s += span_s;
@@ -138,15 +141,40 @@ static void bridge(fr__sensor *sensor, fr__domain *domain, const fr__load *load)
   domain->good_awake_ns = domain->moved_awake_ns = load->awake_ns;
 }
 
-static void note_power(fr__domain *domain, double joules, const fr__load *load) {
-  const double span_s = seconds(domain->moved_ns, load->t_ns);
-  /* it stood still up to the reading before, and moved some time after it; two readings
-   * at once tell little */
+/*
+ * The first advance since the start began before it, nobody knows when: energy of a whole
+ * period would pass for that of the part since then. Only where the counter is known to
+ * be renewed far more often is that its power.
+ */
+static bool is_cut(const fr__sensor *sensor, const fr__domain *domain, double span_s) {
+  if (domain->advances > 0 || domain->steady)
+    return false;
+  const double period_s =
+      fmax(sensor->ops->update_s, fmax(domain->update_s, domain->apart_s));
+  return period_s <= 0 || period_s > FIRST_PART * span_s ||
+         domain->good_ns > domain->moved_ns; /* it was seen to stand still */
+}
+
+/* It stood still up to the reading before, and moved some time after it; two readings at
+ * once tell little. */
+static void note_still(fr__domain *domain, double span_s) {
   const double still_s = fmin(span_s, 2 * seconds(domain->moved_ns, domain->good_ns));
-  if (still_s > domain->still_s)
+  if (still_s > domain->still_s && !domain->steady)
     domain->still_s = still_s;
+}
+
+static void note_power(const fr__sensor *sensor, fr__domain *domain, double joules,
+                       const fr__load *load) {
+  const double span_s = seconds(domain->moved_ns, load->t_ns);
+  note_still(domain, span_s);
   if (span_s <= 0)
     return;
+  const bool cut = is_cut(sensor, domain, span_s);
+  domain->advances++;
+  if (cut)
+    return;
+  domain->fresh_j += joules;
+  domain->fresh_s += span_s;
   domain->power_w = joules / span_s;
   domain->most_w = fmax(domain->most_w, domain->power_w);
   domain->bridged_j += domain->owed_s * domain->power_w;
@@ -176,12 +204,12 @@ static bool believed(fr__domain *domain, bool back, uint64_t step, const fr__loa
   return true;
 }
 
-static void accept(fr__domain *domain, uint64_t raw, uint64_t step,
-                   const fr__load *load) {
+static void accept(const fr__sensor *sensor, fr__domain *domain, uint64_t raw,
+                   uint64_t step, const fr__load *load) {
   domain->pending_j = 0;
   domain->total += step;
-  if (step > 0) {
-    note_power(domain, (double)step * domain->unit_j, load);
+  if (step > 0 || domain->steady) {
+    note_power(sensor, domain, (double)step * domain->unit_j, load);
     domain->moved_ns = load->t_ns;
     domain->moved_awake_ns = load->awake_ns;
   }
@@ -198,11 +226,11 @@ bool fr__domain_take(fr__sensor *sensor, fr__domain *domain, uint64_t raw,
   const double joules = (double)step * domain->unit_j;
   if (known && possible(domain, load, back, joules)) {
     domain->above = 0;
-    accept(domain, raw, step, load);
+    accept(sensor, domain, raw, step, load);
     return true;
   }
   if (known && believed(domain, back, step, load)) {
-    accept(domain, raw, step, load);
+    accept(sensor, domain, raw, step, load);
     return true;
   }
   if (back)
@@ -283,6 +311,9 @@ void fr__sensor_read(fr__sensor *sensor, const fr__load *load, fr__reading *out)
 static void start_domain(fr__domain *domain, const fr__load *load) {
   domain->total = 0;
   domain->power_w = domain->most_w = domain->still_s = 0;
+  domain->advances = 0;
+  domain->fresh_j = domain->fresh_s = 0;
+  domain->told_w = (double)NAN;
   domain->owed_s = domain->bridged_j = domain->pending_j = 0;
   domain->above = 0;
   domain->good_ns = domain->moved_ns = load->t_ns;
@@ -327,24 +358,36 @@ double fr__sensor_patience_s(const fr__sensor *sensor) {
   return least_s;
 }
 
+/* One that stands still has a period of at least so long. */
+double fr__domain_update_s(const fr__sensor *sensor, const fr__domain *domain) {
+  const double still_s =
+      domain->steady ? 0
+                     : fmax(domain->still_s, seconds(domain->moved_ns, domain->good_ns));
+  return fmax(sensor->ops->update_s, fmax(domain->update_s, still_s));
+}
+
 double fr__sensor_update_s(const fr__sensor *sensor) {
   double update_s = sensor->ops->update_s;
   for (size_t i = 0; i < sensor->count; i++) {
-    const fr__domain *domain = &sensor->domain[i];
-    if (domain->counted)
-      update_s = fmax(update_s, fmax(domain->update_s, domain->still_s));
+    if (sensor->domain[i].counted)
+      update_s = fmax(update_s, fr__domain_update_s(sensor, &sensor->domain[i]));
   }
   return update_s;
 }
 
+void fr__sensor_hand_on(fr__sensor *sensor) {
+  for (size_t i = 0; i < sensor->count; i++) {
+    fr__domain *domain = &sensor->domain[i];
+    if (domain->fresh_s > 0)
+      domain->told_w = domain->fresh_j / domain->fresh_s;
+    domain->fresh_j = domain->fresh_s = 0;
+  }
+}
+
 double fr__sensor_power_w(const fr__sensor *sensor) {
   double power_w = 0;
-  for (size_t i = 0; i < sensor->count; i++) {
-    const fr__domain *domain = &sensor->domain[i];
-    if (domain->counted && domain->power_w <= 0)
-      return 0;
-    power_w += domain->counted ? domain->power_w : 0;
-  }
+  for (size_t i = 0; i < sensor->count; i++)
+    power_w += sensor->domain[i].counted ? sensor->domain[i].told_w : 0;
   return power_w;
 }
 

@@ -37,14 +37,16 @@ typedef struct fr__domain {
   double unit_j;        /* joules of one count */
   uint64_t modulus;     /* counts until it starts again at 0; 0: at 2^64, or unknown */
   bool modulus_known;
+  bool steady;          /* computed for each reading: it advances whenever it is read */
   double power_limit_w; /* the most that this machine allows it; 0: unknown */
   double update_s;      /* renewed this often; 0: the sensor's, then as observed */
 
   /* ---- the trial's ---- */
-  bool counted;  /* adds to the total */
-  bool twin;     /* works, but another domain counts the same */
-  bool moved;    /* has advanced in the trial */
-  size_t mirror; /* an earlier domain that stood at the same count at first … */
+  bool counted;   /* adds to the total */
+  bool twin;      /* works, but another domain counts the same */
+  bool moved;     /* has advanced in the trial */
+  double apart_s; /* the shortest time between two rows of a recording; 0: not seen */
+  size_t mirror;  /* an earlier domain that stood at the same count at first … */
   bool has_mirror;
   size_t looks, differences; /* … and how often they differed later */
 
@@ -55,9 +57,12 @@ typedef struct fr__domain {
   uint64_t good_awake_ns;
   uint64_t moved_ns; /* when the counter last was seen to advance */
   uint64_t moved_awake_ns;
-  double power_w;    /* over its last advance; 0: not known yet */
-  double most_w;     /* highest so far */
-  double still_s;    /* longest time that it was seen to stand still between advances */
+  size_t advances; /* since start */
+  double power_w;  /* over its last advance; 0: not known yet */
+  double most_w;   /* highest so far */
+  double still_s;  /* longest time that it was seen to stand still between advances */
+  double fresh_j, fresh_s; /* advances since a sample was handed on, and their time */
+  double told_w;     /* power of the last advances that were handed on; NaN: not known */
   double owed_s;     /* gaps before any power was known: bridged once it is */
   double bridged_j;  /* energy of gaps, estimated from the power before */
   double pending_j;  /* likewise, of the gap that is open now */
@@ -158,11 +163,16 @@ void fr__sensor_read(fr__sensor *sensor, const fr__load *load, fr__reading *out)
  * most power; INFINITY where none can wrap. */
 double fr__sensor_patience_s(const fr__sensor *sensor);
 
-/* How often its counters are renewed, as far as that is known or was seen. */
+/* How often a counter is renewed, as far as that is known or was seen. */
+double fr__domain_update_s(const fr__sensor *sensor, const fr__domain *domain);
+/* The slowest of those that are counted. */
 double fr__sensor_update_s(const fr__sensor *sensor);
 
-/* Of all counted domains, each over its last advance; 0 while one of them is not known.
- */
+/* A sample is handed on: the power of each domain is that of its advances since the
+ * sample before, where there was none that of its last one. */
+void fr__sensor_hand_on(fr__sensor *sensor);
+
+/* Of all counted domains, as handed on; NaN while one of them is not known. */
 double fr__sensor_power_w(const fr__sensor *sensor);
 
 /*

@@ -86,7 +86,7 @@ static void refuse(exec *e, const char *line) {
   e->example[n] = '\0';
 }
 
-static void take_line(exec *e, uint64_t now_ns) {
+static void take_line(exec *e) {
   double value;
   bool joules;
   e->line[e->length] = '\0';
@@ -96,19 +96,16 @@ static void take_line(exec *e, uint64_t now_ns) {
       refuse(e, e->line);
     return;
   }
-  if (e->known && now_ns - e->line_ns > e->gap_ns)
-    e->gap_ns = now_ns - e->line_ns;
   e->known = true;
   e->joules = joules;
   e->value = value;
   e->sum += value;
   e->lines++;
-  e->line_ns = now_ns;
 }
 
-static void take_byte(exec *e, char byte, uint64_t now_ns) {
+static void take_byte(exec *e, char byte) {
   if (byte == '\n') {
-    take_line(e, now_ns);
+    take_line(e);
     e->length = 0;
     e->too_long = false;
   } else if (e->length + 1 < LINE)
@@ -118,7 +115,7 @@ static void take_byte(exec *e, char byte, uint64_t now_ns) {
 }
 
 /* What has been printed, without waiting for more. */
-static void drain(exec *e, uint64_t now_ns) {
+static void take_all(exec *e) {
   char bytes[4096];
   size_t taken = 0;
   while (e->out >= 0 && taken < BURST) {
@@ -134,8 +131,22 @@ static void drain(exec *e, uint64_t now_ns) {
     }
     taken += (size_t)got;
     for (ssize_t i = 0; i < got; i++)
-      take_byte(e, bytes[i], now_ns);
+      take_byte(e, bytes[i]);
   }
+}
+
+/* Lines wait in the pipe until they are read: several at once came one after the other
+ * since those before. */
+static void drain(exec *e, uint64_t now_ns) {
+  const size_t before = e->lines;
+  take_all(e);
+  const size_t came = e->lines - before;
+  if (came == 0)
+    return;
+  const uint64_t gap_ns = e->line_ns != 0 ? (now_ns - e->line_ns) / came : 0;
+  if (gap_ns > e->gap_ns)
+    e->gap_ns = gap_ns;
+  e->line_ns = now_ns;
 }
 
 /* ---- the child ---- */

@@ -34,6 +34,7 @@ static enum fr_status model_open(fr__sensor *sensor, fr__world *world, fr_error 
   domain->state = FR_SENSOR_WORKING;
   domain->unit_j = UNIT_J;
   domain->modulus_known = true;
+  domain->steady = true;
   snprintf(domain->reason, sizeof domain->reason, "%s", sensor->cpu.rule);
   return FR_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which sensors live, and which of their domains make the total. */
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static struct {
     char name[64];
     enum fr_sensor_state state;
     bool twin;
+    double update_s;
     char reason[256];
   } verdict[FR__DOMAINS];
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -45,6 +47,7 @@ static bool recall(fr__sensor *sensor, fr__domain *domain) {
       continue;
     domain->state = known.verdict[i].state;
     domain->twin = known.verdict[i].twin;
+    domain->update_s = known.verdict[i].update_s;
     memcpy(domain->reason, known.verdict[i].reason, sizeof domain->reason);
   }
   pthread_mutex_unlock(&known.lock);
@@ -68,6 +71,7 @@ static void remember(const fr__sensor *sensor) {
     memcpy(known.verdict[known.count].name, domain->name, sizeof domain->name);
     memcpy(known.verdict[known.count].reason, domain->reason, sizeof domain->reason);
     known.verdict[known.count].twin = domain->twin;
+    known.verdict[known.count].update_s = domain->update_s;
     known.verdict[known.count++].state = domain->state;
   }
   pthread_mutex_unlock(&known.lock);
@@ -104,6 +108,7 @@ static bool first_look(fr__sensor *sensor, fr__domain *domain) {
   const int failed = sensor->ops->read(sensor, domain, &load, &domain->last);
   domain->total = 0;
   domain->looks = 1;
+  domain->advances = 0;
   domain->power_w = domain->most_w = domain->still_s = 0;
   domain->good_ns = domain->moved_ns = load.t_ns;
   domain->good_awake_ns = domain->moved_awake_ns = load.awake_ns;
@@ -117,10 +122,19 @@ static bool first_look(fr__sensor *sensor, fr__domain *domain) {
   return failed == 0;
 }
 
+/* Of a recording, whose rows are all that its counters do. */
+static void note_rows(fr__domain *domain, const fr__load *load) {
+  const double apart_s = (double)(load->t_ns - domain->moved_ns) * 1e-9;
+  if (apart_s > 0 && domain->moved)
+    domain->apart_s = domain->apart_s > 0 ? fmin(domain->apart_s, apart_s) : apart_s;
+}
+
 static bool look(fr__sensor *sensor, fr__domain *domain) {
   const fr__load load = fr__host_now(sensor->world);
   uint64_t raw;
   if (sensor->ops->read(sensor, domain, &load, &raw) == 0) {
+    if (raw != domain->last && fr__world_is_replay(sensor->world))
+      note_rows(domain, &load);
     domain->moved |= raw != domain->last;
     (void)fr__domain_take(sensor, domain, raw, &load);
   }
@@ -174,6 +188,8 @@ static bool judge(fr__sensor *sensor, fr__domain *domain) {
     die(domain, "does not advance in the whole recording");
   else if (!domain->moved)
     die(domain, "does not advance within 200 ms while a core is kept busy");
+  else if (!fr__world_is_replay(sensor->world) && !domain->steady)
+    domain->update_s = fmax(domain->update_s, domain->still_s);
   return true;
 }
 
