@@ -179,6 +179,16 @@ typedef struct fr_domain_power {
  * each sample. */
 size_t fr_meter_domains(fr_meter *meter, fr_domain_power *out, size_t room);
 
+/* What a card has counted by itself; part of the total. */
+typedef struct fr_card_energy {
+  char card[32];   /* "nvml:0"; a PCI address, "0000:03:00.0"; else "hwmon3" */
+  double energy_j; /* since start, as of the last sample */
+} fr_card_energy;
+
+/* Of all cards that are counted beside the machine, for fr_processes_cards: into out
+ * (room); how many there are. No allocation. */
+size_t fr_meter_cards(fr_meter *meter, fr_card_energy *out, size_t room);
+
 /* Figures since start; any time, stopped or not: takes a sample where it runs. Before the
  * first start the measures are absent. Release the report. */
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err);

@@ -9,7 +9,7 @@
 #ifndef FRUGAL_PROCESSES_H
 #define FRUGAL_PROCESSES_H
 
-#include "frugal/base.h"
+#include "frugal/meter.h"
 
 typedef struct fr_processes fr_processes;
 
@@ -43,6 +43,15 @@ const char *fr_processes_how(const fr_processes *processes);
 void fr_processes_reaped(fr_processes *processes, double cpu_s);
 
 /*
+ * Right before fr_processes_sample: what of its energy was the cards'. Above a card's
+ * power at rest (the least that it drew while nobody used it) it is shared by GPU time
+ * and not by CPU time; without this call the cards are part of the machine. Drivers tell
+ * GPU time up to a second late: the energy waits for it two seconds.
+ */
+void fr_processes_cards(fr_processes *processes, const fr_card_energy *card,
+                        size_t count);
+
+/*
  * At a sample of power: energy of the machine and time, both since fr_processes_new (the
  * meter is started right after it). What came since the call before is shared out by CPU
  * time; where nothing came, the CPU time waits for the next one (counters may be slower
@@ -55,6 +64,7 @@ typedef struct fr_process_report {
   char name[64]; /* as the kernel has it, printable UTF-8; "(short-lived)" */
   int64_t pid;   /* 0: a line that stands for several */
   double core_s;
+  double gpu_s; /* on all cards; 0 too where none tells it: see fr_processes_report */
   fr_measure energy;
   bool of_program;
 } fr_process_report;
@@ -65,16 +75,22 @@ typedef struct fr_processes_report {
   fr_measure program;
   fr_measure other; /* all other programs, the kernel's interrupts too */
   fr_measure idle;  /* the machine at rest */
+  fr_measure cards; /* what cards drew at rest, or nobody is known to have used; absent
+                       where they were not told (fr_processes_cards) */
+  bool gpu;         /* there is a card that tells who uses it, or its energy */
+  bool even;        /* some energy of cards was shared evenly among those who had them
+                       open: the driver does not tell what they used */
+  double program_gpu_s, other_gpu_s;
   size_t count;
   fr_process_report *process; /* (count) most energy first; owned. Those of the program
                                * add up to it, others to at most `other` */
 } fr_processes_report;
 
 /*
- * Up to the last sample that brought energy: program + other + idle are what was measured
- * by then. `energy` is what the machine's meter says; its source and relative bounds are
- * taken over. Beside them stand the idle power's bounds, and that a second of one program
- * may draw other watts than one of another. Absent where `energy` is.
+ * Up to the last sample that brought energy: program + other + idle + cards are what was
+ * measured by then. `energy` is what the machine's meter says; its source and relative
+ * bounds are taken over. Beside them stand the idle power's bounds, and that a second of
+ * one program may draw other watts than one of another. Absent where `energy` is.
  */
 enum fr_status fr_processes_read(fr_processes *processes, fr_measure energy,
                                  fr_processes_report *report, fr_error *err);
@@ -89,6 +105,7 @@ typedef struct fr_process_use {
   char name[64];
   int64_t pid; /* 0: "(short-lived)" of the program, "(other programs)" that no row has */
   double core_s;
+  double gpu_s; /* drivers tell it up to a second late */
   bool of_program;
 } fr_process_use;
 

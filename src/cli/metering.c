@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-enum { FLUSH_MS = 500 };
+enum { FLUSH_MS = 500, CARDS = 64 };
 
 /* ---- what comes from other threads ---- */
 
@@ -54,6 +54,13 @@ static double clock_of(const cli_metering *m) {
   return fmax(m->core_s, (double)time.tv_sec + (double)time.tv_nsec * 1e-9);
 }
 
+/* What cards count by themselves is of those who used them. */
+static void tell_cards(cli_metering *m) {
+  fr_card_energy card[CARDS];
+  const size_t count = fr_meter_cards(m->meter, card, CARDS);
+  fr_processes_cards(m->processes, card, count < CARDS ? count : CARDS);
+}
+
 /* Whose energy it was; spikes look back on who ran. */
 static void share_out(cli_metering *m, double t_s, double energy_j) {
   fr_process_use use[32];
@@ -63,6 +70,7 @@ static void share_out(cli_metering *m, double t_s, double energy_j) {
     m->program_j = m->cpu_known ? m->core_s * m->cpu.core_w.value : 0;
     return;
   }
+  tell_cards(m);
   if (fr_processes_sample(m->processes, t_s, energy_j, NULL) != FR_OK)
     return;
   const size_t users = fr_processes_last(m->processes, use, 32);

@@ -173,8 +173,10 @@ static void add_domains(const fr_meter_report *report, cli_result *result,
 
 /* ---- processes ---- */
 
+/* What is below 0 has no such time; with `gpu` the table has a column for that of cards.
+ */
 static void add_process_line(fr__table *table, const char *name, int64_t pid,
-                             double core_s, fr_measure energy) {
+                             double core_s, bool gpu, double gpu_s, fr_measure energy) {
   char value[48] = "not measured";
   if (fr_measure_known(energy))
     cli_format_si(energy.value, "J", value, sizeof value);
@@ -187,13 +189,18 @@ static void add_process_line(fr__table *table, const char *name, int64_t pid,
     fr__table_addf(table, "%.3f", core_s);
   else
     fr__table_add(table, "");
+  if (gpu && gpu_s >= 0)
+    fr__table_addf(table, "%.3f", gpu_s);
+  else if (gpu)
+    fr__table_add(table, "");
   fr__table_add(table, value);
 }
 
-static json_t *json_of_process(const fr_process_report *p) {
-  return json_pack("{s:s, s:I, s:o, s:o, s:b}", "name", p->name, "pid",
+static json_t *json_of_process(const fr_process_report *p, bool gpu) {
+  return json_pack("{s:s, s:I, s:o, s:o, s:o, s:b}", "name", p->name, "pid",
                    (json_int_t)p->pid, "core_seconds",
-                   cli_json_measure(core_seconds_of(p->core_s)), "energy",
+                   cli_json_measure(core_seconds_of(p->core_s)), "gpu_seconds",
+                   gpu ? json_real(p->gpu_s) : json_null(), "energy",
                    cli_json_measure(p->energy), "of_program", p->of_program);
 }
 
@@ -201,15 +208,19 @@ static json_t *json_of_process(const fr_process_report *p) {
 static void fill_processes(const fr_processes_report *shares, json_t *processes,
                            fr__table *table) {
   enum { SHOWN = 5 };
+  const bool gpu = shares->gpu;
   size_t shown = 0;
   for (size_t i = 0; i < shares->count; i++) {
     const fr_process_report *p = &shares->process[i];
-    json_array_append_new(processes, json_of_process(p));
+    json_array_append_new(processes, json_of_process(p, gpu));
     if (p->of_program && shown++ < SHOWN)
-      add_process_line(table, p->name, p->pid, p->core_s, p->energy);
+      add_process_line(table, p->name, p->pid, p->core_s, gpu, p->gpu_s, p->energy);
   }
-  add_process_line(table, "other programs", 0, shares->other_core_s, shares->other);
-  add_process_line(table, "the machine at rest", 0, -1, shares->idle);
+  add_process_line(table, "other programs", 0, shares->other_core_s, gpu,
+                   shares->other_gpu_s, shares->other);
+  add_process_line(table, "the machine at rest", 0, -1, gpu, -1, shares->idle);
+  if (fr_measure_known(shares->cards))
+    add_process_line(table, "cards, nobody's", 0, -1, gpu, -1, shares->cards);
 }
 
 static enum fr_status add_processes(const cli_metering *m, cli_result *result,
@@ -224,6 +235,8 @@ static enum fr_status add_processes(const cli_metering *m, cli_result *result,
   fr__table_column_add(&table, "Process", FR__ALIGN_LEFT, true);
   fr__table_column_add(&table, "PID", FR__ALIGN_RIGHT, false);
   fr__table_column_add(&table, "Core-seconds", FR__ALIGN_RIGHT, false);
+  if (shares->gpu)
+    fr__table_column_add(&table, "GPU-seconds", FR__ALIGN_RIGHT, false);
   fr__table_column_add(&table, "Energy", FR__ALIGN_RIGHT, false);
   json_t *processes = json_array();
   fill_processes(shares, processes, &table);
@@ -231,6 +244,10 @@ static enum fr_status add_processes(const cli_metering *m, cli_result *result,
   set(result, "processes_by", json_string(fr_processes_how(m->processes)));
   set_measure(result, "other_programs", shares->other);
   set_measure(result, "at_rest", shares->idle);
+  set_measure(result, "cards_at_rest", shares->cards);
+  if (shares->even)
+    cli_warn(result, "a card's driver does not tell who used it how much: its energy is "
+                     "shared evenly among those who had it open");
   fr__buf_add(text, "\n");
   const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
   fr__table_release(&table);

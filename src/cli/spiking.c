@@ -65,7 +65,7 @@ static cli_user *user_of(cli_spiking *s, const fr_process_use *use) {
   }
   if (s->users < CLI_SPIKE_ACTORS)
     least = &s->user[s->users++];
-  else if (least->total_s >= use->core_s)
+  else if (least->total_s >= use->core_s + use->gpu_s)
     return NULL;
   memset(least, 0, sizeof *least);
   memcpy(least->name, use->name, sizeof least->name);
@@ -83,8 +83,8 @@ void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use
     cli_user *user = user_of(s, &use[i]);
     if (user == NULL)
       continue;
-    user->use_s[bin] += use[i].core_s;
-    user->total_s += use[i].core_s;
+    user->use_s[bin] += use[i].core_s + use[i].gpu_s;
+    user->total_s += use[i].core_s + use[i].gpu_s;
   }
   if (t_s - s->t_s[bin] < BIN_S)
     return;

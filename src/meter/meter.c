@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -219,6 +220,26 @@ size_t fr_meter_domains(fr_meter *meter, fr_domain_power *out, size_t room) {
   size_t count = add_domains(&s->sensor, 0, out, room);
   for (size_t i = 0; i < FR__BESIDE; i++)
     count = add_domains(&s->beside[i], count, out, room);
+  pthread_mutex_unlock(&meter->lock);
+  return count;
+}
+
+size_t fr_meter_cards(fr_meter *meter, fr_card_energy *out, size_t room) {
+  size_t count = 0;
+  pthread_mutex_lock(&meter->lock);
+  for (size_t i = 0; i < FR__BESIDE; i++) {
+    const fr__sensor *sensor = &meter->sampler.beside[i];
+    for (size_t d = 0; d < sensor->count; d++) {
+      const fr__domain *domain = &sensor->domain[d];
+      if (!domain->counted)
+        continue;
+      if (count < room) {
+        out[count].energy_j = fr__domain_energy_j(domain);
+        memcpy(out[count].card, domain->card, sizeof out[count].card);
+      }
+      count++;
+    }
+  }
   pthread_mutex_unlock(&meter->lock);
   return count;
 }

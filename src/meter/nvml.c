@@ -25,6 +25,8 @@ static bool find_all(fr__nvml *n) {
   (void)find(l, "nvmlDeviceGetDeviceHandleFromMigDeviceHandle", &n->mig_parent);
   (void)find(l, "nvmlDeviceGetTotalEnergyConsumption", &n->energy);
   (void)find(l, "nvmlDeviceGetHandleByUUID", &n->by_uuid);
+  (void)find(l, "nvmlDeviceGetProcessUtilization", &n->process_use);
+  (void)find(l, "nvmlDeviceGetComputeRunningProcesses_v3", &n->processes);
   return find(l, "nvmlShutdown", &n->shutdown) &&
          find(l, "nvmlDeviceGetCount_v2", &n->count) &&
          find(l, "nvmlDeviceGetHandleByIndex_v2", &n->by_index) &&

@@ -10,8 +10,23 @@
 
 #define FR__NVML_GPUS 64
 #define FR__NVML_NAME 96
+#define FR__NVML_MOST_MW 10000000 /* ten times what the largest card draws; no power */
 
 typedef void *fr__nvml_device;
+
+/* nvmlProcessUtilizationSample_t */
+typedef struct fr__nvml_sample {
+  unsigned pid;
+  unsigned long long time_us;
+  unsigned sm_percent, memory_percent, encoder_percent, decoder_percent;
+} fr__nvml_sample;
+
+/* nvmlProcessInfo_t, since version 2 */
+typedef struct fr__nvml_process {
+  unsigned pid;
+  unsigned long long memory;
+  unsigned gpu_instance, compute_instance;
+} fr__nvml_process;
 
 typedef struct fr__nvml {
   void *library;
@@ -25,6 +40,10 @@ typedef struct fr__nvml {
   int (*power)(fr__nvml_device device, unsigned *mw);
   int (*mig_mode)(fr__nvml_device device, unsigned *current, unsigned *pending);
   int (*mig_parent)(fr__nvml_device mig, fr__nvml_device *device);
+  /* `count` is the room in, and how many there are out */
+  int (*process_use)(fr__nvml_device device, fr__nvml_sample *sample, unsigned *count,
+                     unsigned long long since_us);
+  int (*processes)(fr__nvml_device device, unsigned *count, fr__nvml_process *process);
 } fr__nvml;
 
 /* Opens and initialises; false: not here, `reason` says why. $FRUGAL_NVML names another

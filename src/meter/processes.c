@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "meter/processes.h"
 
+#define LEAST_J 1e-9 /* less is what subtraction leaves */
+
 fr_processes_options fr_processes_default_options(void) {
   return (fr_processes_options){.cgroup = true,
                                 .idle_w = fr_measure_absent(FR_UNIT_WATT)};
@@ -63,7 +65,9 @@ enum fr_status fr__processes_new(const fr_processes_options *options, fr__world 
   p->short_lived.of_program = true;
   snprintf(p->short_lived.name, sizeof p->short_lived.name, "(short-lived)");
   snprintf(p->other.name, sizeof p->other.name, "(other programs)");
-  const enum fr_status status = begin(p, pid, err);
+  p->cards = fr__cards_new(world != NULL ? fr__world_root(world) : "");
+  const enum fr_status status =
+      p->cards != NULL ? begin(p, pid, err) : fr__fail_memory(err, "the cards");
   if (status == FR_OK)
     *out = p;
   else
@@ -94,6 +98,7 @@ void fr_processes_free(fr_processes *p) {
   fr__process_table_release(&p->table);
   if (p->own_world)
     fr__world_free(p->world);
+  fr__cards_free(p->cards);
   free(p->ended);
   pthread_mutex_destroy(&p->lock);
   free(p);
@@ -121,6 +126,7 @@ static void join(fr__account *into, const fr__account *from) {
   into->share.low_j += from->share.low_j;
   into->share.high_j += from->share.high_j;
   into->share.mixed_j += from->share.mixed_j;
+  into->share.gpu_s += from->share.gpu_s;
 }
 
 static fr__account *least(fr_processes *p) {
@@ -151,7 +157,7 @@ static void keep_ended(void *self, const fr__process *row) {
     p->root = account;
     return;
   }
-  if (row->total_s <= 0)
+  if (row->total_s <= 0 && row->share.gpu_s <= 0)
     return;
   if (p->count < FR__ENDED) {
     p->ended[p->count++] = account;
@@ -186,7 +192,16 @@ static double unseen(fr_processes *p) {
   return step_s;
 }
 
+static void begin_gpu_step(fr_processes *p) {
+  for (size_t i = 0; i < p->table.count; i++)
+    p->table.row[i].share.gpu_step_s = 0;
+  for (size_t i = 0; i < p->count; i++)
+    p->ended[i].share.gpu_step_s = 0;
+  p->root.share.gpu_step_s = p->other.share.gpu_step_s = 0;
+}
+
 static enum fr_status look(fr_processes *p, fr_error *err) {
+  begin_gpu_step(p);
   for (size_t i = 0; i < p->count; i++)
     p->ended[i].step_s = 0;
   fr__tree_before(&p->tree);
@@ -205,6 +220,18 @@ static enum fr_status look(fr_processes *p, fr_error *err) {
   return FR_OK;
 }
 
+/* The cards' part waits for who used them; CPU time, where only they counted, for the
+ * rest. */
+static void take_energy(fr_processes *p, double span_s, double energy_j) {
+  const double cards_j = fr__cards_collect(p->cards, span_s, energy_j);
+  p->waiting_j += energy_j - cards_j;
+  p->waiting_s += span_s;
+  if (cards_j > 0 && p->waiting_j < LEAST_J)
+    return;
+  fr__processes_share(p, p->waiting_s, p->waiting_j);
+  p->waiting_j = p->waiting_s = 0;
+}
+
 enum fr_status fr_processes_sample(fr_processes *p, double t_s, double energy_j,
                                    fr_error *err) {
   if (p == NULL)
@@ -218,6 +245,8 @@ enum fr_status fr_processes_sample(fr_processes *p, double t_s, double energy_j,
     p->t_s = t_s;
     p->energy_j = energy_j;
   }
+  if (status == FR_OK)
+    fr__cards_step(p, t_s);
   pthread_mutex_unlock(&p->lock);
   return status;
 }

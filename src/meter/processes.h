@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "frugal/processes.h"
+#include "meter/process_cards.h"
 #include "meter/process_tree.h"
 
 /* Processes that ended, by name; of more, the least are joined. */
@@ -48,7 +49,9 @@ struct fr_processes {
   double unseen_s;      /* busy beyond them */
   double t_s, energy_j; /* at the last sample that brought energy */
   double idle_j, idle_low_j, idle_high_j;
-  double mixed_j; /* between the program and all others; see fr__share */
+  fr__cards *cards;            /* owned */
+  double waiting_j, waiting_s; /* of the machine without its cards, to be shared out */
+  double mixed_j;              /* between the program and all others; see fr__share */
 };
 
 /* The same of a world that the meter has, which outlives it; NULL: this machine. */

@@ -30,6 +30,7 @@ static void add_share(fr__share *sum, const fr__share *share) {
   sum->energy_j += share->energy_j;
   sum->low_j += share->low_j;
   sum->high_j += share->high_j;
+  sum->gpu_s += share->gpu_s;
 }
 
 typedef struct totals {
@@ -42,11 +43,12 @@ static void add_account(totals *t, const char *name, int64_t pid, bool of_progra
                         double core_s, const fr__share *share) {
   add_share(of_program ? &t->program : &t->other, share);
   *(of_program ? &t->report->program_core_s : &t->report->other_core_s) += core_s;
-  if (core_s <= 0 && share->energy_j <= 0)
+  if (core_s <= 0 && share->energy_j <= 0 && share->gpu_s <= 0)
     return;
   fr_process_report *row = &t->report->process[t->report->count++];
   *row = (fr_process_report){.pid = pid,
                              .core_s = core_s,
+                             .gpu_s = share->gpu_s,
                              .energy = measure(share, t->energy),
                              .of_program = of_program};
   memcpy(row->name, name, sizeof row->name);
@@ -84,6 +86,20 @@ static int compare(const void *a, const void *b) {
   return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+static void add_cards(totals *t, const fr_processes *p) {
+  fr_processes_report *r = t->report;
+  const double waiting_j = fr__cards_waiting_j(p->cards);
+  const fr__share rest = {.energy_j = p->cards->rest_j + waiting_j,
+                          .low_j = p->cards->rest_low_j,
+                          .high_j = p->cards->rest_high_j + waiting_j};
+  r->gpu = fr__cards_are_there(p->cards);
+  r->even = p->cards->even;
+  r->program_gpu_s = t->program.gpu_s;
+  r->other_gpu_s = t->other.gpu_s;
+  if (p->cards->told)
+    r->cards = measure(&rest, t->energy);
+}
+
 /* The sum of the parts is uncertain together: the program's mix is with what is not the
  * program's alone. */
 static void finish(totals *t, const fr_processes *p) {
@@ -96,6 +112,7 @@ static void finish(totals *t, const fr_processes *p) {
   r->program = measure(&t->program, t->energy);
   r->other = measure(&t->other, t->energy);
   r->idle = measure(&idle, t->energy);
+  add_cards(t, p);
   if (r->count > 0)
     qsort(r->process, r->count, sizeof *r->process, compare);
 }
@@ -104,7 +121,8 @@ enum fr_status fr_processes_read(fr_processes *p, fr_measure energy,
                                  fr_processes_report *report, fr_error *err) {
   fr_processes_report made = {.program = fr_measure_absent(FR_UNIT_JOULE),
                               .other = fr_measure_absent(FR_UNIT_JOULE),
-                              .idle = fr_measure_absent(FR_UNIT_JOULE)};
+                              .idle = fr_measure_absent(FR_UNIT_JOULE),
+                              .cards = fr_measure_absent(FR_UNIT_JOULE)};
   if (p == NULL) {
     *report = made;
     return FR_OK;
@@ -159,22 +177,25 @@ void fr_processes_program(fr_processes *p, double *core_s, double *energy_j) {
 
 /* ---- the last step ---- */
 
+static double busy(const fr_process_use *use) { return use->core_s + use->gpu_s; }
+
 /* Keeps the busiest in falling order. */
 static size_t insert(fr_process_use *use, size_t count, size_t room,
                      const fr_process_use *one) {
-  if (one->core_s <= 0 ||
-      (count == room && (room == 0 || use[room - 1].core_s >= one->core_s)))
+  const double busy_s = one->core_s + one->gpu_s;
+  if (busy_s <= 0 || (count == room && (room == 0 || busy(&use[room - 1]) >= busy_s)))
     return count;
   size_t at = count < room ? count : room - 1;
-  for (; at > 0 && use[at - 1].core_s < one->core_s; at--)
+  for (; at > 0 && busy(&use[at - 1]) < busy_s; at--)
     use[at] = use[at - 1];
   use[at] = *one;
   return count < room ? count + 1 : room;
 }
 
-static fr_process_use use_of(const char *name, int64_t pid, double core_s,
+static fr_process_use use_of(const char *name, int64_t pid, double core_s, double gpu_s,
                              bool of_program) {
-  fr_process_use use = {.pid = pid, .core_s = core_s, .of_program = of_program};
+  fr_process_use use = {
+      .pid = pid, .core_s = core_s, .gpu_s = gpu_s, .of_program = of_program};
   memcpy(use.name, name, sizeof use.name);
   return use;
 }
@@ -186,11 +207,14 @@ size_t fr_processes_last(fr_processes *p, fr_process_use *use, size_t room) {
   size_t count = 0;
   for (size_t i = 0; i < p->table.count; i++) {
     const fr__process *row = &p->table.row[i];
-    const fr_process_use one = use_of(row->name, row->pid, row->step_s, row->of_program);
+    const fr_process_use one =
+        use_of(row->name, row->pid, row->step_s, row->share.gpu_step_s, row->of_program);
     count = insert(use, count, room, &one);
   }
-  const fr_process_use own = use_of(p->short_lived.name, 0, p->short_lived.step_s, true);
-  const fr_process_use other = use_of(p->other.name, 0, p->other.step_s, false);
+  const fr_process_use own =
+      use_of(p->short_lived.name, 0, p->short_lived.step_s, 0, true);
+  const fr_process_use other =
+      use_of(p->other.name, 0, p->other.step_s, p->other.share.gpu_step_s, false);
   count = insert(use, count, room, &own);
   count = insert(use, count, room, &other);
   pthread_mutex_unlock(&p->lock);

@@ -27,7 +27,8 @@ typedef struct fr__domain {
    * key and different `by` are twins (MSR and MMIO): the first that works counts. Empty:
    * nothing else counts the same. */
   char key[64];
-  unsigned by; /* the way to it: 0 the best */
+  unsigned by;   /* the way to it: 0 the best */
+  char card[32]; /* of a GPU: "nvml:0", a PCI address, "hwmon3" */
   enum fr__domain_kind kind;
   enum fr_sensor_state state; /* before fr__sensor_try: as far as opening it tells */
   char reason[256];

@@ -221,6 +221,22 @@ static int start(hwmon *h, fr__domain *domain, const char *file, unsigned number
   return failed;
 }
 
+/* Where a card sits, by which the kernel tells who uses it; else the device's name. */
+static void name_card(const hwmon *h, char card[32]) {
+  char path[FOLDER + NAME], text[1024];
+  fr__channel *channel;
+  snprintf(card, 32, "%.31s", h->device);
+  snprintf(path, sizeof path, "%s/device/uevent", h->folder);
+  if (fr__world_open(h->sensor->world, path, &channel) != 0)
+    return;
+  const char *slot = fr__channel_text(channel, text, sizeof text) == 0
+                         ? strstr(text, "PCI_SLOT_NAME=")
+                         : NULL;
+  if (slot != NULL)
+    (void)sscanf(slot, "PCI_SLOT_NAME=%31[0-9A-Fa-f:.]", card);
+  fr__channel_close(channel);
+}
+
 static void describe(const hwmon *h, fr__domain *domain, enum way way, unsigned number,
                      const char *label) {
   char file[NAME];
@@ -253,6 +269,8 @@ static void add(hwmon *h, const char *file, enum way way, unsigned number,
   domain->place = h->sensor->count - 1;
   domain->kind = kind;
   h->way[domain->place] = way;
+  if (kind == FR__DOMAIN_GPU)
+    name_card(h, domain->card);
   describe(h, domain, way, number, label);
   const int failed = start(h, domain, file, number);
   if (failed != 0)

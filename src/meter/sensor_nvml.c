@@ -34,6 +34,7 @@ typedef struct gpus {
 static void describe(fr__domain *domain, size_t index, const char *name, bool by_power) {
   snprintf(domain->name, sizeof domain->name, "nvml gpu%zu (%.40s)", index, name);
   domain->kind = FR__DOMAIN_GPU;
+  snprintf(domain->card, sizeof domain->card, "nvml:%zu", index);
   domain->place = index;
   domain->state = FR_SENSOR_WORKING;
   /* 2^64; it starts at 0 when the driver is loaded, which is no wrap */
