@@ -241,7 +241,7 @@ enum fr_status fr_processes_sample(fr_processes *p, double t_s, double energy_j,
   pthread_mutex_lock(&p->lock);
   const enum fr_status status = look(p, err);
   if (status == FR_OK && energy_j > p->energy_j && t_s > p->t_s) {
-    fr__processes_share(p, t_s - p->t_s, energy_j - p->energy_j);
+    take_energy(p, t_s - p->t_s, energy_j - p->energy_j);
     p->t_s = t_s;
     p->energy_j = energy_j;
   }
