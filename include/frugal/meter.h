@@ -161,6 +161,10 @@ enum fr_status fr_meter_start(fr_meter *meter, fr_error *err);
 void fr_meter_sample(fr_meter *meter);
 /* Idempotent. */
 void fr_meter_stop(fr_meter *meter);
+/* Nanoseconds since the start by the clock of the samples' t_ns, suspended time included:
+ * for what is to be placed between samples. 0 before the first start; goes on after a
+ * stop. */
+uint64_t fr_meter_clock(fr_meter *meter);
 
 /* Marks for the calling thread; nested, at most 16 deep (deeper ones count as their
  * parent), names without '/'. A phase of a thread belongs to the meter it was begun on.

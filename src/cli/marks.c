@@ -90,7 +90,14 @@ static void tell(cli_marks *marks, const cli_stretch *stretch) {
     marks->changed[marks->changes++] = *stretch;
 }
 
+/* No phase is longer than the run. */
+static uint64_t clip(const cli_marks *marks, uint64_t t_ns) {
+  return marks->closed && t_ns > marks->last.t_ns ? marks->last.t_ns : t_ns;
+}
+
 static void move_to(cli_marks *marks, size_t row, uint64_t t_ns) {
+  if (marks->closed)
+    return;
   /* arrival times of several threads may cross by a little */
   if (marks->waiting > 0 && t_ns < marks->pending[marks->waiting - 1].t_ns)
     t_ns = marks->pending[marks->waiting - 1].t_ns;
@@ -112,10 +119,23 @@ bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why
     return refuse(marks, why, "phase '%s' is one path too many", name);
   marks->row[row].count++;
   cli_stretch *stretch = &marks->stack[marks->depth++];
-  *stretch = (cli_stretch){++marks->number, row, t_ns, 0};
+  *stretch = (cli_stretch){++marks->number, row, clip(marks, t_ns), 0, false};
   tell(marks, stretch);
   move_to(marks, row, t_ns);
   return true;
+}
+
+/* The phase at that depth, from 1 on, and those inside of it. */
+static void end_from(cli_marks *marks, size_t depth, uint64_t t_ns) {
+  /* an end is always taken, or a phase would never close: it replaces the last mark */
+  if (marks->waiting == CLI_MARK_PENDING)
+    marks->waiting--;
+  while (marks->depth >= depth) {
+    cli_stretch *stretch = &marks->stack[--marks->depth];
+    stretch->end_ns = clip(marks, t_ns > stretch->begin_ns ? t_ns : stretch->begin_ns);
+    tell(marks, stretch);
+  }
+  move_to(marks, current(marks), t_ns);
 }
 
 bool cli_marks_end(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]) {
@@ -127,15 +147,19 @@ bool cli_marks_end(cli_marks *marks, const char *name, uint64_t t_ns, char why[1
     return refuse(marks, why,
                   name != NULL ? "no phase '%s' is open" : "no phase is open%s",
                   name != NULL ? name : "");
-  /* an end is always taken, or a phase would never close: it replaces the last mark */
-  if (marks->waiting == CLI_MARK_PENDING)
-    marks->waiting--;
-  while (marks->depth >= depth) {
-    cli_stretch *stretch = &marks->stack[--marks->depth];
-    stretch->end_ns = t_ns;
-    tell(marks, stretch);
-  }
-  move_to(marks, current(marks), t_ns);
+  end_from(marks, depth, t_ns);
+  return true;
+}
+
+bool cli_marks_next(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]) {
+  size_t depth = marks->depth;
+  while (depth > 0 && !marks->stack[depth - 1].lasting)
+    depth--;
+  if (depth > 0)
+    end_from(marks, depth, t_ns);
+  if (!cli_marks_begin(marks, name, t_ns, why))
+    return false;
+  marks->stack[marks->depth - 1].lasting = true;
   return true;
 }
 
@@ -192,4 +216,31 @@ void cli_marks_sample(cli_marks *marks, const cli_point *point) {
   memmove(marks->pending, marks->pending + taken,
           marks->waiting * sizeof *marks->pending);
   marks->last = *point;
+}
+
+/* ---- the end ---- */
+
+void cli_marks_close(cli_marks *marks) {
+  const uint64_t end_ns = marks->last.t_ns;
+  marks->closed = true;
+  marks->waiting = 0;
+  for (size_t i = 0; i < marks->changes; i++) {
+    cli_stretch *stretch = &marks->changed[i];
+    stretch->begin_ns = clip(marks, stretch->begin_ns);
+    stretch->end_ns = clip(marks, stretch->end_ns);
+  }
+  for (size_t i = 0; i < marks->depth; i++) {
+    cli_stretch *open = &marks->stack[i];
+    open->begin_ns = clip(marks, open->begin_ns);
+    cli_stretch stretch = *open;
+    stretch.end_ns = end_ns;
+    tell(marks, &stretch);
+  }
+}
+
+const char *cli_marks_open(const cli_marks *marks) {
+  for (size_t depth = marks->depth; depth > 0; depth--)
+    if (!marks->stack[depth - 1].lasting)
+      return marks->row[marks->stack[depth - 1].row].path;
+  return NULL;
 }

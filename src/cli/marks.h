@@ -37,6 +37,7 @@ typedef struct cli_stretch {
   int64_t number;
   size_t row;
   uint64_t begin_ns, end_ns; /* end 0: it is open */
+  bool lasting;              /* until the next of its kind, or the end */
 } cli_stretch;
 
 typedef struct cli_marks {
@@ -54,6 +55,7 @@ typedef struct cli_marks {
   size_t waiting;
   size_t settled; /* the row that is current behind the last sample */
   cli_point last;
+  bool closed;      /* the run has ended, at `last` */
   uint64_t ignored; /* marks that were not taken */
   char why[160];    /* the first of them; "" where none */
 } cli_marks;
@@ -66,11 +68,20 @@ void cli_marks_release(cli_marks *marks);
 bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
 /* Ends the innermost phase of that name and those inside of it; NULL: the innermost. */
 bool cli_marks_end(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
+/* Begins a phase that lasts until the next one that is begun so, or to the end of the
+ * run. That one before ends in any case, what is inside of it too. */
+bool cli_marks_next(cli_marks *marks, const char *name, uint64_t t_ns, char why[160]);
 /* "begin NAME", "end NAME" or "end", without line feed. */
 bool cli_marks_line(cli_marks *marks, const char *line, uint64_t t_ns, char why[160]);
 
 /* The next sample: what was spent since the one before goes to the phases of that time.
  * Marks that came later wait for the next one. */
 void cli_marks_sample(cli_marks *marks, const cli_point *point);
+
+/* The last sample was the end of the run: marks that are or will be stamped later count
+ * as made there, with no time in them, and phases that are open end there. */
+void cli_marks_close(cli_marks *marks);
+/* The innermost phase that was begun and never ended; NULL: none. */
+const char *cli_marks_open(const cli_marks *marks);
 
 #endif

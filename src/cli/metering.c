@@ -16,17 +16,20 @@ enum { FLUSH_MS = 500, CARDS = 64 };
 
 /* ---- what comes from other threads ---- */
 
-static uint64_t since_start(const cli_metering *m) {
-  return fr__clock_ns() - m->start_ns;
-}
-
 /* A mark, of whichever way it came. */
 static bool take_mark(void *self, const char *line, char why[160]) {
   cli_metering *m = self;
   pthread_mutex_lock(&m->lock);
-  const bool taken = cli_marks_line(&m->marks, line, since_start(m), why);
+  const bool taken = cli_marks_line(&m->marks, line, fr_meter_clock(m->meter), why);
   pthread_mutex_unlock(&m->lock);
   return taken;
+}
+
+static void take_match(void *self, const char *name) {
+  cli_metering *m = self;
+  pthread_mutex_lock(&m->lock);
+  (void)cli_marks_next(&m->marks, name, fr_meter_clock(m->meter), NULL);
+  pthread_mutex_unlock(&m->lock);
 }
 
 static void keep(cli_queue *queue, const cli_kept_sample *sample) {
@@ -81,14 +84,14 @@ static void share_out(cli_metering *m, double t_s, double energy_j) {
 }
 
 /* Processes are looked at fifty times a second at most: they cost more than a sensor. */
-static void take_bin(cli_metering *m, const fr_power_sample *sample, uint64_t t_ns) {
+static void take_bin(cli_metering *m, const fr_power_sample *sample) {
   enum { BINS_PER_S = 50 };
   const double t_s = (double)sample->t_ns * 1e-9;
   if (t_s - m->bin_s < 0.95 / BINS_PER_S)
     return;
   m->bin_s = t_s;
   share_out(m, t_s, sample->energy_j);
-  const cli_point point = {t_ns, sample->energy_j, m->program_j, m->core_s};
+  const cli_point point = {sample->t_ns, sample->energy_j, m->program_j, m->core_s};
   cli_marks_sample(&m->marks, &point);
 }
 
@@ -142,7 +145,7 @@ static void take_sample(void *self, const fr_power_sample *sample) {
     if (m->quiet_count < m->quiet_room && isfinite(sample->power_w))
       m->quiet_w[m->quiet_count++] = sample->power_w;
   } else {
-    take_bin(m, sample, since_start(m));
+    take_bin(m, sample);
     cli_spiking_power(&m->spiking, (double)sample->t_ns * 1e-9, sample->power_w);
     m->last = *sample;
     m->last.core_s = m->core_s;
@@ -345,7 +348,7 @@ static enum fr_status prepare_command(cli_metering *m, fr_error *err) {
   const cli_metering_options *o = m->options;
   enum fr_status status = cli_wire_init(&m->wire, take_mark, m, err);
   if (status == FR_OK && o->pattern != NULL)
-    status = cli_tap_init(&m->tap, o->pattern, take_mark, m, err);
+    status = cli_tap_init(&m->tap, o->pattern, take_match, m, err);
   if (status != FR_OK)
     return status;
   char setting[160];
@@ -401,7 +404,7 @@ static enum fr_status start_meter(cli_metering *m, fr_error *err) {
   find_domains(m);
   if (m->options->command != NULL)
     find_processes(m);
-  m->start_ns = m->flushed_ns = fr__clock_ns();
+  m->flushed_ns = fr__clock_ns();
   const enum fr_status status = fr_meter_start(m->meter, err);
   if (status != FR_OK && m->options->command != NULL)
     cli_child_cancel(&m->child);
@@ -435,11 +438,17 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     *code = cli_child_code(&m->child);
     pthread_mutex_lock(&m->lock);
     fr_processes_reaped(m->processes, cli_child_core_s(&m->child));
-    m->core_s = fmax(m->core_s, cli_child_core_s(&m->child));
-    m->bin_s = -1; /* the last sample is shared out, however soon it comes */
+    if (m->processes == NULL)
+      m->core_s = fmax(m->core_s, cli_child_core_s(&m->child));
     pthread_mutex_unlock(&m->lock);
   }
+  pthread_mutex_lock(&m->lock);
+  m->bin_s = -1; /* the last sample is shared out, however soon it comes */
+  pthread_mutex_unlock(&m->lock);
   fr_meter_stop(m->meter);
+  pthread_mutex_lock(&m->lock);
+  cli_marks_close(&m->marks);
+  pthread_mutex_unlock(&m->lock);
   if (status == FR_OK) /* before anything else is metered with it, such as a baseline */
     status = fr_meter_read(m->meter, &m->taken, err);
   cli_watch_free(m->watch);

@@ -75,7 +75,6 @@ typedef struct cli_metering {
   fr_processes_report shares; /* while it is reported on */
   fr_measure energy, program; /* of the last run, once reported */
   bool stop;                  /* without a command: asked to */
-  uint64_t start_ns;          /* by fr__clock_ns */
   uint64_t flushed_ns;
   cli_queue writing; /* the loop's: taken from `fresh`, not yet written */
   bool written_failed;

@@ -324,11 +324,13 @@ static void add_notes(const char *notes, cli_result *result) {
 
 static void add_mark_warnings(const cli_metering *m, cli_result *result) {
   if (m->marks.ignored > 0)
-    cli_warn(result, "%llu marks of phases were not taken, the first because %s",
-             (unsigned long long)m->marks.ignored, m->marks.why);
-  if (m->marks.depth > 0)
-    cli_warn(result, "phase '%s' was still open at the end",
-             m->marks.row[m->marks.stack[m->marks.depth - 1].row].path);
+    cli_warn(result, "%llu mark%s of phases %s not taken%s because %s",
+             (unsigned long long)m->marks.ignored, m->marks.ignored > 1 ? "s" : "",
+             m->marks.ignored > 1 ? "were" : "was",
+             m->marks.ignored > 1 ? ", the first" : "", m->marks.why);
+  const char *open = cli_marks_open(&m->marks);
+  if (open != NULL)
+    cli_warn(result, "phase '%s' was still open at the end", open);
   if (m->fresh.lost + m->writing.lost > 0)
     cli_warn(result, "%llu samples are missing in the timeline",
              (unsigned long long)(m->fresh.lost + m->writing.lost));

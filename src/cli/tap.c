@@ -3,7 +3,6 @@
  * that matches begins a phase and ends the one before. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "base/error.h"
 #include "cli/wire.h"
 
-enum fr_status cli_tap_init(cli_tap *tap, const char *pattern, cli_wire_sink *sink,
+enum fr_status cli_tap_init(cli_tap *tap, const char *pattern, cli_tap_sink *sink,
                             void *self, fr_error *err) {
   *tap = (cli_tap){.from = -1, .to = -1, .far = -1, .sink = sink, .self = self};
   char why[128];
@@ -41,39 +40,17 @@ enum fr_status cli_tap_init(cli_tap *tap, const char *pattern, cli_wire_sink *si
   return FR_OK;
 }
 
-static void mark(cli_tap *tap, const char *verb, const char *name) {
-  char line[CLI_WIRE_LINE], why[160];
-  snprintf(line, sizeof line, "%s %s", verb, name);
-  (void)tap->sink(tap->self, line, why);
-}
-
-/* What stands in a line becomes a name: no '/', nothing that a terminal would obey. */
-static void take_name(const char *text, size_t length, char name[64]) {
-  size_t n = 0;
-  for (; n < length && n < 63; n++) {
-    const unsigned char c = (unsigned char)text[n];
-    name[n] = c < 0x20 || c == 0x7f || c == '/' ? '_' : text[n];
-  }
-  name[n] = '\0';
-  json_t *string = json_string(name);
-  for (size_t i = 0; i < n && string == NULL; i++) /* no UTF-8, or cut in a character */
-    if ((unsigned char)name[i] > 0x7e)
-      name[i] = '_';
-  json_decref(string);
-}
-
 static void look_at_line(cli_tap *tap) {
   regmatch_t match[2];
+  if (tap->length > 0 && tap->line[tap->length - 1] == '\r')
+    tap->length--;
   tap->line[tap->length] = '\0';
   tap->length = 0;
   if (regexec(&tap->pattern, tap->line, 2, match, 0) != 0 || match[1].rm_so < 0 ||
       match[1].rm_eo == match[1].rm_so)
     return;
-  if (tap->open[0] != '\0')
-    mark(tap, "end", tap->open);
-  take_name(tap->line + match[1].rm_so, (size_t)(match[1].rm_eo - match[1].rm_so),
-            tap->open);
-  mark(tap, "begin", tap->open);
+  tap->line[match[1].rm_eo] = '\0';
+  tap->sink(tap->self, tap->line + match[1].rm_so);
 }
 
 static void look(cli_tap *tap, const char *bytes, size_t count) {

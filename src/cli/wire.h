@@ -50,21 +50,24 @@ enum fr_status cli_wire_send(const char *line, fr_error *err);
 
 /* ---- the program's output, passed on unchanged ---- */
 
+/* What a line that matches names: a phase that lasts until the next match, or to the end.
+ */
+typedef void cli_tap_sink(void *self, const char *name);
+
 typedef struct cli_tap {
   int from, to; /* our ends: what the program writes, where it goes */
   int far;      /* the program's stdout; to be closed once it runs */
   regex_t pattern;
-  cli_wire_sink *sink;
+  cli_tap_sink *sink;
   void *self;
   pthread_t thread;
   bool running;
-  char open[64];   /* the phase of the last match; "" where none is open */
   char line[4096]; /* what is looked at of each line */
   size_t length;
 } cli_tap;
 
 /* `pattern` is a POSIX extended regular expression with one group, the phase's name. */
-enum fr_status cli_tap_init(cli_tap *tap, const char *pattern, cli_wire_sink *sink,
+enum fr_status cli_tap_init(cli_tap *tap, const char *pattern, cli_tap_sink *sink,
                             void *self, fr_error *err);
 enum fr_status cli_tap_start(cli_tap *tap, fr_error *err);
 /* Waits until all is passed on, as a pipe would. */

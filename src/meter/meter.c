@@ -181,6 +181,15 @@ void fr_meter_sample(fr_meter *meter) {
   pthread_mutex_unlock(&meter->lock);
 }
 
+uint64_t fr_meter_clock(fr_meter *meter) {
+  uint64_t since_ns = 0;
+  pthread_mutex_lock(&meter->lock);
+  if (meter->started)
+    since_ns = fr__world_ns(meter->sampler.world) - meter->sampler.ledger.start_ns;
+  pthread_mutex_unlock(&meter->lock);
+  return since_ns;
+}
+
 /* ---- phases ---- */
 
 void fr_phase_begin(fr_meter *meter, const char *name) {

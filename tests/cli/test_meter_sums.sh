@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# frugal meter: phases, processes and samples of one run add up, whatever the run was and
+# however it ended; no part is more than its whole, in no output.
+. "$(dirname "$0")/tap.sh"
+export TMPDIR="$folder/tmp"
+mkdir "$TMPDIR"
+unset XDG_RUNTIME_DIR FRUGAL_PHASE_SOCKET FRUGAL_PHASE_FD
+
+# JSON, CSV and store of a run against each other.
+cat >"$folder/sums.py" <<'PYTHON'
+import csv, json, sqlite3, sys
+folder = sys.argv[1]
+j = json.load(open(folder + '/m.json'))
+r = j['result']
+last = list(csv.DictReader(open(folder + '/m.csv')))[-1]
+
+def near(what, a, b, by=1e-6):
+    assert abs(a - b) <= by * max(1, abs(b) / 100), (what, a, b)
+
+energy, phases = r['energy']['value'], r['phases']
+near('phases, J', sum(p['energy']['value'] for p in phases), energy)
+near('phases, s', sum(p['duration_s'] for p in phases), r['duration_s'])
+near('csv, J', float(last['energy_j']), energy)
+near('csv, s', float(last['t_s']), r['duration_s'])
+if r['core_seconds']:
+    core_s, program = r['core_seconds']['value'], r['program']['value']
+    near('phases, core-s', sum(p['core_s'] for p in phases), core_s)
+    near('phases, program', sum(p['program']['value'] for p in phases), program)
+    near('csv, core-s', float(last['core_s']), core_s)
+    near('csv, program', float(last['program_j']), program)
+if r['run']:
+    db = sqlite3.connect(folder + '/m.sqlite')
+    t_ns, energy_j = db.execute('select t_ns, energy_j from samples where run = ? '
+                                'order by t_ns desc limit 1', (r['run'],)).fetchone()
+    near('store, s', t_ns * 1e-9, r['duration_s'])
+    near('store, J', energy_j, energy)
+    for begin, end in db.execute('select begin_ns, end_ns from phases where run = ?',
+                                 (r['run'],)):
+        assert begin <= t_ns and (end or 0) <= t_ns, (begin, end, t_ns)
+
+def inside(what, part, whole):
+    slack = 1e-9 * max(1, whole['high'])
+    assert 0 <= part['low'] <= part['value'] + slack, (what, part)
+    assert part['value'] <= part['high'] + slack, (what, part)
+    assert part['high'] <= whole['high'] + slack, (what, part, whole)
+
+inside('energy', r['energy'], r['energy'])
+if r.get('program'):
+    inside('program', r['program'], r['energy'])
+for p in phases:
+    inside(p['name'], p['energy'], r['energy'])
+    if p['program']:
+        inside(p['name'], p['program'], r['program'])
+for p in r['processes'] or []:
+    inside(p['name'], p['energy'], r['program' if p['of_program'] else 'other_programs'])
+if r['processes'] is not None:
+    near('all', sum(r[k]['value'] for k in ('program', 'other_programs', 'at_rest')), energy)
+    own = [p for p in r['processes'] if p['of_program']]
+    near('processes', sum(p['energy']['value'] for p in own), r['program']['value'])
+    near('processes, core-s', sum(p['core_seconds']['value'] for p in own),
+         r['core_seconds']['value'])
+PYTHON
+# metered OPTIONS… -- COMMAND…
+metered() {
+  rm -f "$folder"/m.*
+  run meter --json "$folder/m.json" --csv "$folder/m.csv" --store "$folder/m.sqlite" "$@"
+  cat "$folder/err"
+}
+adds_up() { python3 "$folder/sums.py" "$folder"; }
+metered_adds_up() { metered "$@" && adds_up; }
+
+# without a command: however it is ended
+cat >"$folder/interrupt.py" <<'PYTHON'
+import os, pty, signal, subprocess, sys, time
+main, end = pty.openpty()
+p = subprocess.Popen(sys.argv[3:], stderr=end, stdout=subprocess.DEVNULL)
+os.close(end)
+until = time.monotonic() + float(sys.argv[2])
+os.set_blocking(main, False)
+while time.monotonic() < until:
+    try:
+        os.read(main, 65536)
+    except BlockingIOError:
+        time.sleep(0.005)
+p.send_signal(getattr(signal, sys.argv[1]))
+for _ in range(1000):
+    try:
+        os.read(main, 65536)
+    except BlockingIOError:
+        pass
+    except OSError:
+        break
+    if p.poll() is not None:
+        break
+    time.sleep(0.01)
+assert p.wait(timeout=20) in (0, 130, 143), p.returncode
+PYTHON
+watched() { # SIGNAL SECONDS OPTIONS…
+  signal=$1 seconds=$2
+  shift 2
+  rm -f "$folder"/m.*
+  python3 "$folder/interrupt.py" "$signal" "$seconds" "$frugal" meter --watch \
+    --json "$folder/m.json" --csv "$folder/m.csv" --store "$folder/m.sqlite" "$@" && adds_up
+}
+ok "the machine alone adds up, interrupted" watched SIGINT 0.63
+ok "and terminated, at another interval" watched SIGTERM 0.333 -i 7ms
+ok "and before the first sample" watched SIGINT 0.4 -i 1s
+
+# phases by what a command prints
+ok "a pattern's phases" metered_adds_up --phase-pattern '^epoch (.*)' -- \
+  sh -c 'for i in 1 2 a/b 3; do echo epoch $i; sleep 0.1; done'
+ok "the last one is not left open" json "not any('open' in w for w in j['warnings'])" \
+  "$folder/m.json"
+ok "a name with a slash is refused as elsewhere, and told" json \
+  "[p['name'] for p in j['result']['phases']] == ['1', '2', '3', 'unmarked'] and
+   any(\"'a/b' is not a phase's name\" in w for w in j['warnings'])" "$folder/m.json"
+ok "nor does it lengthen the phase before" json \
+  "j['result']['phases'][1]['duration_s'] < 0.19" "$folder/m.json"
+ok "a phase that a program left open is told" sh -c "
+  '$frugal' meter -- sh -c 'echo begin x >&\$FRUGAL_PHASE_FD' 2>&1 | grep -q 'still open'"
+finish
