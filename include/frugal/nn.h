@@ -129,6 +129,24 @@ void fr_net_backward(fr_net *net, const float *d_output, size_t batch);
 #define FR_THREADS_CEILING 256
 enum fr_status fr_net_set_threads(fr_net *net, size_t threads, fr_error *err);
 
+/*
+ * What the operands of products (dense, convolution, recurrence, attention), forward and
+ * backward, are rounded to; sums, all that is element-wise, weights, gradients and
+ * moments stay float32. May be changed between two passes.
+ */
+enum fr_precision {
+  FR_PRECISION_F32,
+  FR_PRECISION_BF16, /* 8 bits of significand: Kalamkar et al. 2019, arXiv:1905.12322 */
+  FR_PRECISIONS
+};
+void fr_net_set_precision(fr_net *net, enum fr_precision precision);
+enum fr_precision fr_net_precision(const fr_net *net);
+/* Whether this CPU does products of that precision faster than float32's; `set` (may be
+ * NULL): by which instructions, "avx512bf16"; static storage. Where it does not, they are
+ * rounded and multiplied as float32. */
+bool fr_net_precision_is_fast(const fr_net *net, enum fr_precision precision,
+                              const char **set);
+
 /* Restarts the stream of random numbers of dropout. */
 void fr_net_seed(fr_net *net, uint64_t seed);
 /* Its state, for a run that is to be taken up again. */

@@ -83,10 +83,11 @@ typedef struct fr__gemm {
 
 void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm);
 
-/* A B that several products share need be packed but once: the floats that this takes,
- * and doing it, into `to`, aligned to FR__ALIGN. The result of a product is the same
- * bits. */
+/* A B that several products share need be packed but once: the floats that this takes, at
+ * most fr__gemm_packed_ceiling in any set and format, and doing it, into `to`, aligned to
+ * FR__ALIGN. The result of a product is the same bits. */
 size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k);
+size_t fr__gemm_packed_ceiling(size_t n, size_t k);
 void fr__gemm_pack(const fr__kern *kern, const fr__gemm *gemm, float *to);
 
 /* Element-wise, n elements; x and y may be the same array. Errors of exp-like functions

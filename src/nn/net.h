@@ -22,6 +22,7 @@ struct fr_net {
   fr__arena values;
   fr__pool *pool; /* NULL: one thread */
   fr__kern kern;
+  enum fr_precision precision;
   fr__rng rng;            /* dropout's */
   const uint32_t *length; /* (B) of fr_net_set_lengths, borrowed; NULL: none */
 

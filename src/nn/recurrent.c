@@ -113,13 +113,21 @@ static size_t direction_room(const fr__cell *cell, const fr__layer *layer, bool 
   return cell->gates * layer->in.steps + a_slot * slot_count(layer, train);
 }
 
+/* Whole cache lines for the packed R: what follows it stays aligned. */
+static size_t packed_room(const fr__cell *cell, const fr__layer *layer) {
+  const size_t units = layer->units, gates = cell->gates * units;
+  const size_t forward = fr__gemm_packed_ceiling(gates, units);
+  const size_t back = fr__gemm_packed_ceiling(units, gates);
+  return ((forward > back ? forward : back) + 15) / 16 * 16;
+}
+
 /* In testing nothing outlives a direction, and the other one takes its room. */
 size_t fr__recurrent_workspace(const fr__cell *cell, const fr__layer *layer, size_t batch,
                                bool train) {
   const size_t room = direction_room(cell, layer, train);
   const size_t floats =
       train ? fr__recurrent_directions(layer) * room + 1 + cell->carried : room;
-  return batch * layer->units * floats;
+  return packed_room(cell, layer) + batch * layer->units * floats;
 }
 
 fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *layer,
@@ -131,12 +139,14 @@ fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *la
                       .slots = slot_count(layer, layer->kept),
                       .state = pass->batch * layer->units};
   const size_t room = direction_room(cell, layer, layer->kept) * r.state;
+  float *const rooms = layer->workspace + packed_room(cell, layer);
+  r.packed = layer->workspace;
   r.tensor = layer->tensor + direction * fr__recurrent_tensor_count(cell);
-  r.gates = layer->workspace + (layer->kept ? direction * room : 0);
+  r.gates = rooms + (layer->kept ? direction * room : 0);
   r.kept = r.gates + layer->in.steps * cell->gates * r.state;
   r.h = r.kept + r.slots * cell->kept * r.state;
   if (layer->kept) {
-    r.dh = layer->workspace + fr__recurrent_directions(layer) * room;
+    r.dh = rooms + fr__recurrent_directions(layer) * room;
     r.carried = r.dh + r.state;
   }
   return r;

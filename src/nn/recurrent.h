@@ -53,12 +53,13 @@ struct fr__recurrence {
   const fr__pass *pass;
   const fr_tensor *tensor; /* this direction's */
   bool reverse;
-  size_t slots; /* S: steps whose state is kept: T in training, else 2 */
-  size_t state; /* B * H */
-  float *gates; /* (T, B, GH) */
-  float *kept;  /* (S, B, H) times the cell's `kept` */
-  float *h;     /* (S, B, H); without `all` only, where y has no room for them */
-  float *dh;    /* (B, H) */
+  size_t slots;  /* S: steps whose state is kept: T in training, else 2 */
+  size_t state;  /* B * H */
+  float *packed; /* R, packed for all steps; on the way back R transposed */
+  float *gates;  /* (T, B, GH) */
+  float *kept;   /* (S, B, H) times the cell's `kept` */
+  float *h;      /* (S, B, H); without `all` only, where y has no room for them */
+  float *dh;     /* (B, H) */
   float
       *carried; /* (B, H) times the cell's `carried`; zeros before the first step back */
 };

@@ -93,6 +93,19 @@ static void input_product(const fr__recurrence *r) {
   fr__gemm_run(r->pass->kern, &product);
 }
 
+/* R, which every step multiplies with, once for all of them; `transposed` on the way
+ * back. */
+static void pack_recurrent(const fr__recurrence *r, bool transposed) {
+  const size_t units = r->layer->units, gates = r->cell->gates * units;
+  const fr__gemm product = {.n = transposed ? units : gates,
+                            .k = transposed ? gates : units,
+                            .b = r->tensor[FR__RECURRENT_RECURRENT].value,
+                            .ldb = gates,
+                            .trans_b = transposed};
+  if (r->layer->in.steps > 1)
+    fr__gemm_pack(r->pass->kern, &product, r->packed);
+}
+
 /* sums_t = h_{t-1} R, added to gates_t or with a bias of its own */
 static void recurrent_product(const fr__recurrence *r, size_t t) {
   const size_t units = r->layer->units, gates = r->cell->gates * units;
@@ -104,8 +117,8 @@ static void recurrent_product(const fr__recurrence *r, size_t t) {
       .k = units,
       .a = h,
       .lda = ld,
-      .b = r->tensor[FR__RECURRENT_RECURRENT].value,
-      .ldb = gates,
+      .packed = r->packed,
+      .packed_n = gates,
       .c = fr__recurrent_sums(r, t),
       .ldc = gates,
       .accumulate = !r->cell->apart,
@@ -152,6 +165,7 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     const fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
     input_product(&r);
+    pack_recurrent(&r, false);
     for (size_t i = 0; i < layer->in.steps; i++)
       forward_step(&r, step_at(&r, i));
   }
@@ -188,9 +202,8 @@ static void bring_next(const fr__recurrence *r, size_t t, bool add) {
                             .k = gates,
                             .a = fr__recurrent_sums(r, after(r, t)),
                             .lda = gates,
-                            .b = r->tensor[FR__RECURRENT_RECURRENT].value,
-                            .ldb = gates,
-                            .trans_b = true,
+                            .packed = r->packed,
+                            .packed_n = units,
                             .c = r->dh,
                             .ldc = units,
                             .accumulate = add};
@@ -225,6 +238,7 @@ static const float *gradient_h(const fr__recurrence *r, const float *dy, size_t 
 /* Gates and sums of every step become their gradients, from the last to the first. */
 static void backward_steps(const fr__recurrence *r, const float *dy) {
   memset(r->carried, 0, r->cell->carried * r->state * sizeof(float));
+  pack_recurrent(r, true);
   for (size_t i = r->layer->in.steps; i-- > 0;) {
     const size_t t = step_at(r, i);
     size_t ld;

@@ -98,6 +98,27 @@ void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
   fr__chain_backward(&net->chain, &pass, d_output, NULL);
 }
 
+/* ---- precision ---- */
+
+static enum fr__format format_of(enum fr_precision precision) {
+  return precision == FR_PRECISION_BF16 ? FR__FORMAT_BF16 : FR__FORMAT_F32;
+}
+
+void fr_net_set_precision(fr_net *net, enum fr_precision precision) {
+  net->precision = precision;
+  fr__kern_set_format(&net->kern, format_of(precision));
+}
+
+enum fr_precision fr_net_precision(const fr_net *net) { return net->precision; }
+
+bool fr_net_precision_is_fast(const fr_net *net, enum fr_precision precision,
+                              const char **set) {
+  const char *fast = fr__kern_fast(&net->kern, format_of(precision));
+  if (set != NULL)
+    *set = fast;
+  return fast != NULL;
+}
+
 /* ---- what is not finite ---- */
 
 bool fr_net_gradients_finite(const fr_net *net) {
