@@ -160,11 +160,14 @@ static enum fr_status use_int8(worker *work, fr_error *err) {
   return status;
 }
 
-/* bf16 has its place here: where the network is told of it, before fr_net_reserve. */
 static enum fr_status set_precision(worker *work, const char *precision, size_t threads,
                                     fr_error *err) {
   if (strcmp(precision, "f32") == 0)
     return FR_OK;
+  if (strcmp(precision, "bf16") == 0) {
+    fr_net_set_precision(work->net, FR_PRECISION_BF16);
+    return FR_OK;
+  }
   if (strcmp(precision, "int8") != 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED, "there is no precision '%s'", precision);
   if (work->train || threads != 1)
