@@ -11,20 +11,30 @@
 
 enum { BAR = 24, REDRAW_MS = 100 };
 
+/* Three digits; what is rounded up to four of them takes the next prefix. */
+static int digits_of(double scaled) {
+  const double size = fabs(scaled);
+  return size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+}
+
 void cli_format_si(double value, const char *unit, char *text, size_t size) {
-  static const char *const prefixes[] = {"n", "µ", "m", "", "k", "M", "G", "T"};
+  static const char *const prefixes[] = {"p", "n", "µ", "m", "", "k", "M", "G", "T"};
+  enum { LEAST = -4, MOST = 4 };
   int power = 0;
   double scaled = value;
-  while (fabs(scaled) >= 1000 && power < 4) {
+  while (fabs(scaled) >= 999.5 && power < MOST) {
     scaled /= 1000;
     power++;
   }
-  while (scaled != 0 && fabs(scaled) < 1 && power > -3) {
+  while (scaled != 0 && fabs(scaled) < 0.9995 && power > LEAST) {
     scaled *= 1000;
     power--;
   }
-  const int digits = fabs(scaled) >= 100 ? 0 : fabs(scaled) >= 10 ? 1 : 2;
-  snprintf(text, size, "%.*f %s%s", digits, scaled, prefixes[power + 3], unit);
+  if (fabs(scaled) < 0.005) /* nothing, or as good as nothing */
+    snprintf(text, size, "0 %s", unit);
+  else
+    snprintf(text, size, "%.*f %s%s", digits_of(scaled), scaled, prefixes[power - LEAST],
+             unit);
 }
 
 void cli_format_duration(double seconds, char *text, size_t size) {
