@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
     {"sensor", 's', "NAME", 0, "of frugal doctor's list (default: the best that works)",
      0},
     {"root", KEY_ROOT, "DIR", 0, "DIR stands for / (DIR/sys, DIR/proc)", 0},
-    {"csv", KEY_CSV, "FILE", 0, "write the timeline there", 0},
+    {"csv", KEY_CSV, "FILE", 0,
+     "write the timeline there; with --repeat its first column is the run's number", 0},
     {"phase-pattern", KEY_PATTERN, "REGEX", 0,
      "a line of the command's output that matches begins a phase, named by the one "
      "group (its output is then a pipe)",
@@ -42,7 +43,9 @@ static const struct argp_option options[] = {
      "(1s to 1h); kept, and used again for a day",
      0},
     {"repeat", KEY_REPEAT, "N|auto", 0,
-     "run the command N times; auto: until the mean's interval is within 5 %", 0},
+     "run the command N times, or until it fails; auto: until the mean's interval is "
+     "within 5 %",
+     0},
     {"replay", KEY_REPLAY, "DIR", 0,
      "no command: a recording of sensors, by its own clock (frugal doctor --record)", 1},
     {"import", KEY_IMPORT, "FILE.csv", 0, "no command: a log of HWiNFO's", 1},
@@ -151,9 +154,7 @@ static int print(const cli_metering_options *o, cli_result *result, const fr__bu
 static enum fr_status conclude(cli_metering *m, int code, cli_result *result,
                                fr__buf *text, fr_error *err) {
   enum fr_status status = cli_metering_report(m, code, result, text, err);
-  char *stored = status == FR_OK
-                     ? json_dumps(result->result, JSON_COMPACT | JSON_REAL_PRECISION(9))
-                     : NULL;
+  char *stored = status == FR_OK ? cli_metering_stored(result) : NULL;
   fr_error own;
   if (cli_metering_keep(m, stored, &own) != FR_OK)
     cli_warn(result, "the run is not wholly in the store: %s", own.text);
@@ -195,10 +196,33 @@ static void add_repeats(const cli_metering_options *o, const repeats *r,
   cli_format_si(program.value, "J", mean, sizeof mean);
   cli_format_si(program.low, "J", low, sizeof low);
   cli_format_si(program.high, "J", high, sizeof high);
-  fr__buf_printf(text, "%-14s %zu; program's mean %s (%s to %s)\n", "repeats", r->count,
-                 mean, low, high);
+  if (fr_measure_known(program))
+    fr__buf_printf(text, "%-14s %zu; program's mean %s (%s to %s)\n", "repeats", r->count,
+                   mean, low, high);
+  else
+    fr__buf_printf(text, "%-14s %zu; program's mean is not measured\n", "repeats",
+                   r->count);
   if (o->repeat == 0 && how == FR_REPEAT_GAVE_UP)
     cli_warn(result, "after %zu repeats the mean is not known to 5 %%", r->count);
+}
+
+/* Why there are no more, where there should have been. */
+static void tell_last(const cli_metering *m, int code) {
+  const cli_metering_options *o = m->options;
+  char of[32] = "";
+  if (o->repeat > 1)
+    snprintf(of, sizeof of, " of %zu", o->repeat);
+  if (o->repeat == 1 || (code == 0 && !m->stop))
+    return;
+  if (m->stop)
+    cli_warn(m->result,
+             "repeat %zu%s was interrupted: it is the last, and not part of the mean",
+             m->repetition, of);
+  else
+    cli_warn(m->result,
+             "repeat %zu%s ended with exit code %d: it is the last, and not part of the "
+             "mean",
+             m->repetition, of, code);
 }
 
 /* One run's figures into `result` and `text`, which are emptied first; *go_on: no repeat
@@ -224,12 +248,16 @@ static enum fr_status run_all(cli_metering *m, int argc, char **argv, int *code,
   const cli_metering_options *o = m->options;
   enum fr_status status = FR_OK;
   do {
+    m->repetition++;
     status = run_once(m, argc, argv, code, m->result, text, err);
     if (status != FR_OK || err->text[0] != '\0')
       return status;
+    if (*code != 0 || m->stop) /* what was cut short is not what was to be measured */
+      break;
     r->energy[r->count] = m->energy;
     r->program[r->count++] = m->program;
-  } while (*code == 0 && !m->stop && !enough(o, r));
+  } while (!enough(o, r));
+  tell_last(m, *code);
   add_repeats(o, r, m->result, text);
   return status;
 }
@@ -314,8 +342,9 @@ int cli_cmd_meter(int argc, char **argv) {
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
   cli_result result;
   cli_result_init(&result, "meter");
-  const int code = o.replay != NULL || o.import != NULL ? cli_meter_recorded(&o, &result)
-                                                        : meter(&o, argc, argv, &result);
+  const int code = o.replay != NULL || o.import != NULL
+                       ? cli_meter_recorded(&o, argc, argv, &result)
+                       : meter(&o, argc, argv, &result);
   cli_result_release(&result);
   return code;
 }

@@ -139,6 +139,30 @@ static bool show_figure(void *self, const char *name, fr_measure m) {
   return true;
 }
 
+/* A measure of the contract; absent where it is none. */
+static fr_measure measure_of(const json_t *json) {
+  fr_measure m = fr_measure_absent(FR_UNIT_NONE);
+  const char *unit, *source;
+  if (json_unpack((json_t *)(uintptr_t)json, "{s:F, s:F, s:F, s:s, s:s}", "value",
+                  &m.value, "low", &m.low, "high", &m.high, "unit", &unit, "source",
+                  &source) != 0 ||
+      !fr_unit_parse(unit, &m.unit) || !fr_source_parse(source, &m.source))
+    return fr_measure_absent(FR_UNIT_NONE);
+  return m;
+}
+
+/* What the result tells and the store has no figure of, as it is of a run that was cut
+ * off. */
+static void show_told(const json_t *result, figures *f) {
+  static const char *const keys[] = {"program", "energy", "delta", "normal_w",
+                                     "core_seconds"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const fr_measure m = measure_of(json_object_get(result, keys[i]));
+    if (fr_measure_known(m) && json_object_get(f->figures, keys[i]) == NULL)
+      show_figure(f, keys[i], m);
+  }
+}
+
 static void show_head(const fr_run *run, fr__buf *text) {
   char started[FR__TIME_TEXT], ended[FR__TIME_TEXT];
   time_of(run->started_utc_ns, started);
@@ -175,21 +199,29 @@ static void as_told(const json_t *told, fr_store_power *p) {
   p->max_w = most;
 }
 
+/* The time that was read, which of a log with gaps is less than its span. */
+static double read_s(const json_t *told, const fr_store_power *p) {
+  const json_t *gap_s = json_object_get(told, "gap_s");
+  return (double)p->last_ns * 1e-9 -
+         (json_is_number(gap_s) ? json_number_value(gap_s) : 0);
+}
+
 static json_t *json_of_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
-static void json_power(const fr_store_power *p, json_t *result) {
+static void json_power(const fr_store_power *p, double time_s, json_t *result) {
   json_object_set_new(result, "power_w", json_of_power(p));
-  json_object_set_new(result, "duration_s", json_real((double)p->last_ns * 1e-9));
+  json_object_set_new(result, "duration_s", json_real(time_s));
   json_object_set_new(result, "samples", json_integer((json_int_t)p->count));
   json_object_set_new(result, "marked_samples", json_integer((json_int_t)p->marked));
   json_object_set_new(result, "sampled_energy_j", json_of_number(p->energy_j));
 }
 
-static void text_power(const fr_store_power *p, bool cut_off, fr__buf *text) {
+static void text_power(const fr_store_power *p, double time_s, bool cut_off,
+                       fr__buf *text) {
   char time[32], energy[32];
-  cli_format_duration((double)p->last_ns * 1e-9, time, sizeof time);
+  cli_format_duration(time_s, time, sizeof time);
   cli_format_si(p->energy_j, "J", energy, sizeof energy);
   if (isnan(p->mean_w))
     fr__buf_printf(text, "\nPower was not measured in any of %zu samples\n", p->count);
@@ -201,13 +233,14 @@ static void text_power(const fr_store_power *p, bool cut_off, fr__buf *text) {
     fr__buf_printf(text, "       %zu of %zu samples were bridged\n", p->marked, p->count);
 }
 
-static void add_causes(const json_t *causes, fr__table *table) {
+/* "transcribe 90 %, sh 5 %" */
+static void add_shares(const json_t *shares, fr__table *table) {
   fr__buf text;
   fr__buf_init(&text, 0);
-  for (size_t i = 0; i < json_array_size(causes); i++) {
-    const json_t *cause = json_array_get(causes, i);
-    const char *name = json_string_value(json_object_get(cause, "name"));
-    const json_t *share = json_object_get(cause, "share");
+  for (size_t i = 0; i < json_array_size(shares); i++) {
+    const json_t *of = json_array_get(shares, i);
+    const char *name = json_string_value(json_object_get(of, "name"));
+    const json_t *share = json_object_get(of, "share");
     if (name == NULL)
       continue;
     fr__buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", name);
@@ -218,10 +251,27 @@ static void add_causes(const json_t *causes, fr__table *table) {
   fr__buf_release(&text);
 }
 
+static void add_number(const json_t *object, const char *key, fr__table *table) {
+  const json_t *number = json_object_get(object, key);
+  if (json_is_number(number))
+    fr__table_addf(table, "%.4g", json_number_value(number));
+  else
+    fr__table_add(table, "not measured");
+}
+
+static bool any_phases(const json_t *spikes) {
+  bool any = false;
+  for (size_t i = 0; i < json_array_size(spikes); i++)
+    any =
+        any || json_array_size(json_object_get(json_array_get(spikes, i), "phases")) > 0;
+  return any;
+}
+
 /* The result's "spikes" as a table; none where it tells of none. */
 static enum fr_status text_spikes(const json_t *spikes, fr__buf *text, fr_error *err) {
   static const char *const keys[] = {"start_s", "duration_s", "height_w"};
   static const char *const titles[] = {"Spike at, s", "Length, s", "Height, W"};
+  const bool phases = any_phases(spikes);
   if (json_array_size(spikes) == 0)
     return FR_OK;
   fr__table table;
@@ -229,16 +279,49 @@ static enum fr_status text_spikes(const json_t *spikes, fr__buf *text, fr_error 
   for (size_t i = 0; i < 3; i++)
     fr__table_column_add(&table, titles[i], FR__ALIGN_RIGHT, false);
   fr__table_column_add(&table, "Caused by", FR__ALIGN_LEFT, true);
+  if (phases)
+    fr__table_column_add(&table, "In phase", FR__ALIGN_LEFT, true);
   for (size_t s = 0; s < json_array_size(spikes); s++) {
     const json_t *spike = json_array_get(spikes, s);
-    for (size_t i = 0; i < 3; i++) {
-      const json_t *number = json_object_get(spike, keys[i]);
-      if (json_is_number(number))
-        fr__table_addf(&table, "%.4g", json_number_value(number));
-      else
-        fr__table_add(&table, "not measured");
-    }
-    add_causes(json_object_get(spike, "causes"), &table);
+    for (size_t i = 0; i < 3; i++)
+      add_number(spike, keys[i], &table);
+    add_shares(json_object_get(spike, "causes"), &table);
+    if (phases)
+      add_shares(json_object_get(spike, "phases"), &table);
+  }
+  fr__buf_add(text, "\n");
+  const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
+  fr__table_release(&table);
+  return status;
+}
+
+static void add_joules(const json_t *phase, const char *key, fr__table *table) {
+  char value[48] = "not measured";
+  const fr_measure m = measure_of(json_object_get(phase, key));
+  if (fr_measure_known(m))
+    cli_format_si(m.value, "J", value, sizeof value);
+  fr__table_add(table, value);
+}
+
+/* The result's "phases" as a table; none where the program marked none. */
+static enum fr_status text_phases(const json_t *phases, fr__buf *text, fr_error *err) {
+  if (json_array_size(phases) < 2)
+    return FR_OK;
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "Phase", FR__ALIGN_LEFT, true);
+  fr__table_column_add(&table, "Times", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Seconds", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Machine", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "Program", FR__ALIGN_RIGHT, false);
+  for (size_t i = 0; i < json_array_size(phases); i++) {
+    const json_t *phase = json_array_get(phases, i);
+    const char *name = json_string_value(json_object_get(phase, "name"));
+    fr__table_add(&table, name != NULL ? name : "");
+    add_number(phase, "count", &table);
+    add_number(phase, "duration_s", &table);
+    add_joules(phase, "energy", &table);
+    add_joules(phase, "program", &table);
   }
   fr__buf_add(text, "\n");
   const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
@@ -256,10 +339,14 @@ static enum fr_status show_power(fr_store *store, const fr_run *run, cli_result 
   if (status != FR_OK || power.count == 0)
     return status;
   as_told(json_object_get(stored, "power_w"), &power);
-  json_power(&power, result->result);
+  const double time_s = read_s(stored, &power);
+  json_power(&power, time_s, result->result);
   json_object_set(result->result, "spikes", spikes != NULL ? spikes : json_null());
-  text_power(&power, strcmp(run->state, "cut off") == 0, text);
-  return text_spikes(spikes, text, err);
+  text_power(&power, time_s, strcmp(run->state, "cut off") == 0, text);
+  enum fr_status shown = text_phases(json_object_get(stored, "phases"), text, err);
+  if (shown == FR_OK)
+    shown = text_spikes(spikes, text, err);
+  return shown;
 }
 
 static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
@@ -286,6 +373,8 @@ static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
   figures f = {&table, json_object()};
   json_object_set_new(result->result, "figures", f.figures);
   status = fr_store_figures(store, id, show_figure, &f, err);
+  if (status == FR_OK && strcmp(run.command, "meter") == 0)
+    show_told(stored, &f);
   if (status == FR_OK && json_object_size(f.figures) > 0)
     status = fr__table_render(&table, cli_columns(), text, err);
   if (status == FR_OK)

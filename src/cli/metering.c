@@ -93,6 +93,7 @@ static void take_bin(cli_metering *m, const fr_power_sample *sample) {
   share_out(m, t_s, sample->energy_j);
   const cli_point point = {sample->t_ns, sample->energy_j, m->program_j, m->core_s};
   cli_marks_sample(&m->marks, &point);
+  cli_spiking_phases(&m->spiking, &m->marks);
 }
 
 /* ---- domains ---- */
@@ -310,6 +311,7 @@ static void loop(cli_metering *m) {
     if (now_ns - m->flushed_ns >= FLUSH_MS * 1000000ull) {
       m->flushed_ns = now_ns;
       (void)cli_metering_flush(m, &err); /* it is tried again, and said at the end */
+      cli_metering_so_far(m);
     }
   }
   if (m->options->command != NULL)

@@ -60,6 +60,7 @@ typedef struct cli_metering {
   fr_store *store;                          /* NULL: none */
   int64_t run;                              /* in the store; 0: none */
   FILE *csv;                                /* NULL: none */
+  size_t repetition;                        /* of the command, from 1 */
   const char *domain[CLI_METERING_DOMAINS]; /* (domains) the meter's */
   size_t domains;                           /* 0: fewer than two, which are the total */
   cli_prometheus prometheus;
@@ -72,11 +73,11 @@ typedef struct cli_metering {
   fr_baseline baseline;    /* seconds 0: none */
   double *quiet_w;         /* (quiet_room) of a baseline that is being taken; owned */
   size_t quiet_count, quiet_room;
-  fr_processes_report shares; /* while it is reported on */
-  fr_measure energy, program; /* of the last run, once reported */
-  bool stop;                  /* without a command: asked to */
-  uint64_t flushed_ns;
-  cli_queue writing; /* the loop's: taken from `fresh`, not yet written */
+  fr_processes_report shares;   /* while it is reported on */
+  fr_measure energy, program;   /* of the last run, once reported */
+  bool stop;                    /* without a command: asked to */
+  uint64_t flushed_ns, told_ns; /* samples, figures so far: last into the store */
+  cli_queue writing;            /* the loop's: taken from `fresh`, not yet written */
   bool written_failed;
   pthread_mutex_t lock; /* of all below */
   cli_marks marks;
@@ -123,13 +124,23 @@ enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result 
 void cli_metering_figures(cli_metering *metering, const fr_meter_report *report, int code,
                           cli_result *result, fr__buf *text);
 
+/* What is known by now into the store, once a second: what is left of the run where it is
+ * cut off. On the loop's thread. */
+void cli_metering_so_far(cli_metering *metering);
+
+/* The result with its warnings as the store keeps it; the caller's (free); NULL out of
+ * memory. */
+char *cli_metering_stored(const cli_result *result);
+
 /* Samples and phases into store and CSV. */
 enum fr_status cli_metering_flush(cli_metering *metering, fr_error *err);
 enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err);
-/* A row's beginning: time, power, energy. */
-void cli_metering_csv_sample(FILE *to, const fr_power_sample *sample);
-/* --replay and --import: an exit code. */
-int cli_meter_recorded(const cli_metering_options *options, cli_result *result);
+/* A row of the open CSV; what is NaN stays empty; `phase` NULL: it is not known. */
+void cli_metering_csv_row(cli_metering *metering, const fr_power_sample *sample,
+                          const char *phase);
+/* --replay and --import: an exit code. `argv` is the command line, for the store. */
+int cli_meter_recorded(const cli_metering_options *options, int argc, char **argv,
+                       cli_result *result);
 
 /* The text of GET /metrics; `self` is the metering. */
 void cli_metering_metrics(void *self, fr__buf *out);

@@ -18,16 +18,9 @@ enum fr_status cli_metering_csv_open(cli_metering *metering, fr_error *err) {
   metering->csv = fopen(path, "we");
   if (metering->csv == NULL)
     return fr__fail_errno(err, errno, "'%s' cannot be written", path);
-  fputs("t_s,power_w,energy_j,program_j,core_s,marked,phase\n", metering->csv);
+  fprintf(metering->csv, "%st_s,power_w,energy_j,program_j,core_s,marked,phase\n",
+          metering->options->repeat != 1 ? "run," : "");
   return FR_OK;
-}
-
-/* What is not known is an empty cell. */
-void cli_metering_csv_sample(FILE *to, const fr_power_sample *s) {
-  fprintf(to, "%.6f,", (double)s->t_ns * 1e-9);
-  if (isfinite(s->power_w))
-    fprintf(to, "%.6g", s->power_w);
-  fprintf(to, ",%.9g,", s->energy_j);
 }
 
 /* RFC 4180: in quotes, with quotes doubled; a phase's path has no line feed. */
@@ -41,14 +34,36 @@ static void put_quoted(FILE *to, const char *text) {
   fputc('"', to);
 }
 
+/* What is not known is an empty cell. */
+static void put_number(FILE *to, const char *format, double number)
+    __attribute__((format(printf, 2, 0)));
+
+static void put_number(FILE *to, const char *format, double number) {
+  if (isfinite(number))
+    fprintf(to, format, number);
+  fputc(',', to);
+}
+
+void cli_metering_csv_row(cli_metering *metering, const fr_power_sample *sample,
+                          const char *phase) {
+  FILE *const to = metering->csv;
+  if (metering->options->repeat != 1)
+    fprintf(to, "%zu,", metering->repetition);
+  put_number(to, "%.6f", (double)sample->t_ns * 1e-9);
+  put_number(to, "%.6g", sample->power_w);
+  put_number(to, "%.9g", sample->energy_j);
+  put_number(to, "%.9g", sample->program_j);
+  put_number(to, "%.6f", sample->core_s);
+  fprintf(to, "%d,", sample->marked);
+  if (phase != NULL)
+    put_quoted(to, phase);
+  fputc('\n', to);
+}
+
 static void write_csv(cli_metering *m) {
   for (size_t i = 0; i < m->writing.count && m->csv != NULL; i++) {
     const cli_kept_sample *kept = &m->writing.sample[i];
-    const fr_power_sample *s = &kept->sample;
-    cli_metering_csv_sample(m->csv, s);
-    fprintf(m->csv, "%.9g,%.6f,%d,", s->program_j, s->core_s, s->marked);
-    put_quoted(m->csv, m->marks.row[kept->row].path);
-    fputc('\n', m->csv);
+    cli_metering_csv_row(m, &kept->sample, m->marks.row[kept->row].path);
   }
   if (m->csv != NULL && (fflush(m->csv) != 0 || ferror(m->csv))) {
     cli_warn(m->result, "'%s' cannot be written: %s", m->options->csv, strerror(errno));

@@ -134,8 +134,8 @@ static void add_head(cli_metering *m, const fr_meter_report *report, int code,
   else
     fr__buf_printf(text, "%-14s %s\n", "duration", took);
   set_measure(result, "core_seconds",
-              code >= 0 ? core_seconds_of(m->core_s)
-                        : fr_measure_absent(FR_UNIT_CORE_SECOND));
+              m->options->command != NULL ? core_seconds_of(m->core_s)
+                                          : fr_measure_absent(FR_UNIT_CORE_SECOND));
   set(result, "duration_s", json_real(report->duration_s));
   set(result, "exit_code", code >= 0 ? json_integer(code) : json_null());
   if (fr_measure_known(report->core_seconds))
@@ -355,6 +355,11 @@ static void add_warnings(const cli_metering *m, const fr_meter_report *report,
              "no working energy counter: energy is modelled from busy core-seconds (%s)",
              report->rule);
   add_notes(report->notes, result);
+  if (report->interval_s > 0 && report->interval_s < 0.99 * m->options->interval_s &&
+      m->options->import == NULL)
+    cli_warn(result,
+             "sampled every %.3g s, not %.3g s: a counter might come round in between",
+             report->interval_s, m->options->interval_s);
   if (fr_measure_known(report->energy) && too_short(m, report))
     cli_warn(result, "the run is too short for its sensor: %.3f s%s", report->duration_s,
              m->options->command != NULL && m->options->repeat == 1
@@ -389,6 +394,11 @@ static enum fr_status read_shares(cli_metering *m, fr_measure energy, fr_error *
   return status;
 }
 
+static void release_shares(cli_metering *m) {
+  fr_processes_report_release(&m->shares);
+  m->shares = (fr_processes_report){.program = fr_measure_absent(FR_UNIT_JOULE)};
+}
+
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
                                    fr__buf *text, fr_error *err) {
   cli_metering *m = metering;
@@ -405,7 +415,57 @@ enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result 
   set(result, "run", m->run > 0 ? json_integer((json_int_t)m->run) : json_null());
   add_mark_warnings(m, result);
   keep_figures(m);
-  fr_processes_report_release(&m->shares);
-  m->shares = (fr_processes_report){.program = fr_measure_absent(FR_UNIT_JOULE)};
+  release_shares(m);
   return status;
+}
+
+/* ---- into the store ---- */
+
+char *cli_metering_stored(const cli_result *result) {
+  json_t *whole = json_copy(result->result);
+  json_object_set(whole, "warnings", result->warnings);
+  char *text = json_dumps(whole, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  json_decref(whole);
+  return text;
+}
+
+/* The sampling thread changes marks, spikes and shares: all are of one moment. Processes
+ * one by one are left out: there may be hundreds, each second. */
+static enum fr_status figures_so_far(cli_metering *m, const fr_meter_report *report,
+                                     cli_result *result) {
+  fr__buf text; /* nobody reads it */
+  fr__buf_init(&text, 0);
+  pthread_mutex_lock(&m->lock);
+  enum fr_status status = read_shares(m, report->energy, NULL);
+  if (status == FR_OK) {
+    cli_metering_figures(m, report, -1, result, &text);
+    status = add_phases(m, report, result, &text, NULL);
+  }
+  release_shares(m);
+  pthread_mutex_unlock(&m->lock);
+  set(result, "processes", json_null());
+  set(result, "run", json_integer((json_int_t)m->run));
+  fr__buf_release(&text);
+  return status;
+}
+
+void cli_metering_so_far(cli_metering *metering) {
+  enum { EACH_MS = 900 }; /* of a loop that comes each 500 ms */
+  cli_metering *m = metering;
+  const uint64_t now_ns = fr__clock_ns();
+  fr_meter_report report;
+  cli_result result;
+  if (m->store == NULL || m->run == 0 || now_ns - m->told_ns < EACH_MS * 1000000ull ||
+      fr_meter_read(m->meter, &report, NULL) != FR_OK)
+    return;
+  m->told_ns = now_ns;
+  cli_result_init(&result, "meter");
+  if (figures_so_far(m, &report, &result) == FR_OK) {
+    char *text = cli_metering_stored(&result);
+    if (text != NULL) /* a full disk: it is tried again */
+      (void)fr_store_run_so_far(m->store, m->run, text, NULL);
+    free(text);
+  }
+  cli_result_release(&result);
+  fr_meter_report_release(&report);
 }

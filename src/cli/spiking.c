@@ -16,12 +16,13 @@ enum fr_status cli_spiking_init(cli_spiking *spiking, enum fr_source source,
   *spiking = (cli_spiking){0};
   spiking->found = calloc(CLI_SPIKES, sizeof *spiking->found);
   spiking->user = calloc(CLI_SPIKE_ACTORS, sizeof *spiking->user);
+  spiking->phase = calloc(CLI_SPIKE_ACTORS, sizeof *spiking->phase);
   const fr_spike_options options = {.source = source,
                                     .accuracy = fr_sensor_accuracy(source, NULL),
                                     .found = found,
                                     .self = spiking};
   enum fr_status status = FR_OK;
-  if (spiking->found == NULL || spiking->user == NULL)
+  if (spiking->found == NULL || spiking->user == NULL || spiking->phase == NULL)
     status = fr__fail_memory(err, "spikes");
   else
     status = fr_spikes_new(&options, &spiking->search, err);
@@ -34,43 +35,58 @@ void cli_spiking_release(cli_spiking *spiking) {
   fr_spikes_free(spiking->search);
   free(spiking->found);
   free(spiking->user);
+  free(spiking->phase);
   *spiking = (cli_spiking){0};
 }
 
 /* ---- who ran ---- */
 
+static void forget_first(cli_user *user, size_t count, size_t bins) {
+  for (size_t i = 0; i < count; i++) {
+    const size_t rest = CLI_SPIKE_BINS - bins;
+    memmove(user[i].use_s, user[i].use_s + bins, rest * sizeof *user[i].use_s);
+    memset(user[i].use_s + rest, 0, bins * sizeof *user[i].use_s);
+    user[i].total_s = 0;
+    for (size_t j = 0; j < rest; j++)
+      user[i].total_s += user[i].use_s[j];
+  }
+}
+
 /* Half of the bins are enough to look back. */
 static void forget_oldest(cli_spiking *s) {
   const size_t half = CLI_SPIKE_BINS / 2, rest = s->bins - half;
   memmove(s->t_s, s->t_s + half, (rest + 1) * sizeof *s->t_s);
-  for (size_t i = 0; i < s->users; i++) {
-    cli_user *user = &s->user[i];
-    memmove(user->use_s, user->use_s + half, rest * sizeof *user->use_s);
-    memset(user->use_s + rest, 0, half * sizeof *user->use_s);
-    user->total_s = 0;
-    for (size_t j = 0; j < rest; j++)
-      user->total_s += user->use_s[j];
-  }
+  forget_first(s->user, s->users, half);
+  forget_first(s->phase, s->phases, half);
   s->bins = rest;
 }
 
-/* Its place; where there is none, that of who used least. */
-static cli_user *user_of(cli_spiking *s, const fr_process_use *use) {
-  cli_user *least = &s->user[0];
-  for (size_t i = 0; i < s->users; i++) {
-    if (s->user[i].pid == use->pid && strcmp(s->user[i].name, use->name) == 0)
-      return &s->user[i];
-    if (s->user[i].total_s < least->total_s)
-      least = &s->user[i];
+/* Its place among `count` (CLI_SPIKE_ACTORS at most); where there is none, that of who
+ * used least. */
+static cli_user *place_of(cli_user *user, size_t *count, const char *name, int64_t pid,
+                          double use_s) {
+  cli_user *least = &user[0];
+  for (size_t i = 0; i < *count; i++) {
+    if (user[i].pid == pid && strcmp(user[i].name, name) == 0)
+      return &user[i];
+    if (user[i].total_s < least->total_s)
+      least = &user[i];
   }
-  if (s->users < CLI_SPIKE_ACTORS)
-    least = &s->user[s->users++];
-  else if (least->total_s >= use->core_s + use->gpu_s)
+  if (*count < CLI_SPIKE_ACTORS)
+    least = &user[(*count)++];
+  else if (least->total_s >= use_s)
     return NULL;
   memset(least, 0, sizeof *least);
-  memcpy(least->name, use->name, sizeof least->name);
-  least->pid = use->pid;
+  snprintf(least->name, sizeof least->name, "%s", name);
+  least->pid = pid;
   return least;
+}
+
+static void add_use(cli_user *user, size_t bin, double use_s) {
+  if (user == NULL)
+    return;
+  user->use_s[bin] += use_s;
+  user->total_s += use_s;
 }
 
 void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use,
@@ -78,35 +94,63 @@ void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use
   cli_spiking *s = spiking;
   if (s->bins == CLI_SPIKE_BINS)
     forget_oldest(s);
-  const size_t bin = s->bins;
+  s->bin = s->bins;
   for (size_t i = 0; i < count; i++) {
-    cli_user *user = user_of(s, &use[i]);
-    if (user == NULL)
-      continue;
-    user->use_s[bin] += use[i].core_s + use[i].gpu_s;
-    user->total_s += use[i].core_s + use[i].gpu_s;
+    const double use_s = use[i].core_s + use[i].gpu_s;
+    add_use(place_of(s->user, &s->users, use[i].name, use[i].pid, use_s), s->bin, use_s);
   }
-  if (t_s - s->t_s[bin] < BIN_S)
+  if (t_s - s->t_s[s->bin] < BIN_S)
     return;
-  s->t_s[bin + 1] = t_s;
+  s->t_s[s->bin + 1] = t_s;
   s->bins++;
+}
+
+void cli_spiking_phases(cli_spiking *spiking, const cli_marks *marks) {
+  cli_spiking *s = spiking;
+  s->marks = marks;
+  for (size_t row = 0; row < marks->rows; row++) {
+    const double use_s = marks->row[row].core_s - s->row_core_s[row];
+    s->row_core_s[row] = marks->row[row].core_s;
+    if (use_s > 0)
+      add_use(place_of(s->phase, &s->phases, "", (int64_t)row, use_s), s->bin, use_s);
+  }
 }
 
 /* ---- spikes ---- */
 
-static void find_causes(const cli_spiking *s, cli_spike *out) {
+static size_t attribute(const cli_spiking *s, const fr_spike *spike, const cli_user *user,
+                        size_t users, fr_cause cause[CLI_SPIKE_CAUSES]) {
   fr_actor actor[CLI_SPIKE_ACTORS];
+  for (size_t i = 0; i < users; i++)
+    actor[i] = (fr_actor){user[i].name, user[i].pid, user[i].use_s};
+  return s->bins > 0 ? fr_spike_attribute(spike, s->t_s, s->bins, actor, users, cause,
+                                          CLI_SPIKE_CAUSES)
+                     : 0;
+}
+
+static void find_causes(const cli_spiking *s, cli_spike *out) {
   fr_cause cause[CLI_SPIKE_CAUSES];
-  for (size_t i = 0; i < s->users; i++)
-    actor[i] = (fr_actor){s->user[i].name, s->user[i].pid, s->user[i].use_s};
-  out->causes = s->bins > 0 ? fr_spike_attribute(&out->spike, s->t_s, s->bins, actor,
-                                                 s->users, cause, CLI_SPIKE_CAUSES)
-                            : 0;
+  out->causes = attribute(s, &out->spike, s->user, s->users, cause);
   for (size_t i = 0; i < out->causes; i++) {
     const cli_user *user = &s->user[cause[i].actor];
     cli_cause *to = &out->cause[i];
     memcpy(to->name, user->name, sizeof to->name);
     to->pid = user->pid;
+    to->share = cause[i].share;
+    to->confidence = cause[i].confidence;
+  }
+}
+
+/* Of a program that marks none there is nothing to tell. */
+static void find_phases(const cli_spiking *s, cli_spike *out) {
+  fr_cause cause[CLI_SPIKE_CAUSES];
+  if (s->marks == NULL || s->marks->rows < 2)
+    return;
+  out->phases = attribute(s, &out->spike, s->phase, s->phases, cause);
+  for (size_t i = 0; i < out->phases; i++) {
+    const int64_t row = s->phase[cause[i].actor].pid;
+    cli_cause_phase *to = &out->phase[i];
+    snprintf(to->path, sizeof to->path, "%s", s->marks->row[row].path);
     to->share = cause[i].share;
     to->confidence = cause[i].confidence;
   }
@@ -121,6 +165,7 @@ static void found(void *self, const fr_spike *spike) {
   cli_spike *out = &s->found[s->count++];
   out->spike = *spike;
   find_causes(s, out);
+  find_phases(s, out);
 }
 
 void cli_spiking_power(cli_spiking *spiking, double t_s, double power_w) {
@@ -147,15 +192,26 @@ static json_t *json_of_causes(const cli_spike *spike) {
   return causes;
 }
 
+static json_t *json_of_phases(const cli_spike *spike) {
+  json_t *phases = json_array();
+  for (size_t i = 0; i < spike->phases; i++)
+    json_array_append_new(phases,
+                          json_pack("{s:s, s:f, s:f}", "name", spike->phase[i].path,
+                                    "share", spike->phase[i].share, "confidence",
+                                    spike->phase[i].confidence));
+  return phases;
+}
+
 json_t *cli_spiking_json(const cli_spiking *spiking) {
   json_t *spikes = json_array();
   for (size_t i = 0; i < spiking->count; i++) {
     const fr_spike *s = &spiking->found[i].spike;
     json_array_append_new(
-        spikes, json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "start_s", s->start_s,
+        spikes, json_pack("{s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "start_s", s->start_s,
                           "duration_s", s->duration_s, "height_w", s->height_w, "peak_w",
                           s->peak_w, "energy", cli_json_measure(s->energy), "causes",
-                          json_of_causes(&spiking->found[i])));
+                          json_of_causes(&spiking->found[i]), "phases",
+                          json_of_phases(&spiking->found[i])));
   }
   return spikes;
 }
@@ -172,6 +228,9 @@ void cli_spiking_text(const cli_spiking *spiking, fr__buf *text) {
     for (size_t j = 0; j < found->causes && j < 2; j++)
       fr__buf_printf(text, "%s %s (%.0f %%)", j == 0 ? ": by" : ",", found->cause[j].name,
                      100 * found->cause[j].share);
+    if (found->phases > 0)
+      fr__buf_printf(text, ", in phase %s (%.0f %%)", found->phase[0].path,
+                     100 * found->phase[0].share);
     fr__buf_add(text, "\n");
   }
   const size_t all = spiking->count + spiking->more;

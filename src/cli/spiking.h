@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "cli/marks.h"
 #include "frugal/frugal.h"
 #include "frugal/power.h"
 #include "frugal/processes.h"
@@ -22,15 +23,23 @@ typedef struct cli_cause {
   double share, confidence;
 } cli_cause;
 
+/* A phase in which the program's own CPU time rose. */
+typedef struct cli_cause_phase {
+  char path[CLI_MARK_PATH];
+  double share, confidence;
+} cli_cause_phase;
+
 typedef struct cli_spike {
   fr_spike spike;
   cli_cause cause[CLI_SPIKE_CAUSES];
   size_t causes;
+  cli_cause_phase phase[CLI_SPIKE_CAUSES];
+  size_t phases;
 } cli_spike;
 
 typedef struct cli_user {
-  char name[64];
-  int64_t pid;
+  char name[64]; /* "" of phases */
+  int64_t pid;   /* of phases their row */
   double total_s;
   double use_s[CLI_SPIKE_BINS];
 } cli_user;
@@ -42,6 +51,11 @@ typedef struct cli_spiking {
   size_t more;    /* found beyond those */
   cli_user *user; /* (CLI_SPIKE_ACTORS) owned */
   size_t users, bins;
+  size_t bin;                       /* that processes were last added to */
+  cli_user *phase;                  /* (CLI_SPIKE_ACTORS) owned */
+  size_t phases;                    /* in use */
+  const cli_marks *marks;           /* they are of; NULL: none */
+  double row_core_s[CLI_MARK_ROWS]; /* of the marks' rows, when they were last seen */
   double t_s[CLI_SPIKE_BINS + 1];
 } cli_spiking;
 
@@ -52,6 +66,8 @@ void cli_spiking_release(cli_spiking *spiking);
 /* Who ran up to t_s since the call before. */
 void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use,
                      size_t count);
+/* The phases of the time that the call before was told about; `marks` must stay. */
+void cli_spiking_phases(cli_spiking *spiking, const cli_marks *marks);
 /* The mean power since the sample before. */
 void cli_spiking_power(cli_spiking *spiking, double t_s, double power_w);
 void cli_spiking_end(cli_spiking *spiking);

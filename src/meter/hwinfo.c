@@ -376,7 +376,8 @@ static double power_at(const reader *r, size_t i) {
   return power_w >= 0 ? power_w : (double)NAN;
 }
 
-/* HWiNFO's watts are the mean since its row before: the row's own interval has them. */
+/* HWiNFO's watts are the mean since its row before: the row's own interval has them.
+ * Behind a gap they are that of no interval that is known: no energy is assumed in it. */
 static void add_sample(reader *r, size_t i, int64_t t_ns, double power_w, int64_t usual) {
   fr__hwinfo *const log = r->log;
   const int64_t before = log->count > 0 ? (int64_t)log->sample[log->count - 1].t_ns : 0;
@@ -385,12 +386,18 @@ static void add_sample(reader *r, size_t i, int64_t t_ns, double power_w, int64_
   log->gaps += gap;
   log->gap_s += gap ? span_s : 0;
   log->energy_j += gap ? 0 : power_w * span_s;
-  log->min_w = log->count == 0 ? power_w : fmin(log->min_w, power_w);
-  log->max_w = log->count == 0 ? power_w : fmax(log->max_w, power_w);
-  memmove(log->domain_w + log->count * log->columns, log->domain_w + i * log->columns,
-          log->columns * sizeof *log->domain_w);
-  log->sample[log->count++] = (fr_power_sample){
-      .t_ns = (uint64_t)t_ns, .power_w = power_w, .energy_j = log->energy_j};
+  if (!gap) {
+    log->min_w = log->count == 0 ? power_w : fmin(log->min_w, power_w);
+    log->max_w = log->count == 0 ? power_w : fmax(log->max_w, power_w);
+  }
+  double *const watts = log->domain_w + log->count * log->columns;
+  memmove(watts, log->domain_w + i * log->columns, log->columns * sizeof *watts);
+  for (size_t c = 0; gap && c < log->columns; c++)
+    watts[c] = (double)NAN;
+  log->sample[log->count++] = (fr_power_sample){.t_ns = (uint64_t)t_ns,
+                                                .power_w = gap ? (double)NAN : power_w,
+                                                .energy_j = log->energy_j,
+                                                .marked = gap};
 }
 
 /* Times count from the first reading. */

@@ -19,7 +19,8 @@ typedef struct fr__hwinfo {
   char chosen[256]; /* what makes power_w: "CPU Package Power", "… of 2 devices" */
   size_t count;     /* samples, at least 1 */
   /* (count) owned; t_ns since the first row, which is no interval itself: its energy_j is
-   * 0. program_j and core_s are 0, which nobody measured. */
+   * 0. program_j and core_s are 0, which nobody measured. Behind a gap: marked, power_w
+   * is NaN and energy_j that of the sample before. */
   fr_power_sample *sample;
   double *domain_w;            /* (count, columns) NaN: not told; owned */
   double min_w, mean_w, max_w; /* mean over measured time */

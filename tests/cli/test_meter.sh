@@ -155,7 +155,20 @@ ok "repeats are counted" sh -c "rm -f '$folder/n'; '$frugal' meter -q --repeat 3
   --json '$folder/r.json' -- sh -c 'echo x >>\"$folder/n\"' 2>/dev/null &&
   test \"\$(wc -l <'$folder/n')\" = 3"
 ok "and their mean is told" json "j['result']['repeats']['count'] == 3" "$folder/r.json"
+ok "in one CSV, told apart" exits 0 meter -q --repeat 3 --csv "$folder/r.csv" -- sleep 0.05
+ok "by a column" python3 - "$folder/r.csv" <<'PYTHON'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+assert list(rows[0])[:2] == ['run', 't_s'], rows[0]
+assert [r['run'] for r in rows] == sorted(r['run'] for r in rows)
+assert {r['run'] for r in rows} == {'1', '2', '3'}, rows
+PYTHON
 ok "a repeat that fails is the last" exits 5 meter --repeat 3 -- sh -c 'exit 5'
+ok "which is said" grep -q 'repeat 1 of 3 ended with exit code 5' "$folder/err"
+ok "the second one, too" exits 6 meter -q --repeat 4 --json "$folder/rf.json" -- \
+  sh -c "echo x >>'$folder/tries'; test \$(wc -l <'$folder/tries') -lt 2 || exit 6"
+ok "and is no part of the mean" json "j['result']['repeats']['count'] == 1 and
+  any('repeat 2 of 4 ended with exit code 6' in w for w in j['warnings'])" "$folder/rf.json"
 
 zone="$folder/rec/sys/class/powercap/intel-rapl:0"
 mkdir -p "$zone" "$folder/rec/proc" "$folder/rec/dev"
@@ -185,6 +198,38 @@ ok "a log of HWiNFO's is imported" exits 0 meter --import "$folder/hw.csv" \
 ok "to 12 + 14 + 12 J" json "abs(j['result']['energy']['value'] - 38) < 1e-6 and
   j['result']['energy']['source'] == 'import' and j['result']['power_w']['max'] == 14" \
   "$folder/i.json"
+ok "a recording is kept" exits 0 meter --replay "$folder/rec/" -i 1s --csv "$folder/v1.csv" \
+  --json "$folder/v1.json"
+ok "at the interval that was asked for" sh -c "[ \$(wc -l <'$folder/v1.csv') = 41 ]"
+ok "as a run" exits 0 runs show \
+  "$(python3 -c "import json; print(json.load(open('$folder/v1.json'))['result']['run'])")" \
+  --json "$folder/v1s.json"
+ok "that is done, with its line and samples" json "j['result']['state'] == 'done' and
+  j['result']['name'] == 'rec' and j['result']['samples'] == 40 and
+  abs(j['result']['sampled_energy_j'] - 920) < 4 and
+  len(j['result']['result']['spikes']) == 1" "$folder/v1s.json"
+cp -r "$folder/rec" "$folder/soon"
+echo 100000000 >"$folder/soon/sys/class/powercap/intel-rapl:0/max_energy_range_uj"
+ok "an interval that a counter does not allow" exits 0 meter --replay "$folder/soon" -i 1s \
+  --json "$folder/w.json"
+ok "is told" json "j['result']['interval_s'] < 0.1 and
+  any('sampled every 0.01 s, not 1 s' in w for w in j['warnings'])" "$folder/w.json"
+cat >"$folder/gap.csv" <<'CSV'
+Date,Time,"CPU Package Power [W]"
+1.2.2026,10:00:00.000,10.0
+1.2.2026,10:00:01.000,12.0
+1.2.2026,10:00:02.000,14.0
+1.2.2026,10:10:02.000,90.0
+1.2.2026,10:10:03.000,12.0
+CSV
+ok "a log with a gap" exits 0 meter --import "$folder/gap.csv" --csv "$folder/g.csv" \
+  --json "$folder/g.json"
+ok "is of the time that was read" json "
+  (lambda r: (r['energy']['value'], r['duration_s'], r['gap_s'], r['interval_s'],
+    r['power_w']['max'], r['marked'])
+   == (38, 3, 600, 1, 14, 1) and abs(r['power_w']['mean'] * r['duration_s'] - 38) < 1e-6)
+  (j['result']) and any('no energy is assumed there' in w for w in j['warnings'])" "$folder/g.json"
+ok "the row behind it is marked and has no power" grep -qx '602.000000,,26,,,1,' "$folder/g.csv"
 ok "a recording that is not there is one sentence" \
   fails_saying 1 "no-such" meter --replay "$folder/no-such"
 
@@ -216,8 +261,10 @@ SHELL
 cat >"$folder/steady.sh" <<SHELL
 sleep 4
 touch '$folder/loud'
+echo begin speech >&\$FRUGAL_PHASE_FD
 timeout 2 '$folder/transcribe' -c 'while :; do :; done'
 rm '$folder/loud'
+echo end >&\$FRUGAL_PHASE_FD
 sleep 4
 SHELL
 ok "a program that starts another for two seconds" exits 0 meter \
@@ -226,9 +273,14 @@ ok "a program that starts another for two seconds" exits 0 meter \
 ok "is told so by name" json "[round(s['height_w']) for s in j['result']['spikes']] == [40] and
   'transcribe' in [c['name'] for c in j['result']['spikes'][0]['causes']]" "$folder/x.json"
 
+ok "and its phase" json "j['result']['spikes'][0]['phases'][0]['name'] == 'speech' and
+  j['result']['spikes'][0]['phases'][0]['share'] > 0.5" "$folder/x.json"
+ok "in the table as well" grep -q 'in phase speech' "$folder/err"
+
 # killed, side by side
 killed() {
-  TMPDIR="$folder" "$frugal" meter -q --store "$folder/k.sqlite" -- sleep 3 2>/dev/null &
+  TMPDIR="$folder" "$frugal" meter -q --store "$folder/k.sqlite" -- \
+    sh -c 'echo begin load >&$FRUGAL_PHASE_FD; exec sleep 3' 2>/dev/null &
   sleep 2
   kill -9 $!
   wait $! 2>/dev/null
@@ -237,6 +289,16 @@ killed() {
     cat "$folder/out" && [ "$code" = 0 ]
 }
 ok "a killed meter leaves its run in the store" killed
+ok "with its figures so far" exits 0 runs show 1 --store "$folder/k.sqlite" \
+  --json "$folder/k.json"
+ok "bounds, phases and spikes among them" json "
+  (lambda s, r: s['state'] == 'cut off' and r['energy']['low'] <= r['energy']['value']
+     <= r['energy']['high'] and r['program']['unit'] == 'J' and r['exit_code'] is None and
+     s['figures']['core_seconds']['value'] >= 0 and s['figures']['energy'] == r['energy'] and
+     s['duration_s'] - 1.7 < r['duration_s'] <= s['duration_s'] + 0.2 and r['spikes'] == [] and
+     [p['name'] for p in r['phases']] == ['load', 'unmarked'])
+  (j['result'], j['result']['result'])" "$folder/k.json"
+ok "and its table" grep -q '^load' "$folder/out"
 ok "with its samples" sh -c "python3 - '$folder/k.sqlite' <<'PYTHON'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])

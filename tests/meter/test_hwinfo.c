@@ -158,6 +158,24 @@ static void what_is_missing_is_not_zero(void **state) {
   assert_near(log.energy_j, 10 + 2 * 20 + 20 + 30 + 40);
   assert_near(log.mean_w, 140.0 / 6);
   assert_near(log.min_w, 10);
+  /* the row behind the hour: no power, no energy, marked; the next ones are as ever */
+  assert_true(log.sample[4].marked && isnan(log.sample[4].power_w));
+  assert_true(isnan(log.domain_w[4]));
+  assert_near(log.sample[4].energy_j, log.sample[3].energy_j);
+  for (size_t i = 0; i < log.count; i++)
+    assert_true(log.sample[i].marked == (i == 4));
+  fr__hwinfo_release(&log);
+}
+
+static void no_maximum_comes_of_a_gap(void **state) {
+  (void)state;
+  fr__hwinfo log = parsed("Date,Time,CPU Package Power [W]\n"
+                          "1.1.2026,10:00:00,10\n1.1.2026,10:00:01,12\n"
+                          "1.1.2026,10:00:02,11\n1.1.2026,10:10:02,90\n"
+                          "1.1.2026,10:10:03,11\n",
+                          NULL);
+  assert_near(log.max_w, 12);
+  assert_near(log.energy_j, 12 + 11 + 11);
   fr__hwinfo_release(&log);
 }
 
@@ -261,6 +279,7 @@ int main(void) {
       cmocka_unit_test(midnight_and_both_halves_of_the_day),
       cmocka_unit_test(packages_of_two_devices_are_added_once),
       cmocka_unit_test(what_is_missing_is_not_zero),
+      cmocka_unit_test(no_maximum_comes_of_a_gap),
       cmocka_unit_test(a_torn_last_line_is_left_out),
       cmocka_unit_test(what_is_no_log_is_refused),
       cmocka_unit_test(too_many_columns_are_refused),
