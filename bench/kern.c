@@ -7,12 +7,16 @@
  *
  * With a number of threads: what they gain. Everything once alone and once shared, in
  * time of the clock, the element-wise kernels on as many elements as are worth sharing.
+ *
+ * "peers": the products beside those of other libraries, one thread each.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "gemm_peers.h"
 #include "kern/kern.h"
 #include "peak.h"
 
@@ -279,6 +283,109 @@ static void measure_shared(const fr__kern *alone, const fr__kern *shared,
   }
 }
 
+/* ---- beside other libraries ---- */
+
+#define CONTENDERS 8
+typedef struct contender {
+  const char *name;
+  const fr__kern *kern;  /* frugal's, else */
+  const gemm_peer *peer; /* another's */
+} contender;
+
+static fr__gemm product_of(const arrays *s, size_t which) {
+  fr__gemm g = products[which].gemm;
+  g.a = s->a;
+  g.b = s->b;
+  g.c = s->c;
+  return g;
+}
+
+/* Every contender may pack a shared B beforehand, as a training step does. */
+static void *prepare(const contender *of, fr__gemm *g, float *packed) {
+  if (of->peer != NULL)
+    return of->peer->prepare(g);
+  if (g->stride_b == 0) {
+    fr__gemm_pack(of->kern, g, packed);
+    g->packed = packed;
+    g->packed_n = g->n;
+  }
+  return packed;
+}
+
+/* GFLOP/s; 0 where it cannot. */
+static double contend(const contender *of, const arrays *s, size_t which) {
+  fr__gemm g = product_of(s, which);
+  void *kept = prepare(of, &g, s->d);
+  if (kept == NULL)
+    return 0.0;
+  const double work = 2.0 * (double)(g.m * g.n * g.k * (g.batch != 0 ? g.batch : 1));
+  double done = 0.0;
+  const uint64_t start = fr__clock_process_cpu_ns();
+  uint64_t spent = 0;
+  while ((double)spent < SPAN_NS) {
+    for (int i = 0; i < 4; i++, done += work)
+      if (of->peer != NULL)
+        of->peer->run(kept, &g);
+      else
+        fr__gemm_run(of->kern, &g);
+    spent = fr__clock_process_cpu_ns() - start;
+  }
+  if (of->peer != NULL)
+    of->peer->release(kept);
+  return done / (double)spent;
+}
+
+static void contend_all(const contender *of, size_t count, const arrays *s) {
+  printf("GFLOP/s%*s", 19, "");
+  for (size_t c = 0; c < count; c++)
+    printf(" %12s", of[c].name);
+  printf("\n");
+  for (size_t i = 0; i < PRODUCTS; i++) {
+    double rates[CONTENDERS][ROUNDS];
+    fill(s);
+    for (size_t round = 0; round < ROUNDS; round++)
+      for (size_t c = 0; c < count; c++)
+        rates[c][round] = contend(&of[c], s, i);
+    printf("  %-24s", products[i].name);
+    for (size_t c = 0; c < count; c++)
+      printf(" %12.1f", median(rates[c]));
+    printf("\n");
+  }
+}
+
+static enum fr_status bench_peers(const arrays *s, fr_error *err) {
+  fr__kern f32 = {0}, bf16 = {0};
+  enum fr_status status = fr__kern_init(&f32, err);
+  if (status == FR_OK)
+    status = fr__kern_init(&bf16, err);
+  if (status == FR_OK) {
+    contender all[CONTENDERS] = {{"frugal f32", &f32, NULL}};
+    size_t count = 1;
+    if (fr__kern_fast(&bf16, FR__FORMAT_BF16) != NULL) {
+      fr__kern_set_format(&bf16, FR__FORMAT_BF16);
+      all[count++] = (contender){"frugal bf16", &bf16, NULL};
+    }
+    for (size_t i = 0; gemm_peers[i] != NULL && count < CONTENDERS; i++)
+      all[count++] = (contender){gemm_peers[i]->name, NULL, gemm_peers[i]};
+    gemm_peers_print();
+    contend_all(all, count, s);
+  }
+  fr__kern_release(&bf16);
+  fr__kern_release(&f32);
+  return status;
+}
+
+/* Other libraries read how many threads they may have when they are loaded. */
+static void alone(char **argv) {
+  if (getenv("OMP_NUM_THREADS") != NULL)
+    return;
+  setenv("OMP_NUM_THREADS", "1", 1);
+  setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  unsetenv("OPENBLAS_CORETYPE");
+  unsetenv("OPENBLAS_L2_SIZE");
+  execv("/proc/self/exe", argv);
+}
+
 static const struct {
   const char *name;
   peak_function *peak;
@@ -315,9 +422,10 @@ static enum fr_status bench_isa(size_t isa, size_t threads, const arrays *s,
   return status;
 }
 
-/* Without an argument every instruction set of this machine, else the one named; then
- * the number of threads. */
+/* Without an argument every instruction set of this machine, else the one named, with a
+ * number of threads; or "peers". */
 int main(int argc, char **argv) {
+  alone(argv);
   const size_t threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
   float *all = calloc(4 * FLOATS, sizeof *all);
   if (all == NULL)
@@ -329,6 +437,8 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof isas / sizeof *isas && status == FR_OK; i++)
     if (argc < 2 || strcmp(argv[1], isas[i].name) == 0)
       status = bench_isa(i, threads, &s, &err);
+  if (status == FR_OK && argc > 1 && strcmp(argv[1], "peers") == 0)
+    status = bench_peers(&s, &err);
   if (status != FR_OK)
     fprintf(stderr, "kern: %s\n", err.text);
   free(all);
