@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/csv.h"
-#include "nn/layer.h"
+#include "nn/conv1d.h"
 
 /* "same" and "pad=same" */
 static bool padding_word(const char *text, enum fr__padding *out) {
@@ -115,28 +115,28 @@ static enum fr_status parse(fr__layer *layer, const fr__arguments *arguments,
 }
 
 /* Steps from the first that an output sees to the last, both included. */
-static size_t extent(const fr__layer *layer) {
+size_t fr__conv1d_extent(const fr__layer *layer) {
   return (layer->width - 1) * layer->dilation + 1;
 }
 
 /* Steps of zeros in front of the sequence and behind it. */
-static size_t pad_total(const fr__layer *layer) {
+size_t fr__conv1d_pad_total(const fr__layer *layer) {
   if (layer->padding == FR__PAD_NONE)
     return 0;
   if (layer->padding == FR__PAD_CAUSAL)
-    return extent(layer) - 1;
-  const size_t reach = (layer->out.steps - 1) * layer->stride + extent(layer);
+    return fr__conv1d_extent(layer) - 1;
+  const size_t reach = (layer->out.steps - 1) * layer->stride + fr__conv1d_extent(layer);
   return reach > layer->in.steps ? reach - layer->in.steps : 0;
 }
 
-static size_t pad_left(const fr__layer *layer) {
-  const size_t total = pad_total(layer);
+size_t fr__conv1d_pad_left(const fr__layer *layer) {
+  const size_t total = fr__conv1d_pad_total(layer);
   return layer->padding == FR__PAD_SAME ? total / 2 : total;
 }
 
 /* Steps of the output for `steps` of the input. */
 static size_t length(const fr__layer *layer, size_t steps) {
-  const size_t needed = layer->padding == FR__PAD_NONE ? extent(layer) : 1;
+  const size_t needed = layer->padding == FR__PAD_NONE ? fr__conv1d_extent(layer) : 1;
   return steps < needed ? 0 : (steps - needed) / layer->stride + 1;
 }
 
@@ -146,7 +146,7 @@ static enum fr_status check_shape(const fr__layer *layer, fr_error *err) {
     return fr__layer_fail(layer, err,
                           "%zu channels to %zu cannot be parted into %zu groups",
                           channels, layer->units, layer->groups);
-  if (layer->padding == FR__PAD_NONE && extent(layer) > steps) {
+  if (layer->padding == FR__PAD_NONE && fr__conv1d_extent(layer) > steps) {
     if (layer->dilation > 1)
       return fr__layer_fail(layer, err,
                             "width %zu at dilation %zu exceeds the %zu steps it is given",
@@ -155,7 +155,7 @@ static enum fr_status check_shape(const fr__layer *layer, fr_error *err) {
                           layer->width, steps);
   }
   if (layer->padding != FR__PAD_NONE &&
-      steps + extent(layer) > FR__ELEMENT_CEILING / channels)
+      steps + fr__conv1d_extent(layer) > FR__ELEMENT_CEILING / channels)
     return fr__layer_fail(layer, err, "its padded input is too large");
   return FR_OK;
 }
@@ -168,30 +168,33 @@ static enum fr_status shape(fr__layer *layer, fr_error *err) {
 }
 
 /* Channels that one group takes and makes. */
-static size_t group_in(const fr__layer *layer) {
+size_t fr__conv1d_group_in(const fr__layer *layer) {
   return layer->in.channels / layer->groups;
 }
 
-static size_t group_out(const fr__layer *layer) { return layer->units / layer->groups; }
+size_t fr__conv1d_group_out(const fr__layer *layer) {
+  return layer->units / layer->groups;
+}
 
 static bool is_depthwise(const fr__layer *layer) {
-  return layer->groups > 1 && group_in(layer) == 1;
+  return layer->groups > 1 && fr__conv1d_group_in(layer) == 1;
 }
 
 static size_t tensors(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
-  need[0] =
-      (fr__tensor_need){"weight", 3, {layer->width, group_in(layer), layer->units}, true};
+  need[0] = (fr__tensor_need){
+      "weight", 3, {layer->width, fr__conv1d_group_in(layer), layer->units}, true};
   need[1] = (fr__tensor_need){"bias", 1, {layer->units}, true};
   return 2;
 }
 
 static uint64_t operations(const fr__layer *layer) {
-  return 2 * (uint64_t)layer->width * group_in(layer) * fr__shape_elements(layer->out);
+  return 2 * (uint64_t)layer->width * fr__conv1d_group_in(layer) *
+         fr__shape_elements(layer->out);
 }
 
 /* Steps of the input with its margins. */
 static size_t padded_steps(const fr__layer *layer) {
-  return layer->in.steps + pad_total(layer);
+  return layer->in.steps + fr__conv1d_pad_total(layer);
 }
 
 /* The padded input (B, left + T + right, C), whose margins stay the zeros of the arena;
@@ -202,13 +205,13 @@ static size_t sum_floats(const fr__layer *layer, bool train) {
 
 static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
   const size_t padded = batch * padded_steps(layer) * layer->in.channels;
-  return sum_floats(layer, train) + (pad_total(layer) > 0 ? padded : 0);
+  return sum_floats(layer, train) + (fr__conv1d_pad_total(layer) > 0 ? padded : 0);
 }
 
 static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
   const fr_tensor *weight = &layer->tensor[0];
   fr__init_weights(weight->value, weight->count, weight->shape[0] * weight->shape[1],
-                   weight->shape[0] * group_out(layer), rectified, rng);
+                   weight->shape[0] * fr__conv1d_group_out(layer), rectified, rng);
 }
 
 static float *padded_input(const fr__layer *layer) {
@@ -216,250 +219,46 @@ static float *padded_input(const fr__layer *layer) {
 }
 
 /* What the product reads: the input itself, or its padded copy. */
-static const float *source(const fr__layer *layer) {
-  return pad_total(layer) > 0 ? padded_input(layer) : layer->x;
+const float *fr__conv1d_source(const fr__layer *layer) {
+  return fr__conv1d_pad_total(layer) > 0 ? padded_input(layer) : layer->x;
 }
 
-static size_t source_stride(const fr__layer *layer) {
+size_t fr__conv1d_source_stride(const fr__layer *layer) {
   return padded_steps(layer) * layer->in.channels;
 }
 
 static void pad_input(const fr__layer *layer, size_t batch) {
-  const size_t sample = fr__shape_elements(layer->in), padded = source_stride(layer);
-  float *to = padded_input(layer) + pad_left(layer) * layer->in.channels;
+  const size_t sample = fr__shape_elements(layer->in),
+               padded = fr__conv1d_source_stride(layer);
+  float *to = padded_input(layer) + fr__conv1d_pad_left(layer) * layer->in.channels;
   for (size_t b = 0; b < batch; b++)
     memcpy(to + b * padded, layer->x + b * sample, sample * sizeof(float));
-}
-
-/* ---- as products ---- */
-
-/* Products that make up the whole for each group: one where a row of A is one run. */
-static size_t tap_count(const fr__layer *layer) {
-  return layer->dilation == 1 && layer->groups == 1 ? 1 : layer->width;
-}
-
-/* What the products of tap w and group g read and write of each array. */
-typedef struct piece {
-  size_t rows; /* of the weights, for one output: steps times channels */
-  size_t x;    /* where its input begins in the source */
-  size_t w;    /* where its weights begin */
-  size_t y;    /* where its outputs begin */
-} piece;
-
-static piece piece_at(const fr__layer *layer, size_t w, size_t g) {
-  const size_t taps = tap_count(layer), channels = group_in(layer);
-  return (piece){
-      .rows = layer->width / taps * channels,
-      .x = w * layer->dilation * layer->in.channels + g * channels,
-      .w = w * channels * layer->units + g * group_out(layer),
-      .y = g * group_out(layer),
-  };
-}
-
-static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w,
-                          size_t g) {
-  const piece p = piece_at(layer, w, g);
-  const fr__gemm product = {.m = layer->out.steps,
-                            .n = group_out(layer),
-                            .k = p.rows,
-                            .a = source(layer) + p.x,
-                            .lda = layer->stride * layer->in.channels,
-                            .b = layer->tensor[0].value + p.w,
-                            .ldb = layer->units,
-                            .c = layer->y + p.y,
-                            .ldc = layer->units,
-                            .accumulate = w > 0,
-                            .bias = w > 0 ? NULL : layer->tensor[1].value + p.y,
-                            .batch = pass->batch,
-                            .stride_a = source_stride(layer),
-                            .stride_c = fr__shape_elements(layer->out)};
-  fr__gemm_run(pass->kern, &product);
-}
-
-/* dW = Σ_b A_b^T dy_b with the overlapping rows of the forward product */
-static void weight_piece(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                         size_t w, size_t g) {
-  const piece p = piece_at(layer, w, g);
-  const fr__gemm product = {.m = p.rows,
-                            .n = group_out(layer),
-                            .k = layer->out.steps,
-                            .a = source(layer) + p.x,
-                            .lda = layer->stride * layer->in.channels,
-                            .trans_a = true,
-                            .b = dy + p.y,
-                            .ldb = layer->units,
-                            .c = layer->tensor[0].gradient + p.w,
-                            .ldc = layer->units,
-                            .batch = pass->batch,
-                            .stride_a = source_stride(layer),
-                            .stride_b = fr__shape_elements(layer->out)};
-  fr__gemm_run(pass->kern, &product);
-}
-
-static void product_forward(const fr__layer *layer, const fr__pass *pass) {
-  for (size_t w = 0; w < tap_count(layer); w++)
-    for (size_t g = 0; g < layer->groups; g++)
-      forward_piece(layer, pass, w, g);
-}
-
-static void product_weight(const fr__layer *layer, const fr__pass *pass,
-                           const float *dy) {
-  for (size_t w = 0; w < tap_count(layer); w++)
-    for (size_t g = 0; g < layer->groups; g++)
-      weight_piece(layer, pass, dy, w, g);
-}
-
-/* The outputs t in [low, high) for which t s + w D - left falls inside the input; the
- * first of them sees step `first`. */
-typedef struct reach {
-  size_t low, high, first;
-} reach;
-
-static reach reach_of(const fr__layer *layer, size_t w) {
-  const size_t left = pad_left(layer), s = layer->stride, at = w * layer->dilation;
-  const size_t end = layer->in.steps + left; /* of the input, in padded steps */
-  reach r = {.low = at >= left ? 0 : (left - at + s - 1) / s,
-             .high = end > at ? (end - at - 1) / s + 1 : 0};
-  if (r.high > layer->out.steps)
-    r.high = layer->out.steps;
-  if (r.low < r.high)
-    r.first = r.low * s + at - left;
-  return r;
-}
-
-/* dx[t s + w D - left] += dy[t] W[w]^T for one w and group; what is padding is left out.
- */
-static void input_piece(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                        float *dx, size_t w, size_t g) {
-  const reach r = reach_of(layer, w);
-  const size_t channels = group_in(layer), units = layer->units;
-  if (r.low >= r.high)
-    return;
-  const fr__gemm product = {.m = r.high - r.low,
-                            .n = channels,
-                            .k = group_out(layer),
-                            .a = dy + r.low * units + g * group_out(layer),
-                            .lda = units,
-                            .b = layer->tensor[0].value + w * channels * units +
-                                 g * group_out(layer),
-                            .ldb = units,
-                            .trans_b = true,
-                            .c = dx + r.first * layer->in.channels + g * channels,
-                            .ldc = layer->stride * layer->in.channels,
-                            .accumulate = true,
-                            .batch = pass->batch,
-                            .stride_a = fr__shape_elements(layer->out),
-                            .stride_c = fr__shape_elements(layer->in)};
-  fr__gemm_run(pass->kern, &product);
-}
-
-static void product_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                          float *dx) {
-  for (size_t w = 0; w < layer->width; w++)
-    for (size_t g = 0; g < layer->groups; g++)
-      input_piece(layer, pass, dy, dx, w, g);
-}
-
-/* ---- depthwise: M outputs of each input channel, out / in ---- */
-
-/* y[c M + j] += x[c] k[c M + j] */
-static void add_scaled(const float *restrict x, const float *restrict k, size_t channels,
-                       size_t multiple, float *restrict y) {
-  if (multiple == 1)
-    for (size_t c = 0; c < channels; c++)
-      y[c] += x[c] * k[c];
-  else
-    for (size_t c = 0; c < channels; c++)
-      for (size_t j = c * multiple; j < (c + 1) * multiple; j++)
-        y[j] += x[c] * k[j];
-}
-
-/* dx[c] += Σ_j dy[c M + j] k[c M + j] */
-static void add_gathered(const float *restrict dy, const float *restrict k,
-                         size_t channels, size_t multiple, float *restrict dx) {
-  if (multiple == 1)
-    for (size_t c = 0; c < channels; c++)
-      dx[c] += dy[c] * k[c];
-  else
-    for (size_t c = 0; c < channels; c++)
-      for (size_t j = c * multiple; j < (c + 1) * multiple; j++)
-        dx[c] += dy[j] * k[j];
-}
-
-/* One step of the output from its first step of the source. */
-static void depthwise_step(const fr__layer *layer, const float *x, float *y) {
-  const size_t channels = layer->in.channels, units = layer->units;
-  memcpy(y, layer->tensor[1].value, units * sizeof(float));
-  for (size_t w = 0; w < layer->width; w++)
-    add_scaled(x + w * layer->dilation * channels, layer->tensor[0].value + w * units,
-               channels, group_out(layer), y);
-}
-
-static void depthwise_forward(const fr__layer *layer, const fr__pass *pass) {
-  const size_t step = layer->stride * layer->in.channels;
-  for (size_t b = 0; b < pass->batch; b++)
-    for (size_t t = 0; t < layer->out.steps; t++)
-      depthwise_step(layer, source(layer) + b * source_stride(layer) + t * step,
-                     layer->y + (b * layer->out.steps + t) * layer->units);
-}
-
-/* dW[w] = Σ_b Σ_t x[t s + w D - left] dy[t], sample by sample: fewer roundings */
-static void depthwise_weight(const fr__layer *layer, const fr__pass *pass,
-                             const float *dy) {
-  const size_t channels = layer->in.channels, units = layer->units;
-  float *gradient = layer->tensor[0].gradient, *sum = layer->workspace;
-  memset(gradient, 0, layer->tensor[0].count * sizeof(float));
-  for (size_t b = 0; b < pass->batch; b++)
-    for (size_t w = 0; w < layer->width; w++) {
-      const float *x =
-          source(layer) + b * source_stride(layer) + w * layer->dilation * channels;
-      memset(sum, 0, units * sizeof(float));
-      for (size_t t = 0; t < layer->out.steps; t++)
-        add_scaled(x + t * layer->stride * channels,
-                   dy + (b * layer->out.steps + t) * units, channels, group_out(layer),
-                   sum);
-      fr__axpy(pass->kern, 1, sum, gradient + w * units, units);
-    }
-}
-
-static void depthwise_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                            float *dx) {
-  const size_t channels = layer->in.channels, units = layer->units;
-  for (size_t b = 0; b < pass->batch; b++)
-    for (size_t w = 0; w < layer->width; w++) {
-      const reach r = reach_of(layer, w);
-      float *to = dx + (b * layer->in.steps + r.first) * channels;
-      for (size_t t = r.low; t < r.high; t++, to += layer->stride * channels)
-        add_gathered(dy + (b * layer->out.steps + t) * units,
-                     layer->tensor[0].value + w * units, channels, group_out(layer), to);
-    }
 }
 
 /* ---- both ---- */
 
 static void forward(fr__layer *layer, const fr__pass *pass) {
-  if (pad_total(layer) > 0)
+  if (fr__conv1d_pad_total(layer) > 0)
     pad_input(layer, pass->batch);
   if (is_depthwise(layer))
-    depthwise_forward(layer, pass);
+    fr__depthwise_forward(layer, pass);
   else
-    product_forward(layer, pass);
+    fr__conv1d_forward(layer, pass);
 }
 
 static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
   fr__column_sum(pass->kern, dy, pass->batch * layer->out.steps, layer->units,
                  layer->tensor[1].gradient);
   if (is_depthwise(layer))
-    depthwise_weight(layer, pass, dy);
+    fr__depthwise_weight(layer, pass, dy);
   else
-    product_weight(layer, pass, dy);
+    fr__conv1d_weight(layer, pass, dy);
   if (!dx)
     return;
-  memset(dx, 0, pass->batch * fr__shape_elements(layer->in) * sizeof(float));
   if (is_depthwise(layer))
-    depthwise_input(layer, pass, dy, dx);
+    fr__depthwise_input(layer, pass, dy, dx);
   else
-    product_input(layer, pass, dy, dx);
+    fr__conv1d_input(layer, pass, dy, dx);
 }
 
 const fr__layer_ops fr__layer_conv1d = {
