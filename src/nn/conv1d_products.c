@@ -118,10 +118,101 @@ static void input_piece(const fr__layer *layer, const fr__pass *pass, const floa
   fr__gemm_run(pass->kern, &product);
 }
 
-void fr__conv1d_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
-                      float *dx) {
+static void input_by_taps(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                          float *dx) {
   memset(dx, 0, pass->batch * fr__shape_elements(layer->in) * sizeof(float));
   for (size_t w = 0; w < layer->width; w++)
     for (size_t g = 0; g < layer->groups; g++)
       input_piece(layer, pass, dy, dx, w, g);
+}
+
+/* ---- dx as one product ----
+ *
+ * Without stride and dilation dx is itself a convolution, of dy with the taps in reverse:
+ *
+ *   dx[t] = Σ_s dy[t + left - (width - 1) + s] W[width - 1 - s]^T
+ *
+ * Where all of those steps of dy are there, it is a product of overlapping rows; near the
+ * ends, where some are missing, a product with fewer taps for each step of all samples.
+ */
+
+bool fr__conv1d_turns(const fr__layer *layer) {
+  return layer->stride == 1 && layer->dilation == 1 && layer->groups == 1;
+}
+
+/* V (C, width * units): V[c, s, u] = W[width - 1 - s, c, u] */
+static void turn_weight(const fr__layer *layer, float *turned) {
+  const size_t channels = layer->in.channels, units = layer->units, width = layer->width;
+  for (size_t c = 0; c < channels; c++)
+    for (size_t s = 0; s < width; s++)
+      memcpy(turned + (c * width + s) * units,
+             layer->tensor[0].value + ((width - 1 - s) * channels + c) * units,
+             units * sizeof(float));
+}
+
+/* dx of `count` steps from t on, which see taps [first, last] of V. */
+typedef struct turned_rows {
+  size_t t, count, first, last;
+} turned_rows;
+
+static turned_rows turned_at(const fr__layer *layer, size_t t) {
+  const size_t last = layer->width - 1, at = t + fr__conv1d_pad_left(layer);
+  const size_t end = layer->out.steps + last; /* of dy, counted as `at` is */
+  turned_rows r = {.t = t, .count = 1, .first = at < last ? last - at : 0, .last = last};
+  if (end <= at + last)
+    r.last = end - 1 - at;
+  if (r.first == 0 && r.last == last) /* and so it is up to where dy ends */
+    r.count = end - last - at;
+  if (r.count > layer->in.steps - t)
+    r.count = layer->in.steps - t;
+  return r;
+}
+
+static void turned_product(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                           const float *turned, const turned_rows *r, float *dx) {
+  const size_t channels = layer->in.channels, units = layer->units;
+  const size_t from = r->t + fr__conv1d_pad_left(layer) + r->first - (layer->width - 1);
+  const fr__gemm product = {.m = r->count,
+                            .n = channels,
+                            .k = (r->last - r->first + 1) * units,
+                            .a = dy + from * units,
+                            .lda = units,
+                            .b = turned + r->first * units,
+                            .ldb = layer->width * units,
+                            .trans_b = true,
+                            .c = dx + r->t * channels,
+                            .ldc = channels,
+                            .batch = pass->batch,
+                            .stride_a = fr__shape_elements(layer->out),
+                            .stride_c = fr__shape_elements(layer->in)};
+  fr__gemm_run(pass->kern, &product);
+}
+
+static void clear_steps(const fr__layer *layer, size_t batch, size_t t, float *dx) {
+  const size_t channels = layer->in.channels;
+  for (size_t b = 0; b < batch; b++)
+    memset(dx + (b * layer->in.steps + t) * channels, 0, channels * sizeof(float));
+}
+
+static void input_turned(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                         float *turned, float *dx) {
+  turn_weight(layer, turned);
+  for (size_t t = 0, count; t < layer->in.steps; t += count) {
+    const bool seen =
+        t + fr__conv1d_pad_left(layer) < layer->out.steps + layer->width - 1;
+    const turned_rows r = seen ? turned_at(layer, t) : (turned_rows){.count = 1};
+    count = r.count;
+    if (seen)
+      turned_product(layer, pass, dy, turned, &r, dx);
+    else
+      clear_steps(layer, pass->batch, t, dx);
+  }
+}
+
+void fr__conv1d_input(const fr__layer *layer, const fr__pass *pass, const float *dy,
+                      float *dx) {
+  if (fr__conv1d_turns(layer))
+    input_turned(layer, pass, dy, layer->workspace, dx);
+  else
+    input_by_taps(layer, pass, dy, dx);
 }

@@ -198,14 +198,19 @@ static size_t padded_steps(const fr__layer *layer) {
 }
 
 /* The padded input (B, left + T + right, C), whose margins stay the zeros of the arena;
- * in front of it what a depthwise convolution adds up on its way back: (channels). */
-static size_t sum_floats(const fr__layer *layer, bool train) {
-  return train && is_depthwise(layer) ? layer->units : 0;
+ * in front of it what the way back needs: the sums of a depthwise convolution (channels),
+ * or the weights turned round. */
+static size_t back_floats(const fr__layer *layer, bool train) {
+  if (!train)
+    return 0;
+  if (is_depthwise(layer))
+    return layer->units;
+  return fr__conv1d_turns(layer) ? layer->width * layer->in.channels * layer->units : 0;
 }
 
 static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
   const size_t padded = batch * padded_steps(layer) * layer->in.channels;
-  return sum_floats(layer, train) + (fr__conv1d_pad_total(layer) > 0 ? padded : 0);
+  return back_floats(layer, train) + (fr__conv1d_pad_total(layer) > 0 ? padded : 0);
 }
 
 static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
@@ -215,7 +220,7 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
 }
 
 static float *padded_input(const fr__layer *layer) {
-  return layer->workspace + sum_floats(layer, layer->kept);
+  return layer->workspace + back_floats(layer, layer->kept);
 }
 
 /* What the product reads: the input itself, or its padded copy. */
