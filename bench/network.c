@@ -277,9 +277,9 @@ static peak_function *peak_of_kernels(void) {
   if (fr__kern_init(&kern, NULL) != FR_OK)
     return peak;
 #ifdef FR__KERN_HAVE_X86
-  if (strcmp(fr__kern_name(&kern), "avx512") == 0)
+  if (strncmp(fr__kern_name(&kern), "avx512", 6) == 0) /* avx512bf16 is one of them */
     peak = fr__kern_peak_avx512;
-  if (strcmp(fr__kern_name(&kern), "avx2") == 0)
+  else if (strcmp(fr__kern_name(&kern), "avx2") == 0)
     peak = fr__kern_peak_avx2;
 #endif
   fr__kern_release(&kern);
