@@ -22,10 +22,12 @@ static enum fr_status put(fr_store *store, sqlite3_stmt *row, const char *doing,
 typedef enum fr_status put_row(fr_store *store, int64_t run, const void *rows, size_t i,
                                fr_error *err);
 
-/* All rows or none. */
+/* All rows or none; for nothing no lock is taken. */
 static enum fr_status put_all(fr_store *store, int64_t run, const void *rows,
                               size_t count, put_row *row, const char *doing,
                               fr_error *err) {
+  if (count == 0)
+    return FR_OK;
   if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
     return fr__store_fail(store, doing, err);
   enum fr_status status = FR_OK;
