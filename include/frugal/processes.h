@@ -18,6 +18,8 @@ typedef struct fr_processes_options {
   bool cgroup;       /* true: a control group for the program, where one can be made */
   fr_measure idle_w; /* the machine at rest; absent: 0, and all is shared out */
   bool charge_idle;  /* false: true shares the machine at rest out too */
+  fr_measure core_w; /* where energy is the model's: what a busy core-second adds, which
+                        is then what it costs; absent: a share of what was measured */
 } fr_processes_options;
 
 fr_processes_options fr_processes_default_options(void);
@@ -34,6 +36,10 @@ enum fr_status fr_processes_new(const fr_processes_options *options, int64_t pid
                                 fr_processes **out, fr_error *err);
 /* The cgroup goes; who is still in it runs on. */
 void fr_processes_free(fr_processes *processes);
+
+/* Core-seconds since fr_processes_new of all processes but the calling one, as their own
+ * clocks tell; for fr_meter_others. */
+double fr_processes_busy(fr_processes *processes);
 
 /* "cgroup v2", or "polling (why)". Valid as long as `processes`. */
 const char *fr_processes_how(const fr_processes *processes);

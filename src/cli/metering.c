@@ -83,6 +83,13 @@ static void share_out(cli_metering *m, double t_s, double energy_j) {
   m->program_j = fmax(m->program_j, program_j);
 }
 
+/* Between samples, where something has just become known of the command. */
+static void look_again(cli_metering *m) {
+  pthread_mutex_lock(&m->lock);
+  share_out(m, (double)m->last.t_ns * 1e-9, m->last.energy_j);
+  pthread_mutex_unlock(&m->lock);
+}
+
 /* Processes are looked at fifty times a second at most: they cost more than a sensor. */
 static void take_bin(cli_metering *m, const fr_power_sample *sample) {
   enum { BINS_PER_S = 50 };
@@ -367,7 +374,7 @@ static enum fr_status prepare_command(cli_metering *m, fr_error *err) {
 /* The machine at rest: as a counter saw it, else as the table of processors has it, which
  * is what the model adds. */
 static fr_measure idle_of(const cli_metering *m) {
-  if (m->baseline.seconds > 0 && !m->baseline.assumed)
+  if (m->baseline.seconds > 0 && m->source != FR_SOURCE_MODEL)
     return m->baseline.normal_w;
   if (!m->cpu_known)
     return fr_measure_absent(FR_UNIT_WATT);
@@ -381,6 +388,8 @@ static void find_processes(cli_metering *m) {
   options.root = m->options->root;
   options.cgroup = true;
   options.idle_w = idle_of(m);
+  if (m->source == FR_SOURCE_MODEL && m->cpu_known)
+    options.core_w = m->cpu.core_w;
   if (fr_processes_new(&options, m->child.pid, &m->processes, &err) == FR_OK)
     return;
   m->processes = NULL;
@@ -422,6 +431,19 @@ static int let_go(cli_metering *m, fr_error *err) {
   return number == ENOENT ? CLI_NOT_FOUND : CLI_NOT_EXECUTABLE;
 }
 
+/* The command has ended: its times and its name can be seen a last time, and once it is
+ * waited for also those of its children. */
+static void settle(cli_metering *m) {
+  look_again(m);
+  cli_child_reap(&m->child);
+  pthread_mutex_lock(&m->lock);
+  fr_processes_reaped(m->processes, cli_child_core_s(&m->child));
+  if (m->processes == NULL)
+    m->core_s = fmax(m->core_s, cli_child_core_s(&m->child));
+  pthread_mutex_unlock(&m->lock);
+  look_again(m);
+}
+
 static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *code,
                                   fr_error *err) {
   enum fr_status status = start_meter(m, err);
@@ -429,6 +451,8 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     return status;
   *code = m->options->command != NULL ? let_go(m, err) : 0;
   if (*code == 0) {
+    if (m->options->command != NULL)
+      look_again(m); /* by the name that it has now */
     if (m->options->watch)
       start_watch(m);
     begin_run(m, argc, argv);
@@ -437,12 +461,8 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     loop(m);
   }
   if (*code == 0 && m->options->command != NULL) {
+    settle(m);
     *code = cli_child_code(&m->child);
-    pthread_mutex_lock(&m->lock);
-    fr_processes_reaped(m->processes, cli_child_core_s(&m->child));
-    if (m->processes == NULL)
-      m->core_s = fmax(m->core_s, cli_child_core_s(&m->child));
-    pthread_mutex_unlock(&m->lock);
   }
   pthread_mutex_lock(&m->lock);
   m->bin_s = -1; /* the last sample is shared out, however soon it comes */
@@ -485,9 +505,11 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
   cli_spiking_release(&m->spiking);
   m->noted = 0;
   m->child = (cli_child){0};
+  m->last = (fr_power_sample){0};
+  m->source = source_of(m);
   enum fr_status status = cli_marks_init(&m->marks, err);
   if (status == FR_OK)
-    status = cli_spiking_init(&m->spiking, source_of(m), err);
+    status = cli_spiking_init(&m->spiking, m->source, err);
   if (status == FR_OK)
     status = cli_signals_init(&m->signals, err);
   if (status != FR_OK)

@@ -69,6 +69,7 @@ typedef struct cli_metering {
   cli_tap tap;
   cli_child child;
   fr_processes *processes; /* NULL: none */
+  enum fr_source source;   /* of the machine's energy */
   cli_watch *watch;        /* NULL: none */
   fr_baseline baseline;    /* seconds 0: none */
   double *quiet_w;         /* (quiet_room) of a baseline that is being taken; owned */

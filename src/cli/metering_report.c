@@ -23,24 +23,14 @@ static fr_measure core_seconds_of(double core_s) {
   return (fr_measure){core_s, core_s, core_s, FR_UNIT_CORE_SECOND, FR_SOURCE_CLOCK};
 }
 
-/* Shares of what was measured are no surer than that; with the model they are surer: what
- * the machine draws at rest does not enter. */
-static fr_measure within(fr_measure m, fr_measure bounds) {
-  m.low = fmin(fmax(m.low, bounds.low), m.value);
-  m.high = fmax(fmin(m.high, bounds.high), m.value);
-  return m;
-}
-
 /* By the processes, by the command's own clock where they are not told apart. */
 static fr_measure program_of(const cli_metering *m, const fr_meter_report *report) {
   const bool model = report->energy.source == FR_SOURCE_MODEL && m->cpu_known &&
                      m->options->command != NULL;
-  const fr_measure modelled =
-      model ? fr_measure_scale(m->cpu.core_w, m->core_s, FR_UNIT_JOULE)
-            : fr_measure_absent(FR_UNIT_JOULE);
-  if (!fr_measure_known(m->shares.program))
-    return modelled;
-  return model ? within(m->shares.program, modelled) : m->shares.program;
+  if (fr_measure_known(m->shares.program))
+    return m->shares.program;
+  return model ? fr_measure_scale(m->cpu.core_w, m->core_s, FR_UNIT_JOULE)
+               : fr_measure_absent(FR_UNIT_JOULE);
 }
 
 static void add_power(const fr_meter_report *report, cli_result *result, fr__buf *text) {

@@ -146,13 +146,14 @@ enum fr_status cli_child_start(cli_child *child, const cli_child_options *option
   return FR_OK;
 }
 
-static void wait_for(cli_child *child, int flags) {
+void cli_child_reap(cli_child *child) {
   pid_t got;
+  if (child->reaped)
+    return;
   do
-    got = wait4(child->pid, &child->status, flags, &child->usage);
+    got = wait4(child->pid, &child->status, 0, &child->usage);
   while (got < 0 && errno == EINTR);
-  if (got == child->pid || (got < 0 && errno == ECHILD))
-    child->ended = true;
+  child->ended = child->reaped = true;
 }
 
 int cli_child_go(cli_child *child) {
@@ -170,14 +171,14 @@ int cli_child_go(cli_child *child) {
   if (got == (ssize_t)sizeof told)
     number = told;
   if (number != 0)
-    wait_for(child, 0);
+    cli_child_reap(child);
   return number;
 }
 
 void cli_child_cancel(cli_child *child) {
   close(child->gate);
   close(child->failure);
-  wait_for(child, 0);
+  cli_child_reap(child);
 }
 
 void cli_child_signal(const cli_child *child, int number) {
@@ -186,8 +187,13 @@ void cli_child_signal(const cli_child *child, int number) {
 }
 
 bool cli_child_ended(cli_child *child) {
-  if (!child->ended)
-    wait_for(child, WNOHANG);
+  siginfo_t info = {0};
+  if (child->ended)
+    return true;
+  if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+    child->ended = info.si_pid == child->pid;
+  else
+    child->ended = errno == ECHILD; /* whoever ignores SIGCHLD is told nothing */
   return child->ended;
 }
 

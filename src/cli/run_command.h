@@ -42,7 +42,7 @@ typedef struct cli_child {
   pid_t pid;
   int gate;    /* a byte lets it go */
   int failure; /* errno, where it could not be executed */
-  bool ended;
+  bool ended, reaped;
   int status; /* of wait4, once ended */
   struct rusage usage;
 } cli_child;
@@ -56,8 +56,11 @@ int cli_child_go(cli_child *child);
 /* Ends a child that still waits at the gate. */
 void cli_child_cancel(cli_child *child);
 void cli_child_signal(const cli_child *child, int number);
-/* Asks, without waiting, whether it has ended. */
+/* Asks, without waiting, whether it has ended. Its pid and its times stay until it is
+ * reaped. */
 bool cli_child_ended(cli_child *child);
+/* Waits for it. */
+void cli_child_reap(cli_child *child);
 /* 0 to 255; 128 + signal. */
 int cli_child_code(const cli_child *child);
 /* CPU seconds of it and of all of its descendants that were waited for. */

@@ -43,6 +43,9 @@ static const char *find_script(const char *words, const char *end) {
 void fr__process_script(const char *words, size_t size, char name[FR__PROCESS_NAME]) {
   if (size == 0 || words[size - 1] != '\0' || !fr__process_is_interpreter(name))
     return;
+  const char *program = fr__path_name(words); /* "-bash" where one logs in */
+  if (!fr__process_is_interpreter(program + (program[0] == '-')))
+    return; /* "/usr/bin/env python3": it is about to become another one */
   const char *script = find_script(words, words + size);
   const char *file = script != NULL ? fr__path_name(script) : "";
   if (file[0] == '\0')

@@ -55,13 +55,15 @@ static void take_name(fr__process_table *table, fr__process *row,
                     (row->name[length] == ' ' || row->name[length] == '\0');
   if (same && row->looks >= LOOKS)
     return;
-  memcpy(row->name, stat->name, sizeof row->name);
   char words[1024];
   size_t got = 0;
   const fr__process_source *source = &table->source;
-  if (source->ops->words != NULL && fr__process_is_interpreter(row->name) &&
-      source->ops->words(&table->source, row->pid, words, sizeof words, &got) == 0 &&
-      got > 0) {
+  if (source->ops->words != NULL && fr__process_is_interpreter(stat->name))
+    (void)source->ops->words(&table->source, row->pid, words, sizeof words, &got);
+  if (same && got == 0) /* one that has ended has no command line any more */
+    return;
+  memcpy(row->name, stat->name, sizeof row->name);
+  if (got > 0) {
     words[got - 1] = '\0'; /* cut off, or ended by the process itself */
     fr__process_script(words, got, row->name);
   }

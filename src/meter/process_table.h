@@ -18,11 +18,13 @@ typedef struct fr__kin {
 
 /* What was given to a process, or to a line that stands for several. */
 typedef struct fr__share {
-  double due_s;      /* CPU time for which no energy was shared out yet */
-  double energy_j;   /* with the most likely idle power taken off */
-  double low_j;      /* with the highest */
-  double high_j;     /* with the lowest */
-  double mixed_j;    /* of energy_j: what others might have drawn instead (processes.c) */
+  double due_s;    /* CPU time for which no energy was shared out yet */
+  double energy_j; /* with the most likely idle power taken off */
+  double low_j;    /* with the highest */
+  double high_j;   /* with the lowest */
+  double mixed_j;  /* of energy_j: what others might have drawn instead (processes.c) */
+  double own_j;    /* of energy_j: by the model's watts, which have bounds of their own */
+  double own_low_j, own_high_j;
   double gpu_s;      /* time on cards since metering began */
   double gpu_step_s; /* of it, in the last step */
 } fr__share;

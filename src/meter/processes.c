@@ -14,7 +14,8 @@
 
 fr_processes_options fr_processes_default_options(void) {
   return (fr_processes_options){.cgroup = true,
-                                .idle_w = fr_measure_absent(FR_UNIT_WATT)};
+                                .idle_w = fr_measure_absent(FR_UNIT_WATT),
+                                .core_w = fr_measure_absent(FR_UNIT_WATT)};
 }
 
 /* The group is made last: from then on only memory can be missing. */
@@ -108,6 +109,17 @@ const char *fr_processes_how(const fr_processes *p) {
   return p != NULL ? p->how : "not looked at";
 }
 
+double fr_processes_busy(fr_processes *p) {
+  if (p == NULL)
+    return 0;
+  pthread_mutex_lock(&p->lock);
+  const fr__process *self =
+      p->world == NULL ? fr__process_find(&p->table, getpid()) : NULL;
+  const double busy_s = p->seen_s - (self != NULL ? self->total_s : 0);
+  pthread_mutex_unlock(&p->lock);
+  return busy_s;
+}
+
 void fr_processes_reaped(fr_processes *p, double cpu_s) {
   if (p == NULL)
     return;
@@ -126,6 +138,9 @@ static void join(fr__account *into, const fr__account *from) {
   into->share.low_j += from->share.low_j;
   into->share.high_j += from->share.high_j;
   into->share.mixed_j += from->share.mixed_j;
+  into->share.own_j += from->share.own_j;
+  into->share.own_low_j += from->share.own_low_j;
+  into->share.own_high_j += from->share.own_high_j;
   into->share.gpu_s += from->share.gpu_s;
 }
 

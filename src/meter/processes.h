@@ -58,6 +58,9 @@ struct fr_processes {
 enum fr_status fr__processes_new(const fr_processes_options *options, fr__world *world,
                                  int64_t pid, fr_processes **out, fr_error *err);
 
+/* A core-second has the model's price. */
+bool fr__processes_priced(const fr_processes *processes);
+
 /* Gives each row its part of what came; exact: all parts and idle add up to it. */
 void fr__processes_share(fr_processes *processes, double span_s, double energy_j);
 

@@ -12,24 +12,37 @@
  * between phases (ledger.c). */
 #define SHARING_BAND 0.30
 
-/* The share's own bounds, widened as the machine's energy is. */
+/* The share's own bounds, widened as the machine's energy is; what has the model's price
+ * has the bounds of that. */
 static fr_measure measure(const fr__share *share, fr_measure energy) {
   if (!fr_measure_known(energy))
     return fr_measure_absent(FR_UNIT_JOULE);
   const double low = energy.value > 0 ? fmax(energy.low / energy.value, 0) : 1;
   const double high = energy.value > 0 ? energy.high / energy.value : 1;
   const double mixed_j = SHARING_BAND * share->mixed_j;
-  return (fr_measure){.value = share->energy_j,
-                      .low = fmax(fmin(share->low_j, share->energy_j) * low - mixed_j, 0),
-                      .high = fmax(share->high_j, share->energy_j) * high + mixed_j,
-                      .unit = FR_UNIT_JOULE,
-                      .source = energy.source};
+  const double value_j = share->energy_j - share->own_j;
+  return (fr_measure){
+      .value = share->energy_j,
+      .low = fmax(fmin(share->low_j, value_j) * low - mixed_j, 0) + share->own_low_j,
+      .high = fmax(share->high_j, value_j) * high + mixed_j + share->own_high_j,
+      .unit = FR_UNIT_JOULE,
+      .source = energy.source};
+}
+
+/* A part is no more than its whole may be. */
+static fr_measure within(fr_measure part, fr_measure whole) {
+  part.low = fmin(part.low, part.value);
+  part.high = fmax(fmin(part.high, whole.high), part.value);
+  return part;
 }
 
 static void add_share(fr__share *sum, const fr__share *share) {
   sum->energy_j += share->energy_j;
   sum->low_j += share->low_j;
   sum->high_j += share->high_j;
+  sum->own_j += share->own_j;
+  sum->own_low_j += share->own_low_j;
+  sum->own_high_j += share->own_high_j;
   sum->gpu_s += share->gpu_s;
 }
 
@@ -97,7 +110,18 @@ static void add_cards(totals *t, const fr_processes *p) {
   r->program_gpu_s = t->program.gpu_s;
   r->other_gpu_s = t->other.gpu_s;
   if (p->cards->told)
-    r->cards = measure(&rest, t->energy);
+    r->cards = within(measure(&rest, t->energy), t->energy);
+}
+
+static fr_measure idle_of(const fr_processes *p, fr_measure energy) {
+  fr__share idle = {
+      .energy_j = p->idle_j, .low_j = p->idle_low_j, .high_j = p->idle_high_j};
+  if (fr__processes_priced(p)) /* it is a part of the model's sum, not a share of it */
+    idle = (fr__share){.energy_j = p->idle_j,
+                       .own_j = p->idle_j,
+                       .own_low_j = p->idle_low_j,
+                       .own_high_j = p->idle_high_j};
+  return measure(&idle, energy);
 }
 
 /* The sum of the parts is uncertain together: the program's mix is with what is not the
@@ -107,11 +131,13 @@ static void finish(totals *t, const fr_processes *p) {
   r->other_core_s += p->other.core_s;
   add_share(&t->other, &p->other.share);
   t->program.mixed_j = t->other.mixed_j = p->mixed_j;
-  const fr__share idle = {
-      .energy_j = p->idle_j, .low_j = p->idle_low_j, .high_j = p->idle_high_j};
-  r->program = measure(&t->program, t->energy);
-  r->other = measure(&t->other, t->energy);
-  r->idle = measure(&idle, t->energy);
+  r->program = within(measure(&t->program, t->energy), t->energy);
+  r->other = within(measure(&t->other, t->energy), t->energy);
+  r->idle = within(idle_of(p, t->energy), t->energy);
+  for (size_t i = 0; i < r->count; i++) {
+    fr_process_report *row = &r->process[i];
+    row->energy = within(row->energy, row->of_program ? r->program : r->other);
+  }
   add_cards(t, p);
   if (r->count > 0)
     qsort(r->process, r->count, sizeof *r->process, compare);

@@ -6,6 +6,12 @@
  *     joules of a process = (energy - idle power * span) * its CPU time / all CPU time.
  *
  * What other guests took (steal) is in nobody's CPU time.
+ *
+ * The model has a price for a core-second. A process, whose clock counts in nanoseconds,
+ * then costs that and no more, and what remains of the machine's energy, which rests on
+ * ticks, is that of other programs whom no row has:
+ *
+ *     joules of a process = its CPU time * watts of a busy core.
  */
 #include "meter/processes.h"
 
@@ -63,6 +69,77 @@ static void give_others(fr_processes *p, const fr__dynamic *dynamic) {
   p->other.share.high_j += dynamic->high_j;
 }
 
+/* ---- by the model's watts ---- */
+
+/* As far as `pool_j` reaches, all of one side in proportion; what is missing stays due:
+ * ticks tell it later. Returns what was given. */
+typedef struct fr__price {
+  fr_measure core_w;
+  double part; /* of what is due that is paid now */
+  double paid_j;
+} fr__price;
+
+static void pay(fr__share *share, fr__price *price) {
+  const double paid_s = share->due_s * price->part;
+  const double paid_j = paid_s * price->core_w.value;
+  share->due_s -= paid_s;
+  share->energy_j += paid_j;
+  share->own_j += paid_j;
+  share->own_low_j += paid_s * price->core_w.low;
+  share->own_high_j += paid_s * price->core_w.high;
+  price->paid_j += paid_j;
+}
+
+static double pay_side(fr_processes *p, bool program, double pool_j) {
+  const fr_measure core_w = p->options.core_w;
+  const double wanted_j = due_s_of(p, program) * core_w.value;
+  fr__price price = {core_w, wanted_j > pool_j ? pool_j / wanted_j : 1, 0};
+  for (size_t i = 0; i < p->table.count; i++)
+    if (p->table.row[i].of_program == program)
+      pay(&p->table.row[i].share, &price);
+  for (size_t i = 0; i < p->count; i++)
+    if (p->ended[i].of_program == program)
+      pay(&p->ended[i].share, &price);
+  if (program) {
+    pay(&p->root.share, &price);
+    pay(&p->short_lived.share, &price);
+  }
+  return fmin(price.paid_j, pool_j);
+}
+
+/* What nobody's clock explains may be ticks that came too early: it can be taken back. */
+static void share_by_price(fr_processes *p, double energy_j) {
+  const fr_measure core_w = p->options.core_w;
+  fr__share *rest = &p->other.share;
+  double pool_j = rest->own_j + energy_j;
+  rest->energy_j -= rest->own_j;
+  rest->due_s = 0;
+  pool_j -= pay_side(p, true, pool_j);
+  pool_j -= pay_side(p, false, pool_j);
+  rest->own_j = pool_j;
+  rest->own_low_j = pool_j * core_w.low / core_w.value;
+  rest->own_high_j = pool_j * core_w.high / core_w.value;
+  rest->energy_j += pool_j;
+}
+
+bool fr__processes_priced(const fr_processes *p) {
+  return fr_measure_known(p->options.core_w) && p->options.core_w.value > 0 &&
+         !p->options.charge_idle;
+}
+
+/* ---- all ---- */
+
+/* What the machine at rest had of it; with a price it is not what is left, but has
+ * bounds of its own. */
+static void keep_idle(fr_processes *p, const fr__dynamic *dynamic, double span_s,
+                      double energy_j) {
+  const fr_measure idle = p->options.idle_w;
+  const bool apart = fr__processes_priced(p) && fr_measure_known(idle);
+  p->idle_j += energy_j - dynamic->energy_j;
+  p->idle_low_j += apart ? idle.low * span_s : energy_j - dynamic->high_j;
+  p->idle_high_j += apart ? idle.high * span_s : energy_j - dynamic->low_j;
+}
+
 void fr__processes_share(fr_processes *p, double span_s, double energy_j) {
   const fr_measure idle = p->options.idle_w;
   const double program_s = due_s_of(p, true);
@@ -73,10 +150,10 @@ void fr__processes_share(fr_processes *p, double span_s, double energy_j) {
     dynamic.low_j = above(energy_j, idle.high, span_s);
     dynamic.high_j = above(energy_j, idle.low, span_s);
   }
-  p->idle_j += energy_j - dynamic.energy_j;
-  p->idle_low_j += energy_j - dynamic.high_j;
-  p->idle_high_j += energy_j - dynamic.low_j;
-  if (due_s > 0) {
+  keep_idle(p, &dynamic, span_s, energy_j);
+  if (fr__processes_priced(p)) {
+    share_by_price(p, dynamic.energy_j);
+  } else if (due_s > 0) {
     const double part = program_s / due_s;
     p->mixed_j += dynamic.energy_j * part * (1 - part);
     give_all(p, &dynamic);

@@ -119,4 +119,52 @@ ok "nor does it lengthen the phase before" json \
   "j['result']['phases'][1]['duration_s'] < 0.19" "$folder/m.json"
 ok "a phase that a program left open is told" sh -c "
   '$frugal' meter -- sh -c 'echo begin x >&\$FRUGAL_PHASE_FD' 2>&1 | grep -q 'still open'"
+
+# processes: with the model a core-second has one price, however short the program was
+cat >"$folder/burn.sh" <<'SHELL'
+i=0
+while [ $i -lt "$1" ]; do i=$((i + 1)); done
+SHELL
+cat >"$folder/price.py" <<'PYTHON'
+import json, sys
+r = json.load(open(sys.argv[1] + '/m.json'))['result']
+if r['energy']['source'] == 'model':
+    price = r['program']['value'] / r['core_seconds']['value']
+    open(sys.argv[1] + '/prices', 'a').write('%r\n' % price)
+    prices = [float(line) for line in open(sys.argv[1] + '/prices')]
+    assert max(prices) - min(prices) < 1e-4 * price, prices # core-seconds are told to 1 us
+PYTHON
+priced() { metered "$@" && adds_up && python3 "$folder/price.py" "$folder"; }
+names() { json "'$1' in [p['name'] for p in j['result']['processes'] if p['of_program']]" \
+  "$folder/m.json"; }
+ok "a command that ends at once" priced -- true
+ok "has its own name" names true
+for loops in 300 3000 10000 100000; do
+  ok "a loop of $loops" priced -- sh "$folder/burn.sh" $loops
+done
+ok "is named with its script" names "sh burn.sh"
+ok "one that becomes another" priced -- sh -c "exec sh -c 'exec sh $folder/burn.sh 2000'"
+ok "a thousand that are short" priced -- \
+  sh -c 'i=0; while [ $i -lt 1000 ]; do (:); i=$((i + 1)); done'
+ok "an orphan, and one that forked twice" priced -- \
+  sh -c "(sh '$folder/burn.sh' 20000 & ); (( sh '$folder/burn.sh' 40000 & ) & ); sleep 0.4"
+ok "a daemon that outlives the command" priced -- \
+  sh -c "setsid sh '$folder/burn.sh' 300000 >/dev/null 2>&1 & sleep 0.2"
+ok "two beside each other" priced -- \
+  sh -c "sh '$folder/burn.sh' 60000 & sh '$folder/burn.sh' 30000; wait"
+ok "one that was stopped for a while" priced -i 5ms -- sh -c \
+  "sh '$folder/burn.sh' 200000 & sleep 0.05; kill -STOP \$!; sleep 0.2; kill -CONT \$!; wait"
+ok "one that was killed" priced -i 20ms -- sh -c \
+  "sh '$folder/burn.sh' 900000 & sleep 0.1; kill -KILL \$!; wait; exit 0"
+cat >"$folder/threads.py" <<'PYTHON'
+import hashlib, threading
+work = [threading.Thread(target=lambda: hashlib.sha256(b'x' * (30 << 20))) for _ in range(4)]
+[t.start() for t in work]
+[t.join() for t in work]
+PYTHON
+ok "threads" priced -i 10ms -- python3 "$folder/threads.py"
+
+# the same with a counter, here one that prints watts
+ok "a counter's energy is shared" metered_adds_up --sensor 'exec:while :; do echo 20 W; sleep 0.02; done' \
+  -- sh -c "sh '$folder/burn.sh' 100000 & sh '$folder/burn.sh' 30000; wait"
 finish

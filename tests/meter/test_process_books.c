@@ -172,6 +172,83 @@ static void energy_of_nobody_is_not_the_programs(void **state) {
   finish(&b);
 }
 
+/*
+ * The model: 5 W at rest, 10 W (8 to 15) for a busy core. A process costs its CPU time,
+ * whatever ticks say meanwhile; what they say beyond is other programs' and can be taken
+ * back where they came too early.
+ */
+static void with_the_model_a_core_second_has_its_price(void **state) {
+  (void)state;
+  books b;
+  begin(&b, watts(4, 5, 6));
+  b.processes->options.core_w = watts(8, 10, 15);
+  process(&b.t, ROOT, INIT, "program", 10, 130, 200);
+  sample(&b, 1, 5); /* no tick yet: it stays due */
+  fr_processes_report r = figures(&b, joules(5));
+  assert_near(r.program.value, 0, 1e-12);
+  assert_near(r.idle.value, 5, 1e-12);
+  fr_processes_report_release(&r);
+  process(&b.t, 200, INIT, "other", 20, 110, 0);
+  sample(&b, 2, 15);
+  r = figures(&b, (fr_measure){15, 11, 23, FR_UNIT_JOULE, FR_SOURCE_MODEL});
+  assert_near(r.program.value, 3, 1e-12);
+  assert_near(r.program.low, 0.3 * 8, 1e-12);
+  assert_near(r.program.high, 0.3 * 15, 1e-12);
+  assert_near(row_named(&r, "other")->energy.value, 1, 1e-12);
+  assert_near(r.other.value, 2, 1e-12);
+  assert_near(r.idle.low, 8, 1e-12);
+  assert_near(r.idle.high, 12, 1e-12);
+  fr_processes_report_release(&r);
+  process(&b.t, 200, INIT, "other", 20, 115, 0);
+  sample(&b, 3, 20); /* no tick: it had come before */
+  r = figures(&b, joules(20));
+  assert_near(r.program.value, 3, 1e-12);
+  assert_near(row_named(&r, "other")->energy.value, 1.5, 1e-12);
+  assert_near(r.other.value, 2, 1e-12);
+  assert_near(r.idle.value, 15, 1e-12);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+/* 20 W for a second, of which others had nine tenths: the bounds of one of two equal
+ * processes, by themselves, reach beyond those of both. */
+static void a_part_reaches_no_higher_than_its_whole(void **state) {
+  (void)state;
+  books b;
+  begin(&b, watts(0, 1, 9));
+  process(&b.t, 310, ROOT, "one", 50, 49, 0);
+  process(&b.t, 311, ROOT, "two", 50, 1, 0);
+  busy(&b.t, 1050);
+  sample(&b, 1, 20);
+  fr_processes_report r =
+      figures(&b, (fr_measure){20, 19, 20.5, FR_UNIT_JOULE, FR_SOURCE_PERF});
+  assert_near(r.program.value, 19, 1e-9);
+  assert_true(r.program.high <= 20.5 && r.idle.high <= 20.5);
+  for (size_t i = 0; i < r.count; i++) {
+    const fr_measure m = r.process[i].energy;
+    assert_true(0 <= m.low && m.low <= m.value && m.value <= m.high);
+    assert_true(m.high <= r.program.high);
+  }
+  fr_processes_report_release(&r);
+  /* the same bounds without a ceiling: 0.98 of 20 J, and the mixture */
+  r = figures(&b, (fr_measure){20, 19, 40, FR_UNIT_JOULE, FR_SOURCE_PERF});
+  assert_near(row_named(&r, "one")->energy.high, 19.6 * 2 + 0.3 * 19 * 0.98 * 0.02, 1e-9);
+  fr_processes_report_release(&r);
+  finish(&b);
+}
+
+static void others_busy_time_is_told_without_our_own(void **state) {
+  (void)state;
+  books b;
+  begin(&b, none());
+  process(&b.t, ROOT, INIT, "program", 10, 130, 200);
+  process(&b.t, 200, INIT, "other", 20, 150, 0);
+  sample(&b, 1, 1);
+  assert_near(fr_processes_busy(b.processes), 0.8, 1e-9);
+  assert_near(fr_processes_busy(NULL), 0, 0);
+  finish(&b);
+}
+
 static void a_reused_pid_is_another_process(void **state) {
   (void)state;
   books b;
@@ -344,6 +421,9 @@ int main(void) {
       cmocka_unit_test(a_counter_may_be_slower_than_the_samples),
       cmocka_unit_test(the_first_sample_brings_energy_too),
       cmocka_unit_test(energy_of_nobody_is_not_the_programs),
+      cmocka_unit_test(with_the_model_a_core_second_has_its_price),
+      cmocka_unit_test(a_part_reaches_no_higher_than_its_whole),
+      cmocka_unit_test(others_busy_time_is_told_without_our_own),
       cmocka_unit_test(a_reused_pid_is_another_process),
       cmocka_unit_test(one_that_ended_between_list_and_look_is_passed_over),
       cmocka_unit_test(descendants_are_the_programs_for_good),

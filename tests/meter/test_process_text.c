@@ -155,6 +155,7 @@ static void an_interpreter_is_named_with_its_script(void **state) {
   CHECK_SCRIPT("perl", "perl\0a\x1b[2J\n.pl", "perl a?[2J?.pl");
   check_script("sh", "sh\0a", 4, "sh"); /* not ended: not looked at */
   check_script("sh", "", 0, "sh");
+  CHECK_SCRIPT("python3", "/usr/bin/env\0bash\0x.sh\0", "python3"); /* not yet */
   char words[300] = "sh";
   memset(words + 3, 'x', sizeof words - 4);
   check_script("sh", words, sizeof words,
