@@ -20,10 +20,12 @@ enum fr_status fr_report_study_text(fr_store *store, int64_t run, size_t columns
                                     char **text, fr_error *err);
 
 /*
- * Writes the timeline of a metered run into `directory`: timeline.svg and timeline.png
- * (power over time, by domain, with normal power, spikes and phases) and timeline.csv (a
- * row per sample), of a run that was cut off too. FR_ERR_NOT_FOUND where it has no
- * samples. Without gnuplot *charts (which may be NULL) is false and *why says so.
+ * Writes the report of a metered run into `directory`: index.html (one file: the chart
+ * inside, what it cost with intervals, phases, spikes and who caused them, processes,
+ * warnings), timeline.svg and timeline.png (power over time, by domain, with normal
+ * power, spikes and phases) and timeline.csv (a row per sample), of a run that was cut
+ * off too. FR_ERR_NOT_FOUND where it has no samples. Without gnuplot *charts is false and
+ * *why says so, as the page does; both may be NULL.
  */
 enum fr_status fr_report_meter(fr_store *store, int64_t run, const char *directory,
                                bool *charts, fr_error *why, fr_error *err);

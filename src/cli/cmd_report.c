@@ -42,10 +42,9 @@ static const struct argp argp = {
     parse,
     "[RUN]",
     "Writes the report of a study again: one HTML file, charts, results.json and "
-    "results.csv; or of a run that was metered: its power over time as timeline.svg, "
-    "timeline.png and timeline.csv. RUN is its number (frugal runs list); without it, "
-    "the "
-    "newest study.",
+    "results.csv; or of a run that was metered: one HTML file, its power over time as "
+    "timeline.svg, timeline.png and timeline.csv. RUN is its number (frugal runs list); "
+    "without it, the newest study.",
     children,
     NULL,
     NULL};
@@ -106,6 +105,7 @@ static int report_meter(fr_store *store, const fr_run *run, const report *r) {
   } else {
     cli_warn(&result, "the charts are missing: %s", why.text);
   }
+  add_file(files, directory, "index.html");
   json_object_set_new(result.result, "run", json_integer((json_int_t)run->id));
   json_object_set_new(result.result, "files", files);
   fr__buf_printf(&text, "Report: %s (run %lld)\n",

@@ -12,7 +12,8 @@ enum fr__plot { FR__PLOT_ENERGY, FR__PLOT_ACCURACY, FR__PLOT_TRADE, FR__PLOTS };
  */
 enum fr__panel { FR__PANEL_TRAIN, FR__PANEL_TEST, FR__PANELS };
 
-enum fr__medium { FR__SVG_FILE, FR__SVG_INLINE, FR__PNG };
+/* FR__SVG_NARROW: inside a page on a phone; of timelines alone. */
+enum fr__medium { FR__SVG_FILE, FR__SVG_INLINE, FR__SVG_NARROW, FR__PNG };
 
 /* Whether there is anything to draw there. */
 bool fr__panel_has(const fr__grid *grid, enum fr__plot plot, enum fr__panel panel);

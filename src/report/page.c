@@ -8,8 +8,7 @@
 #include "report/format.h"
 #include "report/tables.h"
 
-/* Text inside an element or an attribute: nothing in it is markup any more. */
-static void put_text(fr__buf *out, const char *text) {
+void fr__page_text(fr__buf *out, const char *text) {
   for (; *text != '\0'; text++) {
     const char *entity = *text == '&'    ? "&amp;"
                          : *text == '<'  ? "&lt;"
@@ -24,10 +23,10 @@ static void put_text(fr__buf *out, const char *text) {
   }
 }
 
-static void put_element(fr__buf *out, const char *open, const char *text,
-                        const char *close) {
+void fr__page_element(fr__buf *out, const char *open, const char *text,
+                      const char *close) {
   fr__buf_add(out, open);
-  put_text(out, text);
+  fr__page_text(out, text);
   fr__buf_add(out, close);
 }
 
@@ -62,14 +61,14 @@ static void put_class(fr__buf *out, const char *const *word, size_t count) {
 static void put_number(fr__buf *out, const char *text) {
   const char *open = strrchr(text, '(');
   if (open == NULL || open == text || open[-1] != ' ') {
-    put_text(out, text);
+    fr__page_text(out, text);
     return;
   }
   fr__buf value;
   fr__buf_init(&value, 0);
   fr__buf_add_bytes(&value, text, (size_t)(open - text));
-  put_text(out, fr__buf_text(&value));
-  put_element(out, "<span class=\"interval\">", open, "</span>");
+  fr__page_text(out, fr__buf_text(&value));
+  fr__page_element(out, "<span class=\"interval\">", open, "</span>");
   fr__buf_release(&value);
 }
 
@@ -85,7 +84,7 @@ static void put_cell(fr__buf *out, const fr__table *table, size_t i) {
   if (right)
     put_number(out, table->cell[i]);
   else
-    put_text(out, table->cell[i]);
+    fr__page_text(out, table->cell[i]);
   fr__buf_add(out, head ? "</th>" : "</td>");
 }
 
@@ -97,13 +96,12 @@ static void put_head_row(fr__buf *out, const fr__table *table) {
     const char *const word[] = {right ? "r" : NULL, what ? "what" : NULL};
     fr__buf_add(out, "<th scope=\"col\"");
     put_class(out, word, sizeof word / sizeof *word);
-    put_element(out, ">", table->column[c].title, "</th>");
+    fr__page_element(out, ">", table->column[c].title, "</th>");
   }
   fr__buf_add(out, "</tr></thead>\n");
 }
 
-/* The table, released; nothing where it has no rows. */
-static void put_table(fr__buf *out, fr__table *table) {
+void fr__page_table(fr__buf *out, fr__table *table) {
   if (table->status != FR_OK && out->status == FR_OK)
     out->status = table->status;
   if (table->cells > 0 && table->status == FR_OK) {
@@ -112,7 +110,7 @@ static void put_table(fr__buf *out, fr__table *table) {
                          ? "<div class=\"wide\" tabindex=\"0\"><table class=\"stack\">"
                          : "<div class=\"wide\" tabindex=\"0\"><table>");
     if (table->caption != NULL)
-      put_element(out, "<caption>", table->caption, "</caption>");
+      fr__page_element(out, "<caption>", table->caption, "</caption>");
     put_head_row(out, table);
     fr__buf_add(out, "<tbody>\n");
     for (size_t i = 0; i < table->cells; i++) {
@@ -129,11 +127,11 @@ static void put_table(fr__buf *out, fr__table *table) {
 
 /* ---- head ---- */
 
-static void put_fact(fr__buf *out, const char *name, const char *text) {
+void fr__page_fact(fr__buf *out, const char *name, const char *text) {
   if (*text == '\0')
     return;
-  put_element(out, "<dt>", name, "</dt>");
-  put_element(out, "<dd>", text, "</dd>\n");
+  fr__page_element(out, "<dt>", name, "</dt>");
+  fr__page_element(out, "<dd>", text, "</dd>\n");
 }
 
 static void put_sensor(fr__buf *out, const fr__result *result) {
@@ -141,10 +139,10 @@ static void put_sensor(fr__buf *out, const fr__result *result) {
   fr__buf note;
   fr__buf_init(&note, 0);
   fr__sensor_note(result, &note);
-  put_element(out, "<dt>Energy</dt><dd><span class=\"badge\">", fr__buf_text(&note),
-              "</span> ");
-  put_element(out, "<span class=\"soft\">", fr__json_text(machine, "rule"),
-              "</span></dd>\n");
+  fr__page_element(out, "<dt>Energy</dt><dd><span class=\"badge\">", fr__buf_text(&note),
+                   "</span> ");
+  fr__page_element(out, "<span class=\"soft\">", fr__json_text(machine, "rule"),
+                   "</span></dd>\n");
   fr__buf_release(&note);
 }
 
@@ -157,35 +155,40 @@ static void put_facts(fr__buf *out, const fr__result *result) {
   fr__buf_init(&line, 0);
   fr__buf_add(out, "<dl class=\"facts\">\n");
   put_sensor(out, result);
-  put_fact(out, "Processor", *cpu != '\0' ? cpu : result->host_cpu);
+  fr__page_fact(out, "Processor", *cpu != '\0' ? cpu : result->host_cpu);
   if (json_is_integer(repeats))
     fr__buf_printf(&line, "%lld, seeds from %lld", (long long)json_integer_value(repeats),
                    (long long)json_integer_value(seed));
-  put_fact(out, "Repeats", fr__buf_text(&line));
+  fr__page_fact(out, "Repeats", fr__buf_text(&line));
   fr__buf_clear(&line);
   fr__grams_note(result, &line);
-  put_fact(out, "Footprint", fr__buf_text(&line));
+  fr__page_fact(out, "Footprint", fr__buf_text(&line));
   if (result->started_utc_ns > 0) {
     char when[FR__TIME_TEXT];
     fr__time_format(result->started_utc_ns, when);
-    put_fact(out, "Started", when);
+    fr__page_fact(out, "Started", when);
   }
   fr__buf_add(out, "</dl>\n");
   fr__buf_release(&line);
 }
 
-static void put_head(fr__buf *out, const fr__result *result) {
+void fr__page_open(fr__buf *out, const char *title, const char *kind) {
   fr__buf_add(out,
               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
               "<meta name=\"viewport\" content=\"width=device-width,"
               "initial-scale=1\">\n<meta name=\"generator\" content=\"frugal " FR_VERSION
               "\">\n");
-  put_element(out, "<title>", result->name, ": a frugal study</title>\n<style>\n");
+  fr__page_element(out, "<title>", title, ": ");
+  fr__page_element(out, "", kind, "</title>\n<style>\n");
   fr__buf_add(out, fr__page_style);
   fr__buf_add(out, "</style>\n</head>\n<body>\n<main>\n");
-  put_element(out, "<h1>", result->name, "</h1>\n");
+  fr__page_element(out, "<h1>", title, "</h1>\n");
+}
+
+static void put_head(fr__buf *out, const fr__result *result) {
+  fr__page_open(out, result->name, "a frugal study");
   if (*result->description != '\0')
-    put_element(out, "<p>", result->description, "</p>\n");
+    fr__page_element(out, "<p>", result->description, "</p>\n");
   put_facts(out, result);
   fr__buf_add(out, "<p class=\"soft\">Figures are means over repeats; in brackets and as "
                    "error bars their 95 % interval over repeats. The error that the "
@@ -193,12 +196,11 @@ static void put_head(fr__buf *out, const fr__result *result) {
                    "ratios are free of it.</p>\n");
 }
 
-static void put_warnings(fr__buf *out, const fr__result *result) {
-  const json_t *list = fr__json_array(result->root, "warnings");
+void fr__page_warnings(fr__buf *out, const json_t *list) {
   for (size_t i = 0; i < json_array_size(list); i++) {
     const char *text = json_string_value(json_array_get(list, i));
     if (text != NULL)
-      put_element(out, "<p class=\"warning\" role=\"note\">", text, "</p>\n");
+      fr__page_element(out, "<p class=\"warning\" role=\"note\">", text, "</p>\n");
   }
 }
 
@@ -208,25 +210,27 @@ static void put_chart(fr__buf *out, const fr__chart *chart) {
   if (chart->stem[0] == '\0')
     return;
   if (!chart->drawn) {
-    put_element(out, "<p class=\"missing\" role=\"note\">The chart \"", chart->stem,
-                "\" is missing: ");
-    put_element(out, "", chart->why.text, "; the table below holds its figures.</p>\n");
+    fr__page_element(out, "<p class=\"missing\" role=\"note\">The chart \"", chart->stem,
+                     "\" is missing: ");
+    fr__page_element(out, "", chart->why.text,
+                     "; the table below holds its figures.</p>\n");
     return;
   }
   fr__buf_add(out, "<figure><div class=\"panels\">\n");
   for (int p = 0; p < FR__PANELS; p++)
     if (chart->panel[p] != NULL)
       fr__buf_add(out, chart->panel[p]);
-  put_element(out, "</div><figcaption>Error bars: 95 % interval over repeats. As files: ",
-              chart->stem, ".svg, ");
-  put_element(out, "", chart->stem, ".png.</figcaption></figure>\n");
+  fr__page_element(out,
+                   "</div><figcaption>Error bars: 95 % interval over repeats. As files: ",
+                   chart->stem, ".svg, ");
+  fr__page_element(out, "", chart->stem, ".png.</figcaption></figure>\n");
 }
 
 static void put_quantity(fr__buf *out, const fr__result *result, const fr__grid *grid,
                          enum fr__quantity quantity) {
   fr__table table;
   fr__tables_quantity(result, grid, quantity, &table);
-  put_table(out, &table);
+  fr__page_table(out, &table);
 }
 
 static void put_more(fr__buf *out, const fr__result *result, const fr__grid *grid) {
@@ -242,16 +246,16 @@ static void put_more(fr__buf *out, const fr__result *result, const fr__grid *gri
     if (more[i] != fr__grid_energy(grid) && fr__grid_has(grid, more[i]))
       put_quantity(out, result, grid, more[i]);
   fr__tables_ratios(result, grid->group, &ratios);
-  put_table(out, &ratios);
+  fr__page_table(out, &ratios);
   fr__buf_add(out, "</details>\n");
 }
 
 static void put_group(fr__buf *out, const fr__report *report, size_t g) {
   const fr__grid *grid = &report->grid[g];
   const fr__chart *chart = &report->chart[g * FR__PLOTS];
-  put_element(out, "<section>\n<h2>", grid->group->title, "</h2>\n");
+  fr__page_element(out, "<section>\n<h2>", grid->group->title, "</h2>\n");
   if (*grid->group->note != '\0')
-    put_element(out, "<p>", grid->group->note, "</p>\n");
+    fr__page_element(out, "<p>", grid->group->note, "</p>\n");
   fr__buf_add(out, "<h3>Energy</h3>\n");
   put_chart(out, &chart[FR__PLOT_ENERGY]);
   put_quantity(out, &report->result, grid, fr__grid_energy(grid));
@@ -279,7 +283,7 @@ static void put_section(fr__buf *out, const fr__result *result, const char *key,
   fill(result, &table);
   if (table.cells == 0)
     fr__buf_add(out, "<p class=\"soft\">None.</p>\n");
-  put_table(out, &table);
+  fr__page_table(out, &table);
   if (*remark != '\0')
     fr__buf_printf(out, "<p class=\"soft\">%s</p>\n", remark);
   fr__buf_add(out, "</section>\n");
@@ -290,11 +294,10 @@ static void put_grams(fr__buf *out, const fr__result *result) {
   fr__buf note;
   fr__buf_init(&note, 0);
   fr__grams_note(result, &note);
-  put_element(out,
-              "<section>\n<h2>Footprint</h2>\n<p>The whole study: ", fr__buf_text(&note),
-              ".</p>\n");
+  fr__page_element(out, "<section>\n<h2>Footprint</h2>\n<p>The whole study: ",
+                   fr__buf_text(&note), ".</p>\n");
   fr__tables_equivalents(result, &table);
-  put_table(out, &table);
+  fr__page_table(out, &table);
   fr__buf_add(out, "</section>\n");
   fr__buf_release(&note);
 }
@@ -303,7 +306,7 @@ void fr__page_write(const fr__report *report, fr__buf *out) {
   const fr__result *result = &report->result;
   const json_t *runs = fr__json_array(result->root, "runs");
   put_head(out, result);
-  put_warnings(out, result);
+  fr__page_warnings(out, fr__json_array(result->root, "warnings"));
   put_section(
       out, result, "claims", "What the poster said and what was found", fr__tables_claims,
       "Ours is the mean of the cells that the statement is about, in brackets what "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gnuplot's SVG made fit for the inside of a page. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,20 +10,26 @@ typedef struct swap {
   const char *from, *to;
 } swap;
 
-/* Colours become the page's variables, in both ways in which gnuplot writes them. */
-static const swap colours[] = {
-    {"rgb( 34,  34,  34)", "currentColor"},
-    {"rgb(34,34,34)", "currentColor"},
-    {"rgb(208, 208, 208)", "var(--grid)"},
-    {"rgb(208,208,208)", "var(--grid)"},
-    {"rgb(  0, 114, 178)", "var(--series-1)"},
-    {"rgb(0,114,178)", "var(--series-1)"},
-    {"rgb(230, 159,   0)", "var(--series-2)"},
-    {"rgb(230,159,0)", "var(--series-2)"},
-    {"rgb(  0, 158, 115)", "var(--series-3)"},
-    {"rgb(0,158,115)", "var(--series-3)"},
-    {"rgb(204, 121, 167)", "var(--series-4)"},
-    {"rgb(204,121,167)", "var(--series-4)"},
+/* Colours become the page's variables. */
+typedef struct colour {
+  int red, green, blue;
+  const char *to;
+} colour;
+
+static const colour colours[] = {
+    {34, 34, 34, "currentColor"},      {208, 208, 208, "var(--grid)"},
+    {255, 255, 255, "var(--ground)"},  {102, 102, 102, "var(--soft)"},
+    {0, 114, 178, "var(--series-1)"},  {230, 159, 0, "var(--series-2)"},
+    {0, 158, 115, "var(--series-3)"},  {204, 121, 167, "var(--series-4)"},
+    {213, 94, 0, "var(--series-5)"},   {86, 180, 233, "var(--series-6)"},
+    {246, 217, 168, "var(--spike)"},   {207, 227, 243, "var(--phase-1)"},
+    {213, 236, 217, "var(--phase-2)"}, {241, 220, 237, "var(--phase-3)"},
+    {232, 228, 201, "var(--phase-4)"}, {220, 220, 242, "var(--phase-5)"},
+    {243, 217, 208, "var(--phase-6)"}, {208, 235, 233, "var(--phase-7)"},
+    {230, 230, 230, "var(--phase-8)"},
+};
+
+static const swap names[] = {
     {"color=\"black\"", "color=\"inherit\""},
     {"color=\"#FFFFFF\"", "color=\"inherit\""},
     {"stroke=\"black\"", "stroke=\"currentColor\""},
@@ -36,13 +43,26 @@ static bool starts(const char *text, const char *word) {
   return strncmp(text, word, strlen(word)) == 0;
 }
 
+/* "rgb(34,34,34)" and "rgb( 34,  34,  34)", as gnuplot writes them. */
+static size_t replaced_colour(const char *at, fr__buf *out) {
+  int red, green, blue, length = 0;
+  if (sscanf(at, "rgb(%3d,%4d,%4d)%n", &red, &green, &blue, &length) != 3 || length == 0)
+    return 0;
+  for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)
+    if (colours[i].red == red && colours[i].green == green && colours[i].blue == blue) {
+      fr__buf_add(out, colours[i].to);
+      return (size_t)length;
+    }
+  return 0;
+}
+
 /* Copies one replaced token at `at` and returns its length in the source; 0: none there.
  */
 static size_t replaced(const char *at, const char *prefix, fr__buf *out) {
-  for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)
-    if (starts(at, colours[i].from)) {
-      fr__buf_add(out, colours[i].to);
-      return strlen(colours[i].from);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (starts(at, names[i].from)) {
+      fr__buf_add(out, names[i].to);
+      return strlen(names[i].from);
     }
   for (size_t i = 0; i < sizeof identities / sizeof *identities; i++)
     if (starts(at, identities[i])) {
@@ -74,6 +94,8 @@ static void copy_body(const char *at, const char *prefix, fr__buf *out) {
       markup = true;
     if (n == 0 && *at == '>')
       markup = false;
+    if (n == 0 && markup && *at == 'r')
+      n = replaced_colour(at, out);
     if (n == 0 && markup)
       n = replaced(at, prefix, out);
     if (n == 0) {

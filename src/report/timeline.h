@@ -58,6 +58,15 @@ void fr__timeline_release(fr__timeline *timeline);
 void fr__timeline_script(const fr__timeline *timeline, enum fr__medium medium,
                          fr__buf *script);
 
+typedef struct fr__meter_page {
+  const fr__timeline *line;
+  const char *broad, *narrow; /* SVG for inside a page; NULL: not drawn */
+  const char *why;            /* where they were not */
+} fr__meter_page;
+
+/* index.html of the run. */
+void fr__meter_page_write(const fr__meter_page *page, fr__buf *out);
+
 /* "t_s,power_w,energy_j,program_j,marked,DOMAIN…", a row per sample. */
 enum fr_status fr__timeline_csv(fr_store *store, int64_t run, fr__buf *out,
                                 fr_error *err);

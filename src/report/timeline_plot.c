@@ -11,8 +11,9 @@
 #include "report/timeline.h"
 
 #define WIDTH 960
+#define WIDTH_NARROW 400
 #define HEIGHT 400
-#define PLOT 830.0    /* of WIDTH, between the margins */
+#define MARGINS 130   /* of the width, around the plot */
 #define ROW_HEIGHT 20 /* of a row of phases, in pixels */
 #define LABELLED 12   /* spikes with their cause */
 #define LANES 3       /* of labels above each other */
@@ -25,6 +26,7 @@ typedef struct axis {
   double unit_s; /* seconds of one unit of time */
   const char *unit;
   double top_w, row_w; /* of the axis; of a row of phases below 0 */
+  double plot;         /* pixels between the margins */
 } axis;
 
 /* ---- axes ---- */
@@ -33,16 +35,21 @@ static double spike_top(const fr__timeline *line) {
   return line->spikes > 0 ? 1.32 : 1.08;
 }
 
-static axis axis_of(const fr__timeline *line) {
+static int width_of(enum fr__medium medium) {
+  return medium == FR__SVG_NARROW ? WIDTH_NARROW : WIDTH;
+}
+
+static axis axis_of(const fr__timeline *line, enum fr__medium medium) {
   double most = fmax(line->normal_w, 0);
   for (size_t i = 0; i < FR__TIMELINE_BINS; i++)
     if (line->total[i].seconds > 0)
       most = fmax(most, line->total[i].high_w);
   axis a = {.unit_s = 1, .unit = "s", .top_w = most > 0 ? most * spike_top(line) : 1};
   if (line->span_s >= 3 * 3600)
-    a = (axis){3600, "h", a.top_w, 0};
+    a = (axis){3600, "h", a.top_w, 0, 0};
   else if (line->span_s >= 180)
-    a = (axis){60, "min", a.top_w, 0};
+    a = (axis){60, "min", a.top_w, 0, 0};
+  a.plot = width_of(medium) - MARGINS;
   a.row_w = a.top_w * ROW_HEIGHT / (HEIGHT * 0.72);
   return a;
 }
@@ -66,7 +73,7 @@ static void put_terminal(const fr__timeline *line, enum fr__medium medium, fr__b
         WIDTH * 2, height * 2, WIDTH * 2, height * 2);
   else
     fr__buf_printf(out, "set terminal svg noenhanced size %d,%d font 'sans-serif,13'%s\n",
-                   WIDTH, height,
+                   width_of(medium), height,
                    medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
 }
 
@@ -164,7 +171,7 @@ static void put_spike_label(const fr__timeline *line, const axis *a, const fr__s
   const double wide = (double)fr__text_width(text, strlen(text)) * LETTER;
   const double middle =
       (s->start_s + fmin(s->duration_s, line->span_s - s->start_s) / 2) / line->span_s;
-  const double begin = fmin(fmax(middle * PLOT - wide / 2, 0), PLOT - wide);
+  const double begin = fmin(fmax(middle * a->plot - wide / 2, 0), a->plot - wide);
   size_t lane = 0;
   while (lane < LANES && lane_end[lane] > begin)
     lane++;
@@ -175,13 +182,13 @@ static void put_spike_label(const fr__timeline *line, const axis *a, const fr__s
   fr__gnuplot_quote(out, text);
   fr__buf_printf(
       out, " at first %.7g, first %.7g left font ',11' front textcolor rgb '" INK "'\n",
-      fmax(begin, 0) / PLOT * line->span_s / a->unit_s,
+      fmax(begin, 0) / a->plot * line->span_s / a->unit_s,
       a->top_w * (0.97 - 0.065 * (double)lane));
 }
 
 static void put_spikes(const fr__timeline *line, const axis *a, fr__buf *out) {
   double lane_end[LANES] = {0};
-  const double least_s = line->span_s / PLOT * 1.5; /* a pixel and a half is seen */
+  const double least_s = line->span_s / a->plot * 1.5; /* a pixel and a half is seen */
   for (size_t i = 0; i < line->spikes; i++) {
     const fr__spike *s = &line->spike[i];
     const double end_s = fmin(s->start_s + fmax(s->duration_s, least_s), line->span_s);
@@ -211,7 +218,7 @@ static void put_band(const fr__timeline *line, const axis *a, size_t row, size_t
                  colour[path % (sizeof colour / sizeof *colour)]);
   const char *slash = strrchr(line->path[path], '/');
   const char *name = slash != NULL ? slash + 1 : line->path[path];
-  const double room = (end - begin) / line->span_s * PLOT;
+  const double room = (end - begin) / line->span_s * a->plot;
   if ((double)fr__text_width(name, strlen(name)) * LETTER > room)
     return;
   fr__buf_add(out, "set label ");
@@ -265,9 +272,11 @@ static void put_plot(const fr__timeline *line, fr__buf *out) {
 
 void fr__timeline_script(const fr__timeline *timeline, enum fr__medium medium,
                          fr__buf *script) {
-  const axis a = axis_of(timeline);
+  const bool page = medium == FR__SVG_INLINE || medium == FR__SVG_NARROW;
+  const axis a = axis_of(timeline, medium);
   put_terminal(timeline, medium, script);
-  put_title(timeline, script);
+  if (!page) /* which has it above */
+    put_title(timeline, script);
   put_axes(timeline, &a, script);
   put_spikes(timeline, &a, script);
   put_phases(timeline, &a, script);

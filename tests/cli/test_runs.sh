@@ -19,6 +19,7 @@ ok "that are in order" json \
    and j['result']['samples'] >= 5 and 'spikes' in j['result']" one.json
 ok "its timeline is reported" exits 0 report 1 -o first --json report.json
 ok "a row per sample" sh -c '[ "$(wc -l <first/timeline.csv)" -ge 6 ]'
+ok "and a page" grep -q 'What it cost' first/index.html
 ok "the files are told" json \
   "all(__import__('os').path.getsize(f) > 0 for f in j['result']['files'])" report.json
 
@@ -38,6 +39,7 @@ ok "with all but the last second" json \
   "j['result']['state'] == 'cut off' and j['result']['duration_s'] > 2
    and j['result']['samples'] > 15" cut.json
 ok "and reported" exits 0 report 2 -o second
+ok "whose page says so" grep -q 'This run was cut off' second/index.html
 ok "with its rows" sh -c '[ "$(wc -l <second/timeline.csv)" -gt 16 ]'
 
 ok "two meters side by side" sh -c '

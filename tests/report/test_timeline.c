@@ -72,6 +72,12 @@ static void pictures_are_drawn(void **state) {
   assert_true(has(svg, "forward"));
   assert_true(has(svg, "normal power, 11.5 W"));
   assert_memory_equal(png, "\x89PNG", 4);
+  char *page = room_read(&r, "index.html", NULL);
+  assert_int_equal(count_of(page, "<svg role=\"img\""), 2); /* broad and narrow */
+  assert_true(has(page, "var(--spike)") && has(page, "var(--phase-1)"));
+  assert_false(has(page, "rgb(")); /* nothing that a dark page would not follow */
+  assert_int_equal(count_of(page, "http"), 0); /* it needs nothing beside it */
+  free(page);
   free(svg);
   free(png);
   room_close(&r);
@@ -95,7 +101,74 @@ static void without_gnuplot_the_rows_are_there(void **state) {
   assert_true(has(why.text, "gnuplot"));
   assert_true(room_has(&r, "timeline.csv"));
   assert_false(room_has(&r, "timeline.svg"));
+  char *page = room_read(&r, "index.html", NULL);
+  assert_true(has(page, "The chart is missing") && has(page, "gnuplot"));
+  free(page);
   room_close(&r);
+}
+
+/* Without gnuplot: it is the text that counts here. */
+static char *page_of(const char *result) {
+  room r;
+  fr__buf text;
+  room_open(&r, "meter", result);
+  metered_fill(r.store, r.run);
+  fr__timeline *line = loaded(&r);
+  const fr__meter_page page = {line, NULL, NULL, "<none>"};
+  fr__buf_init(&text, 0);
+  fr__meter_page_write(&page, &text);
+  assert_int_equal(text.status, FR_OK);
+  char *out = fr__buf_detach(&text);
+  drop(line);
+  room_close(&r);
+  return out;
+}
+
+static void the_page_tells_all_figures(void **state) {
+  (void)state;
+  char *page = page_of(
+      "{\"energy\":{\"value\":12345,\"low\":12000,\"high\":13000,\"unit\":\"J\","
+      "\"source\":"
+      "\"powercap\"},\"program\":null,\"exit_code\":3,\"warnings\":[\"DRAM & more\"],"
+      "\"phases\":[{\"name\":\"load\",\"count\":2,\"duration_s\":11},{\"name\":"
+      "\"unmarked\",\"count\":0}],\"spikes\":[{\"start_s\":20,\"duration_s\":3,"
+      "\"height_w\":31,\"causes\":[{\"name\":\"transcribe\",\"share\":0.9}],\"phases\":[{"
+      "\"name\":\"speech\",\"share\":1}]}],\"processes\":[{\"name\":\"transcribe\","
+      "\"pid\":7,\"of_program\":true}],\"at_rest\":{\"value\":5,\"unit\":\"J\"}}");
+  static const char *const words[] = {"12\u202F345\u00A0J",
+                                      "(12\u202F000–13\u202F000)",
+                                      "powercap",
+                                      "not measured",
+                                      "exit code 3",
+                                      "DRAM &amp; more",
+                                      "transcribe 90 %",
+                                      "speech 100 %",
+                                      "The machine at rest",
+                                      ">7<",
+                                      "5.00\u00A0J",
+                                      "&lt;none&gt;"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (!has(page, words[i]))
+      fail_msg("'%s' is not in %s", words[i], page);
+  free(page);
+}
+
+static void names_are_no_markup(void **state) {
+  (void)state;
+  char *page = page_of(
+      "{\"sensor\":\"<script>\",\"rule\":\"<script>\",\"warnings\":[\"<script>\",5],"
+      "\"phases\":[{\"name\":\"<script>\"},{\"name\":7}],\"spikes\":[{\"causes\":[{"
+      "\"name\":\"<script>\"}],\"phases\":[{\"name\":\"<script>\"}]},4],\"processes\":[{"
+      "\"name\":\"<script>\"},null],\"domains\":[{\"name\":\"<script>\",\"kind\":"
+      "\"<script>\"}]}");
+  assert_false(has(page, "<script"));
+  assert_true(count_of(page, "&lt;script&gt;") >= 8);
+  free(page);
+  static const char *const results[] = {"[1]", "5", "{}",
+                                        "{\"phases\":{},\"spikes\":5,"
+                                        "\"processes\":\"x\",\"warnings\":3}"};
+  for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+    free(page_of(results[i]));
 }
 
 static void bins_keep_range_and_energy(void **state) {
@@ -184,6 +257,8 @@ int main(void) {
       cmocka_unit_test(every_sample_is_a_row),
       cmocka_unit_test(pictures_are_drawn),
       cmocka_unit_test(without_gnuplot_the_rows_are_there),
+      cmocka_unit_test(the_page_tells_all_figures),
+      cmocka_unit_test(names_are_no_markup),
       cmocka_unit_test(bins_keep_range_and_energy),
       cmocka_unit_test(a_stretch_without_readings_is_a_hole),
       cmocka_unit_test(a_run_without_samples_has_no_timeline),
