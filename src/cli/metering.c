@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,11 +18,26 @@ enum { FLUSH_MS = 500, CARDS = 64 };
 
 /* ---- what comes from other threads ---- */
 
+/* The loop sleeps until then, however long the interval is. */
+static void wake_loop(const cli_metering *m) {
+  const uint64_t one = 1;
+  const ssize_t written = m->due >= 0 ? write(m->due, &one, sizeof one) : 0;
+  (void)written; /* it cannot be full */
+}
+
+/* With half an interval's grace: what is due with a sample waits for no later one. */
+static bool is_due(const cli_metering *m) {
+  const uint64_t each_ns = FLUSH_MS * 1000000ull;
+  const double grace_ns = fmin(m->options->interval_s * 1e9, (double)each_ns) / 2;
+  return fr__clock_ns() - m->flushed_ns >= each_ns - (uint64_t)grace_ns;
+}
+
 /* A mark, of whichever way it came. */
 static bool take_mark(void *self, const char *line, char why[160]) {
   cli_metering *m = self;
   pthread_mutex_lock(&m->lock);
   const bool taken = cli_marks_line(&m->marks, line, fr_meter_clock(m->meter), why);
+  wake_loop(m);
   pthread_mutex_unlock(&m->lock);
   return taken;
 }
@@ -161,6 +178,8 @@ static void take_sample(void *self, const fr_power_sample *sample) {
     cli_kept_sample kept = {.sample = m->last, .row = m->marks.settled};
     read_domains(m, kept.domain_w);
     keep(&m->fresh, &kept);
+    if (is_due(m))
+      wake_loop(m);
     if (m->watch != NULL)
       show(m, sample, kept.domain_w);
   }
@@ -199,6 +218,7 @@ enum fr_status cli_metering_init(cli_metering *metering,
   cli_metering *m = metering;
   *m = (cli_metering){
       .options = options, .result = result, .prometheus.listener = -1, .signals.fd = -1};
+  m->due = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* -1: the loop looks by itself */
   pthread_mutex_init(&m->lock, NULL);
   enum fr_status status = open_store(m, err);
   if (status == FR_OK)
@@ -228,11 +248,26 @@ void cli_metering_release(cli_metering *metering) {
   cli_spiking_release(&m->spiking);
   free(m->writing.sample);
   free(m->fresh.sample);
+  if (m->due >= 0)
+    close(m->due);
   pthread_mutex_destroy(&m->lock);
-  *m = (cli_metering){.prometheus.listener = -1, .signals.fd = -1};
+  *m = (cli_metering){.prometheus.listener = -1, .signals.fd = -1, .due = -1};
 }
 
 /* ---- normal power ---- */
+
+/* Rests; who asks for metrics is answered. */
+static void serve_meanwhile(cli_metering *m, double seconds) {
+  const uint64_t end_ns = fr__clock_ns() + (uint64_t)(seconds * 1e9);
+  struct pollfd fds[CLI_PROMETHEUS_CLIENTS + 1];
+  for (uint64_t now_ns; (now_ns = fr__clock_ns()) < end_ns;) {
+    const size_t count = cli_prometheus_poll(&m->prometheus, fds);
+    const uint64_t left_ms = (end_ns - now_ns) / 1000000u + 1;
+    const int most_ms = count > 0 ? 1000 : 60000; /* a client's patience is looked at */
+    (void)poll(fds, (nfds_t)count, left_ms < (uint64_t)most_ms ? (int)left_ms : most_ms);
+    cli_prometheus_serve(&m->prometheus);
+  }
+}
 
 static enum fr_status look_at_rest(cli_metering *m, double seconds, fr_baseline *out,
                                    fr_error *err) {
@@ -240,9 +275,7 @@ static enum fr_status look_at_rest(cli_metering *m, double seconds, fr_baseline 
   enum fr_status status = fr_meter_start(m->meter, err);
   if (status != FR_OK)
     return status;
-  const struct timespec wait = {(time_t)seconds,
-                                (long)((seconds - floor(seconds)) * 1e9)};
-  (void)nanosleep(&wait, NULL);
+  serve_meanwhile(m, seconds);
   fr_meter_stop(m->meter);
   status = fr_meter_read(m->meter, &report, err);
   if (status != FR_OK)
@@ -279,7 +312,7 @@ enum fr_status cli_metering_baseline(cli_metering *metering, double seconds,
 
 /* ---- the loop ---- */
 
-enum { FDS = 1 + CLI_WIRE_CLIENTS + 2 + CLI_PROMETHEUS_CLIENTS + 1 };
+enum { FDS = 2 + CLI_WIRE_CLIENTS + 2 + CLI_PROMETHEUS_CLIENTS + 1 };
 
 static void take_signals(cli_metering *m) {
   bool from_terminal;
@@ -292,14 +325,35 @@ static void take_signals(cli_metering *m) {
   }
 }
 
+/* What nobody tells the loop of: a reader of metrics who is slow, a command's end where
+ * the caller ignores SIGCHLD. */
+static bool must_look(const cli_metering *m, size_t readers) {
+  struct sigaction ended;
+  return readers > 0 || m->due < 0 || m->written_failed ||
+         (sigaction(SIGCHLD, NULL, &ended) == 0 && ended.sa_handler == SIG_IGN);
+}
+
+/* No wake-up while nothing waits to be written. */
+static int patience_ms(cli_metering *m, size_t readers) {
+  pthread_mutex_lock(&m->lock);
+  const bool waits = m->marks.changes > 0;
+  pthread_mutex_unlock(&m->lock);
+  return waits || must_look(m, readers) ? FLUSH_MS : -1;
+}
+
 static void wait_for_something(cli_metering *m) {
   struct pollfd fds[FDS];
   size_t count = 0;
+  uint64_t times;
   fds[count++] = (struct pollfd){.fd = m->signals.fd, .events = POLLIN};
   if (m->options->command != NULL)
     count += cli_wire_poll(&m->wire, fds + count);
-  count += cli_prometheus_poll(&m->prometheus, fds + count);
-  (void)poll(fds, (nfds_t)count, FLUSH_MS);
+  fds[count++] = (struct pollfd){.fd = m->due, .events = POLLIN};
+  const size_t polled = cli_prometheus_poll(&m->prometheus, fds + count);
+  const size_t readers = polled > 0 ? polled - (m->prometheus.listener >= 0) : 0;
+  (void)poll(fds, (nfds_t)(count + polled), patience_ms(m, readers));
+  const ssize_t got = m->due >= 0 ? read(m->due, &times, sizeof times) : 0;
+  (void)got; /* how often does not matter */
 }
 
 static bool over(cli_metering *m) {
@@ -314,9 +368,10 @@ static void loop(cli_metering *m) {
     if (m->options->command != NULL)
       cli_wire_serve(&m->wire);
     cli_prometheus_serve(&m->prometheus);
-    const uint64_t now_ns = fr__clock_ns();
-    if (now_ns - m->flushed_ns >= FLUSH_MS * 1000000ull) {
-      m->flushed_ns = now_ns;
+    if (is_due(m)) {
+      pthread_mutex_lock(&m->lock);
+      m->flushed_ns = fr__clock_ns();
+      pthread_mutex_unlock(&m->lock);
       (void)cli_metering_flush(m, &err); /* it is tried again, and said at the end */
       cli_metering_so_far(m);
     }

@@ -65,6 +65,7 @@ typedef struct cli_metering {
   size_t domains;                           /* 0: fewer than two, which are the total */
   cli_prometheus prometheus;
   cli_signals signals;
+  int due; /* an eventfd: there is something for the loop to write */
   cli_wire wire;
   cli_tap tap;
   cli_child child;

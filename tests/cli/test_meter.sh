@@ -349,5 +349,20 @@ ok "timeline and figures are two files" fails_saying 125 "one file" meter \
   --csv "$folder/same" --json "$folder/same" -- true
 ok "an address that is none is our failure" \
   fails_saying 125 "--listen takes" meter --listen nowhere:1 -- true
+
+# Between samples nothing of the meter runs: its loop's sleeps are counted.
+sleeps_of() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"; }
+rests() {
+  "$frugal" meter --quiet --interval 10s -- sh -c "echo >'$folder/began'; sleep 4" \
+    2>"$folder/err" &
+  meter=$!
+  for _ in $(seq 100); do test -s "$folder/began" || sleep 0.1; done
+  sleep 0.7
+  before=$(sleeps_of $meter)
+  sleep 1.5
+  after=$(sleeps_of $meter)
+  wait $meter && test -n "$after" && test "$before" = "$after"
+}
+ok "nothing wakes up between samples" rests
 ok "nothing is left behind" sh -c "! ls '$TMPDIR' | grep ."
 finish
