@@ -11,6 +11,7 @@
 #define FRUGAL_STUDY_H
 
 #include "frugal/base.h"
+#include "frugal/meter.h"
 #include "frugal/store.h"
 
 typedef struct fr_study fr_study; /* what a YAML file says, checked */
@@ -34,9 +35,11 @@ typedef struct fr_study_progress {
 } fr_study_progress;
 
 typedef struct fr_study_options {
-  fr_store *store;   /* borrowed */
-  const char *cache; /* of prepared data; NULL: none */
-  const char *argv;  /* JSON array, for the store */
+  fr_store *store;         /* borrowed */
+  const char *cache;       /* of prepared data; NULL: none */
+  const char *argv;        /* JSON array, for the store */
+  const fr_cpu_power *cpu; /* as in fr_meter_options; a calibration of the model makes
+                              other cells than the table, or another calibration */
   void (*progress)(void *self, const fr_study_progress *progress);
   bool (*may_go_on)(
       void *self); /* asked often; false stops after what is running is dropped */

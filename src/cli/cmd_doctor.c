@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "cli/calibrating.h"
 #include "report/table.h"
 
 typedef struct doctor {
@@ -94,6 +95,16 @@ static void add_counter(fr__table *table, const fr_sensor_report *sensor) {
   fr__buf_release(&text);
 }
 
+/* The processor as the model takes it: the table's watts, or a kept calibration's. */
+static enum fr_status find_model(const char *root, fr_cpu_power *cpu, cli_result *result,
+                                 fr_error *err) {
+  fr_error why;
+  const enum fr_status status = fr_cpu_power_find(root, cpu, err);
+  if (status == FR_OK && !cli_calibrated(root, cpu, &why) && why.text[0] != '\0')
+    cli_warn(result, "%s; it is not used (frugal meter --calibrate renews it)", why.text);
+  return status;
+}
+
 static void fill(const fr_doctor_report *report, cli_result *result, fr__table *table) {
   json_t *sensors = json_array();
   fr__table_column_add(table, "", FR__ALIGN_LEFT, false);
@@ -121,6 +132,14 @@ static json_t *json_of_cpu(const fr_cpu_power *cpu) {
   return json_pack("{s:s, s:I, s:o, s:o, s:s}", "name", cpu->cpu, "cores",
                    (json_int_t)cpu->cores, "core_w", cli_json_measure(cpu->core_w),
                    "idle_w", cli_json_measure(cpu->idle_w), "rule", cpu->rule);
+}
+
+static void tell_rule(fr_doctor_report *report, const fr_cpu_power *cpu) {
+  for (size_t i = 0; i < report->count; i++) {
+    fr_sensor_report *sensor = &report->sensor[i];
+    if (sensor->source == FR_SOURCE_MODEL && sensor->state == FR_SENSOR_WORKING)
+      snprintf(sensor->reason, sizeof sensor->reason, "%s", cpu->rule);
+  }
 }
 
 static void add_model(const fr_cpu_power *cpu, cli_result *result, fr__buf *text) {
@@ -164,18 +183,21 @@ int cli_cmd_doctor(int argc, char **argv) {
   cli_result result;
   cli_result_init(&result, "doctor");
   fr__table table;
+  fr_cpu_power cpu;
+  const bool known = find_model(d.root, &cpu, &result, &err) == FR_OK;
+  if (known)
+    tell_rule(&report, &cpu);
+  else
+    cli_warn(&result, "%s", err.text);
   fr__table_init(&table, NULL);
   fill(&report, &result, &table);
   fr__buf text;
   fr__buf_init(&text, 0);
   int code = CLI_DONE;
-  fr_cpu_power cpu;
   if (fr__table_render(&table, cli_columns(), &text, &err) != FR_OK)
     code = cli_fail(&err);
-  else if (fr_cpu_power_find(d.root, &cpu, &err) == FR_OK)
+  else if (known)
     add_model(&cpu, &result, &text);
-  else
-    cli_warn(&result, "%s", err.text);
   if (code == CLI_DONE)
     code = cli_result_print(&result, &d.output, fr__buf_text(&text));
   fr__buf_release(&text);

@@ -8,6 +8,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "cli/calibrating.h"
 #include "cli/metering.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
   KEY_PATTERN,
   KEY_WATCH,
   KEY_BASELINE,
+  KEY_CALIBRATE,
   KEY_REPEAT,
   KEY_REPLAY,
   KEY_IMPORT,
@@ -41,6 +43,11 @@ static const struct argp_option options[] = {
     {"baseline", KEY_BASELINE, "TIME", 0,
      "look at the machine's normal power for so long, before the command and after it "
      "(1s to 1h); kept, and used again for a day",
+     0},
+    {"calibrate", KEY_CALIBRATE, "TIME|forget", OPTION_ARG_OPTIONAL,
+     "no command: find this machine's watts at rest and of a busy core against --sensor, "
+     "or the counter that works, for so long (90s; 10s to 1h); the model takes them from "
+     "then on, until they are forgotten",
      0},
     {"repeat", KEY_REPEAT, "N|auto", 0,
      "run the command N times, or until it fails; auto: until the mean's interval is "
@@ -73,10 +80,20 @@ static double seconds(struct argp_state *state, const char *option, const char *
   return low;
 }
 
+static bool calibrates(const cli_metering_options *o) {
+  return o->calibrate_s > 0 || o->forget;
+}
+
 /* What does not go together is refused rather than ignored. */
 static void check(const cli_metering_options *o, struct argp_state *state) {
   const bool recorded = o->replay != NULL || o->import != NULL;
   const bool live = o->watch || o->listen != NULL;
+  const bool other = recorded || live || o->command != NULL || o->pattern != NULL ||
+                     o->baseline_s > 0 || o->repeat != 1 || o->csv != NULL;
+  if (calibrates(o) && (other || o->root != NULL || o->output.store != NULL))
+    argp_error(state, "--calibrate goes with --sensor, --interval, --json and --quiet");
+  if (o->forget && (o->calibrate_s > 0 || o->sensor != NULL))
+    argp_error(state, "--calibrate=forget goes alone");
   if (o->replay != NULL && o->import != NULL)
     argp_error(state, "--replay and --import are two things");
   if (recorded && (o->command != NULL || live || o->pattern != NULL ||
@@ -89,7 +106,7 @@ static void check(const cli_metering_options *o, struct argp_state *state) {
     argp_error(state, "a log has no --sensor; --column chooses");
   if (o->column != NULL && o->import == NULL)
     argp_error(state, "--column goes with --import");
-  if (o->command == NULL && !recorded && !live && o->baseline_s <= 0)
+  if (o->command == NULL && !recorded && !live && o->baseline_s <= 0 && !calibrates(o))
     argp_error(state, "say which command: frugal meter [options] -- COMMAND ...");
   if (o->command == NULL && (o->pattern != NULL || o->repeat != 1))
     argp_error(state, "--phase-pattern and --repeat go with a command");
@@ -107,6 +124,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_PATTERN: o->pattern = text; return 0;
   case KEY_WATCH: o->watch = true; return 0;
   case KEY_BASELINE: o->baseline_s = seconds(state, "baseline", text, 1, 3600); return 0;
+  case KEY_CALIBRATE:
+    o->forget = text != NULL && strcmp(text, "forget") == 0;
+    if (!o->forget)
+      o->calibrate_s = seconds(state, "calibrate", text != NULL ? text : "90s", 10, 3600);
+    return 0;
   case KEY_REPEAT:
     o->repeat =
         strcmp(text, "auto") == 0 ? 0 : cli_number(state, "repeat", text, 1, 1000);
@@ -231,7 +253,8 @@ static enum fr_status run_once(cli_metering *m, int argc, char **argv, int *code
                                cli_result *result, fr__buf *text, fr_error *err) {
   fr__buf_clear(text);
   json_object_clear(result->result);
-  json_array_clear(result->warnings);
+  while (json_array_size(result->warnings) > m->opened)
+    json_array_remove(result->warnings, json_array_size(result->warnings) - 1);
   err->text[0] = '\0';
   enum fr_status status = cli_metering_run(m, argc, argv, code, err);
   if (status != FR_OK || err->text[0] != '\0') /* it cannot be run */
@@ -337,14 +360,24 @@ static int meter(const cli_metering_options *o, int argc, char **argv,
   return code;
 }
 
+static int calibrate(const cli_metering_options *o, cli_result *result) {
+  fr_calibration_options how = fr_calibration_default_options();
+  how.meter.interval_s = o->interval_s;
+  how.meter.sensor = o->sensor;
+  how.seconds = o->calibrate_s;
+  return o->forget ? cli_calibrate_forget(&o->output, result)
+                   : cli_calibrate(&how, &o->output, result);
+}
+
 int cli_cmd_meter(int argc, char **argv) {
   cli_metering_options o = {.interval_s = 0.1, .repeat = 1};
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
   cli_result result;
   cli_result_init(&result, "meter");
-  const int code = o.replay != NULL || o.import != NULL
-                       ? cli_meter_recorded(&o, argc, argv, &result)
-                       : meter(&o, argc, argv, &result);
+  const bool recorded = o.replay != NULL || o.import != NULL;
+  const int code = calibrates(&o) ? calibrate(&o, &result)
+                   : recorded     ? cli_meter_recorded(&o, argc, argv, &result)
+                                  : meter(&o, argc, argv, &result);
   cli_result_release(&result);
   return code;
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "cli/calibrating.h"
 
 typedef struct study {
   cli_output output;
@@ -97,6 +98,18 @@ int cli_report_study(fr_store *store, int64_t run, const char *directory,
   return code;
 }
 
+/* NULL: none was kept, or none that fits, which is said. */
+static const fr_cpu_power *calibrated(fr_cpu_power *cpu) {
+  fr_error err;
+  if (fr_cpu_power_find(NULL, cpu, NULL) != FR_OK)
+    return NULL;
+  if (cli_calibrated(NULL, cpu, &err))
+    return cpu;
+  if (err.text[0] != '\0')
+    fprintf(stderr, "frugal: warning: %s; it is not used\n", err.text);
+  return NULL;
+}
+
 int cli_run_study(const fr_study *study_asked, const char *directory, const char *command,
                   const cli_output *output, const char *argv) {
   fr_error err;
@@ -104,12 +117,14 @@ int cli_run_study(const fr_study *study_asked, const char *directory, const char
   if (fr_store_open(output->store, &store, &err) != FR_OK)
     return cli_fail(&err);
   char *cache = cli_cache_folder();
+  fr_cpu_power cpu;
   cli_progress progress;
   cli_progress_start(&progress, output->quiet);
   cli_catch_interrupts();
   const fr_study_options run_options = {.store = store,
                                         .cache = cache,
                                         .argv = argv,
+                                        .cpu = calibrated(&cpu),
                                         .progress = on_progress,
                                         .may_go_on = may_go_on,
                                         .self = &progress};

@@ -20,14 +20,17 @@ static char *path_of_file(void) {
   return path;
 }
 
-/* "host, processor, sensor": what the figure holds for. */
+/* "host, processor, sensor": what the figure holds for. The model's with a calibration is
+ * another than with the table. */
 static void key_of(const cli_metering *m, char key[512]) {
   char host[128] = "";
   fr_meter_report report = {0};
   (void)gethostname(host, sizeof host - 1);
   if (fr_meter_read(m->meter, &report, NULL) == FR_OK)
     fr_meter_report_release(&report);
-  snprintf(key, 512, "%s, %s, %s", host, m->cpu_known ? m->cpu.cpu : "", report.sensor);
+  const bool calibrated = strncmp(report.rule, "calibration:", 12) == 0;
+  snprintf(key, 512, "%s, %s, %s%s%s", host, m->cpu_known ? m->cpu.cpu : "",
+           report.sensor, calibrated ? ", " : "", calibrated ? report.rule : "");
 }
 
 static json_t *read_rows(const char *path) {

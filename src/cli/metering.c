@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/calibrating.h"
 
 enum { FLUSH_MS = 500, CARDS = 64 };
 
@@ -209,7 +210,7 @@ static enum fr_status open_meter(cli_metering *m, fr_error *err) {
   options.sample = take_sample;
   options.self = m;
   m->cpu_known = fr_cpu_power_find(m->options->root, &m->cpu, NULL) == FR_OK;
-  return fr_meter_new(&options, &m->meter, err);
+  return cli_meter_new(&options, &m->cpu, m->result, &m->meter, err);
 }
 
 enum fr_status cli_metering_init(cli_metering *metering,
@@ -230,6 +231,7 @@ enum fr_status cli_metering_init(cli_metering *metering,
     status = open_meter(m, err);
   if (status == FR_OK && options->listen != NULL && !options->output.quiet)
     fprintf(stderr, "frugal: metrics are at http://%s/metrics\n", m->prometheus.address);
+  m->opened = json_array_size(result->warnings);
   if (status != FR_OK)
     cli_metering_release(m);
   return status;

@@ -27,9 +27,11 @@ typedef struct cli_metering_options {
   const char *pattern;                  /* NULL: none */
   const char *replay, *import, *column; /* NULL: none */
   bool watch;
-  double baseline_s; /* 0: none */
-  size_t repeat;     /* times; 0: until it is known well enough */
-  char **command;    /* ends with NULL; NULL: the machine, until interrupted */
+  double baseline_s;  /* 0: none */
+  double calibrate_s; /* 0: none */
+  bool forget;        /* the calibration that is kept */
+  size_t repeat;      /* times; 0: until it is known well enough */
+  char **command;     /* ends with NULL; NULL: the machine, until interrupted */
 } cli_metering_options;
 
 #define CLI_METERING_DOMAINS                                                             \
@@ -53,6 +55,7 @@ typedef struct cli_queue {
 typedef struct cli_metering {
   const cli_metering_options *options;
   cli_result *result; /* for warnings */
+  size_t opened;      /* of the warnings, those of opening: each run begins with them */
   fr_meter *meter;
   fr_meter_report taken; /* of the last run of the command; owned */
   fr_cpu_power cpu;

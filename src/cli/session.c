@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/calibrating.h"
 #include "report/table.h"
 
 /* ---- the observer ---- */
@@ -145,7 +146,7 @@ enum fr_status cli_session_start(cli_session *session, const char *command,
   meter.self = s;
   enum fr_status status = fr_store_open(output->store, &s->store, err);
   if (status == FR_OK)
-    status = fr_meter_new(&meter, &s->meter, err);
+    status = cli_meter_new(&meter, NULL, &s->result, &s->meter, err);
   if (status == FR_OK)
     status = begin_run(s, name, argc, argv, err);
   if (status == FR_OK)

@@ -242,15 +242,23 @@ static bool counts(const fr_meter_report *report, const char *kind) {
   return false;
 }
 
-static void describe(const run *r, const fr_meter_report *report, fr_calibration *out) {
+/* Of a command the first word alone: what follows may be a password. */
+static void name_sensor(const run *r, const fr_meter_report *report, char text[96]) {
   const char *asked = r->options->meter.sensor;
+  const bool command = asked != NULL && strncmp(asked, "exec:", 5) == 0;
+  const size_t length = command ? 5 + strcspn(asked + 5, " \t;|&<>()'\"$`\n") : 0;
+  snprintf(text, 96, "%s", report->sensor);
+  if (command && length > 5 && memchr(asked, '=', length) == NULL)
+    snprintf(text, 96, "%.*s", (int)(length < 60 ? length : 60), asked);
+  for (char *p = text; *p != '\0'; p++) /* a command may hold anything */
+    *p = (char)((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
+}
+
+static void describe(const run *r, const fr_meter_report *report, fr_calibration *out) {
   const bool dram = counts(report, "dram");
   snprintf(out->cpu, sizeof out->cpu, "%s", r->cpu.cpu);
   out->cores = r->cpu.cores;
-  snprintf(out->sensor, sizeof out->sensor, "%s",
-           asked != NULL && strchr(asked, ':') != NULL ? asked : report->sensor);
-  for (char *p = out->sensor; *p != '\0'; p++) /* a command may hold anything */
-    *p = (char)((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
+  name_sensor(r, report, out->sensor);
   snprintf(out->of, sizeof out->of, "%s",
            !counts(report, "package") ? "the whole machine"
            : dram                     ? "packages and DRAM"

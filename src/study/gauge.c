@@ -44,12 +44,13 @@ static void on_sample(void *self, const fr_power_sample *sample) {
   pthread_mutex_unlock(&gauge->lock);
 }
 
-enum fr_status fr__gauge_new(fr__gauge **out, fr_error *err) {
+enum fr_status fr__gauge_new(const fr_cpu_power *cpu, fr__gauge **out, fr_error *err) {
   fr__gauge *gauge = calloc(1, sizeof *gauge);
   if (gauge == NULL)
     return fr__fail_memory(err, "a meter");
   pthread_mutex_init(&gauge->lock, NULL);
   fr_meter_options options = fr_meter_default_options();
+  options.cpu = cpu;
   options.sample = on_sample;
   options.self = gauge;
   enum fr_status status = fr_meter_new(&options, &gauge->meter, err);

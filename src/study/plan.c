@@ -232,6 +232,9 @@ static enum fr_status make_key(fr__plan *plan, size_t run, const char *sensor,
   fr__buf_init(&text, 0);
   fr__buf_printf(&text, "frugal %s, cell %d\n%s\n%s\n", FR_VERSION, KEY_VERSION,
                  plan->cpu.cpu, sensor);
+  if (plan->options->cpu != NULL && strcmp(sensor, "model") == 0)
+    fr__buf_printf(&text, "watts %.9g %.9g\n", plan->cpu.core_w.value,
+                   plan->cpu.idle_w.value);
   add_data(&text, plan, cell->data, repeat);
   add_net(&text, plan, cell);
   add_mechanism(&text, plan, cell, repeat);

@@ -150,8 +150,10 @@ enum fr_status fr_study_run(const fr_study *study, const fr_study_options *optio
   enum fr_status status = fr__plan_cells(&plan, err);
   if (status == FR_OK)
     status = fr_cpu_power_find(NULL, &plan.cpu, err);
+  if (status == FR_OK && options->cpu != NULL)
+    plan.cpu = *options->cpu;
   if (status == FR_OK)
-    status = fr__gauge_new(&plan.gauge, err);
+    status = fr__gauge_new(options->cpu, &plan.gauge, err);
   if (status == FR_OK) {
     const fr_run asked = describe(&plan, "study", study->name, "");
     status = fr_store_run_begin(options->store, &asked, &plan.parent, err);

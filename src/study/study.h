@@ -113,7 +113,7 @@ enum fr_status fr__study_check(const char *name, const char *yaml, fr_study *stu
 
 typedef struct fr__gauge fr__gauge;
 
-enum fr_status fr__gauge_new(fr__gauge **out, fr_error *err);
+enum fr_status fr__gauge_new(const fr_cpu_power *cpu, fr__gauge **out, fr_error *err);
 void fr__gauge_free(fr__gauge *gauge);
 /* As fr_observer takes them; self is the gauge. */
 void fr__gauge_phase_begin(void *gauge, const char *name);
