@@ -19,6 +19,14 @@ void FR__KERN_NAME(relu)(const float *x, float *y, size_t n);
 void FR__KERN_NAME(relu_backward)(const float *y, const float *dy, float *dx, size_t n);
 void FR__KERN_NAME(column_sum)(const float *x, size_t ld, size_t rows, size_t columns,
                                float *sum);
+void FR__KERN_NAME(column_moments)(const float *x, size_t ld, size_t rows, size_t columns,
+                                   size_t n, float *mean, float *squares);
+void FR__KERN_NAME(column_products)(const float *x, const float *y, size_t ld,
+                                    size_t rows, size_t columns, const float *centre,
+                                    float *sum, float *product);
+void FR__KERN_NAME(scale_shift)(const float *x, size_t rows, size_t columns,
+                                const float *scale, const float *shift, float *y);
+void FR__KERN_NAME(normalize_backward)(const fr__normalize_back *back);
 void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n);
 void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *step);
 void FR__KERN_NAME(lstm_backward)(const fr__lstm_back *back);

@@ -102,6 +102,27 @@ void fr__relu_backward(const fr__kern *kern, const float *y, const float *dy, fl
 /* sum[c] = Σ_r x[r, c]: gradient of a bias; in order of r within a fixed blocking */
 void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t columns,
                     float *sum);
+/* Takes `rows` more rows of x (rows, columns) into the statistics of the n rows before:
+ * mean (columns) and squares (columns), Σ_r (x[r, c] - mean[c])². With n 0 what they held
+ * does not count. rows may be 0. */
+void fr__column_moments(const fr__kern *kern, const float *x, size_t rows, size_t columns,
+                        size_t n, float *mean, float *squares);
+/* sum[c] = Σ_r x[r, c] and product[c] = Σ_r x[r, c] (y[r, c] - centre[c]) */
+void fr__column_products(const fr__kern *kern, const float *x, const float *y,
+                         size_t rows, size_t columns, const float *centre, float *sum,
+                         float *product);
+/* y[r, c] = scale[c] x[r, c] + shift[c]; y may be x. */
+void fr__scale_shift(const fr__kern *kern, const float *x, size_t rows, size_t columns,
+                     const float *scale, const float *shift, float *y);
+/* dx[r, c] = scale[c] dy[r, c] - slope[c] (x[r, c] - mean[c]) - level[c]; dx may be dy.
+ */
+typedef struct fr__normalize_back {
+  size_t rows, columns;
+  const float *x, *dy;                       /* (rows, columns) */
+  const float *mean, *scale, *slope, *level; /* (columns) */
+  float *dx;
+} fr__normalize_back;
+void fr__normalize_backward(const fr__kern *kern, const fr__normalize_back *back);
 /* y += a x */
 void fr__axpy(const fr__kern *kern, float a, const float *x, float *y, size_t n);
 

@@ -27,6 +27,14 @@ struct fr__kern_ops {
   void (*relu)(const float *x, float *y, size_t n);
   void (*relu_backward)(const float *y, const float *dy, float *dx, size_t n);
   void (*column_sum)(const float *x, size_t ld, size_t rows, size_t columns, float *sum);
+  void (*column_moments)(const float *x, size_t ld, size_t rows, size_t columns, size_t n,
+                         float *mean, float *squares);
+  void (*column_products)(const float *x, const float *y, size_t ld, size_t rows,
+                          size_t columns, const float *centre, float *sum,
+                          float *product);
+  void (*scale_shift)(const float *x, size_t rows, size_t columns, const float *scale,
+                      const float *shift, float *y);
+  void (*normalize_backward)(const fr__normalize_back *back);
   void (*axpy)(float a, const float *x, float *y, size_t n);
   void (*lstm_forward)(const fr__lstm_step *step);
   void (*lstm_backward)(const fr__lstm_back *back);

@@ -137,6 +137,83 @@ void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t co
   over_pool(kern, sum_range, &call, columns, rows, COLUMN_GRAIN, LIGHT);
 }
 
+typedef struct moments_call {
+  const float *x;
+  size_t rows, columns, n;
+  float *mean, *squares;
+} moments_call;
+
+static void moments_range(const fr__kern_ops *ops, const void *call, fr__range range) {
+  const moments_call *c = call;
+  float *mean = c->mean + range.first, *squares = c->squares + range.first;
+  for (size_t i = 0; i < range.count && c->n == 0; i++)
+    mean[i] = squares[i] = 0.0f;
+  ops->column_moments(c->x + range.first, c->columns, c->rows, range.count, c->n, mean,
+                      squares);
+}
+
+void fr__column_moments(const fr__kern *kern, const float *x, size_t rows, size_t columns,
+                        size_t n, float *mean, float *squares) {
+  const moments_call call = {x, rows, columns, n, mean, squares};
+  over_pool(kern, moments_range, &call, columns, rows, COLUMN_GRAIN, LIGHT);
+}
+
+typedef struct products_call {
+  const float *x, *y;
+  size_t rows, columns;
+  const float *centre;
+  float *sum, *product;
+} products_call;
+
+static void products_range(const fr__kern_ops *ops, const void *call, fr__range range) {
+  const products_call *c = call;
+  const size_t at = range.first;
+  ops->column_products(c->x + at, c->y + at, c->columns, c->rows, range.count,
+                       c->centre + at, c->sum + at, c->product + at);
+}
+
+void fr__column_products(const fr__kern *kern, const float *x, const float *y,
+                         size_t rows, size_t columns, const float *centre, float *sum,
+                         float *product) {
+  const products_call call = {x, y, rows, columns, centre, sum, product};
+  over_pool(kern, products_range, &call, columns, rows, COLUMN_GRAIN, LIGHT);
+}
+
+/* ---- rows ---- */
+
+typedef struct shift_call {
+  const float *x;
+  size_t columns;
+  const float *scale, *shift;
+  float *y;
+} shift_call;
+
+static void shift_range(const fr__kern_ops *ops, const void *call, fr__range range) {
+  const shift_call *c = call;
+  const size_t at = range.first * c->columns;
+  ops->scale_shift(c->x + at, range.count, c->columns, c->scale, c->shift, c->y + at);
+}
+
+void fr__scale_shift(const fr__kern *kern, const float *x, size_t rows, size_t columns,
+                     const float *scale, const float *shift, float *y) {
+  const shift_call call = {x, columns, scale, shift, y};
+  over_pool(kern, shift_range, &call, rows, columns, 1, LIGHT);
+}
+
+static void back_range(const fr__kern_ops *ops, const void *call, fr__range range) {
+  fr__normalize_back b = *(const fr__normalize_back *)call;
+  const size_t at = range.first * b.columns;
+  b.rows = range.count;
+  b.x += at;
+  b.dy += at;
+  b.dx += at;
+  ops->normalize_backward(&b);
+}
+
+void fr__normalize_backward(const fr__kern *kern, const fr__normalize_back *back) {
+  over_pool(kern, back_range, back, back->rows, back->columns, 1, LIGHT);
+}
+
 /* ---- rows of a batch ---- */
 
 static const float *row_of(const float *x, size_t row, size_t ld) {

@@ -12,7 +12,6 @@
 #include "nn/layer.h"
 
 #define MOMENTUM 0.1f
-#define BLOCK 128 /* rows added up before they join the sum: fewer roundings */
 
 enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VARIANCE };
 
@@ -63,46 +62,28 @@ static size_t row_count(const fr__layer *layer, const fr__pass *pass) {
   return rows;
 }
 
-/* sum[c] += Σ_r (x[r, c] - mean[c])², row by row within blocks */
-static void add_squares(const float *x, size_t rows, size_t channels, const float *mean,
-                        float *block, float *sum) {
-  for (size_t r = 0; r < rows; r += BLOCK) {
-    const size_t end = r + BLOCK < rows ? r + BLOCK : rows;
-    memset(block, 0, channels * sizeof(float));
-    for (size_t i = r; i < end; i++)
-      for (size_t c = 0; c < channels; c++) {
-        const float d = x[i * channels + c] - mean[c];
-        block[c] += d * d;
-      }
-    for (size_t c = 0; c < channels; c++)
-      sum[c] += block[c];
+/* Mean and squared distances from it of the rows that count. */
+static void moments(const fr__layer *layer, const fr__pass *pass, float *mean,
+                    float *squares) {
+  const size_t steps = layer->in.steps, channels = layer->in.channels;
+  if (!pass->length)
+    fr__column_moments(pass->kern, layer->x, pass->batch * steps, channels, 0, mean,
+                       squares);
+  for (size_t b = 0, rows = 0; b < pass->batch && pass->length; b++) {
+    if (pass->length[b] > 0)
+      fr__column_moments(pass->kern, layer->x + b * steps * channels, pass->length[b],
+                         channels, rows, mean, squares);
+    rows += pass->length[b];
   }
 }
 
-/* The sum of squared distances of the rows that count from their mean. */
-static void squares(const fr__layer *layer, const fr__pass *pass, const float *mean,
-                    float *sum) {
-  const size_t steps = layer->in.steps, channels = layer->in.channels;
-  float *block = row(layer, SCALE);
-  memset(sum, 0, channels * sizeof(float));
-  if (!pass->length)
-    add_squares(layer->x, pass->batch * steps, channels, mean, block, sum);
-  for (size_t b = 0; b < pass->batch && pass->length; b++)
-    add_squares(layer->x + b * steps * channels, pass->length[b], channels, mean, block,
-                sum);
-}
-
-/* The batch's mean and 1 / deviation, and the running statistics' step towards them. Rows
- * that do not count are zeros and change no sum. */
+/* The batch's mean and 1 / deviation, and the running statistics' step towards them. */
 static void batch_statistics(fr__layer *layer, const fr__pass *pass, size_t rows) {
   const size_t channels = layer->in.channels;
   float *mean = row(layer, MEAN), *inverse = row(layer, INVERSE), *sum = row(layer, SUM);
   float *running_mean = layer->tensor[RUNNING_MEAN].value;
   float *running_variance = layer->tensor[RUNNING_VARIANCE].value;
-  fr__column_sum(pass->kern, layer->x, pass->batch * layer->in.steps, channels, mean);
-  for (size_t c = 0; c < channels; c++)
-    mean[c] /= (float)rows;
-  squares(layer, pass, mean, sum);
+  moments(layer, pass, mean, sum);
   for (size_t c = 0; c < channels; c++) {
     inverse[c] = 1.0f / sqrtf(sum[c] / (float)rows + layer->epsilon);
     running_mean[c] += MOMENTUM * (mean[c] - running_mean[c]);
@@ -119,19 +100,15 @@ static void running_statistics(fr__layer *layer) {
 }
 
 /* y = scale x + shift with scale = γ / deviation, shift = β - mean scale */
-static void normalize(const fr__layer *layer, size_t rows) {
+static void normalize(const fr__layer *layer, const fr__pass *pass) {
   const size_t channels = layer->in.channels;
   float *scale = row(layer, SCALE), *shift = row(layer, SHIFT);
   for (size_t c = 0; c < channels; c++) {
     scale[c] = layer->tensor[GAMMA].value[c] * row(layer, INVERSE)[c];
     shift[c] = layer->tensor[BETA].value[c] - row(layer, MEAN)[c] * scale[c];
   }
-  for (size_t r = 0; r < rows; r++) {
-    const float *x = layer->x + r * channels;
-    float *y = layer->y + r * channels;
-    for (size_t c = 0; c < channels; c++)
-      y[c] = scale[c] * x[c] + shift[c];
-  }
+  fr__scale_shift(pass->kern, layer->x, pass->batch * layer->in.steps, channels, scale,
+                  shift, layer->y);
 }
 
 static bool has_variance(size_t rows) { return rows > 1; }
@@ -142,26 +119,17 @@ static void forward(fr__layer *layer, const fr__pass *pass) {
     batch_statistics(layer, pass, rows);
   else
     running_statistics(layer);
-  normalize(layer, pass->batch * layer->in.steps);
+  normalize(layer, pass);
 }
 
-/* dγ[c] = Σ_r dy[r, c] (x[r, c] - mean[c]) / deviation[c], row by row within blocks */
-static void backward_gamma(fr__layer *layer, const float *dy, size_t rows) {
+/* dβ[c] = Σ_r dy[r, c], dγ[c] = Σ_r dy[r, c] (x[r, c] - mean[c]) / deviation[c] */
+static void backward_tensors(fr__layer *layer, const fr__pass *pass, const float *dy) {
   const size_t channels = layer->in.channels;
-  const float *mean = row(layer, MEAN), *inverse = row(layer, INVERSE);
-  float *block = row(layer, SUM), *gradient = layer->tensor[GAMMA].gradient;
-  memset(gradient, 0, channels * sizeof(float));
-  for (size_t r = 0; r < rows; r += BLOCK) {
-    const size_t end = r + BLOCK < rows ? r + BLOCK : rows;
-    memset(block, 0, channels * sizeof(float));
-    for (size_t i = r * channels; i < end * channels; i += channels)
-      for (size_t c = 0; c < channels; c++)
-        block[c] += dy[i + c] * (layer->x[i + c] - mean[c]);
-    for (size_t c = 0; c < channels; c++)
-      gradient[c] += block[c];
-  }
+  float *gradient = layer->tensor[GAMMA].gradient;
+  fr__column_products(pass->kern, dy, layer->x, pass->batch * layer->in.steps, channels,
+                      row(layer, MEAN), layer->tensor[BETA].gradient, gradient);
   for (size_t c = 0; c < channels; c++)
-    gradient[c] *= inverse[c];
+    gradient[c] *= row(layer, INVERSE)[c];
 }
 
 /*
@@ -172,7 +140,7 @@ static void backward_input(fr__layer *layer, const fr__pass *pass, const float *
                            float *dx) {
   const size_t channels = layer->in.channels, rows = pass->batch * layer->in.steps;
   const size_t counted = row_count(layer, pass);
-  const float n = (float)counted, *scale = row(layer, SCALE), *mean = row(layer, MEAN);
+  const float n = (float)counted, *scale = row(layer, SCALE);
   float *slope = row(layer, SUM), *level = row(layer, SHIFT);
   const bool moves = has_variance(counted); /* else mean and deviation are constants */
   for (size_t c = 0; c < channels; c++) {
@@ -180,19 +148,21 @@ static void backward_input(fr__layer *layer, const fr__pass *pass, const float *
     slope[c] = moves ? scale[c] * row(layer, INVERSE)[c] * dgamma / n : 0;
     level[c] = moves ? scale[c] * layer->tensor[BETA].gradient[c] / n : 0;
   }
-  for (size_t r = 0; r < rows; r++) {
-    const size_t at = r * channels;
-    for (size_t c = 0; c < channels; c++)
-      dx[at + c] =
-          scale[c] * dy[at + c] - slope[c] * (layer->x[at + c] - mean[c]) - level[c];
-  }
+  const fr__normalize_back back = {.rows = rows,
+                                   .columns = channels,
+                                   .x = layer->x,
+                                   .dy = dy,
+                                   .mean = row(layer, MEAN),
+                                   .scale = scale,
+                                   .slope = slope,
+                                   .level = level,
+                                   .dx = dx};
+  fr__normalize_backward(pass->kern, &back);
 }
 
 /* dy of rows that do not count is zero: they change no sum. */
 static void backward(fr__layer *layer, const fr__pass *pass, const float *dy, float *dx) {
-  const size_t rows = pass->batch * layer->in.steps;
-  fr__column_sum(pass->kern, dy, rows, layer->in.channels, layer->tensor[BETA].gradient);
-  backward_gamma(layer, dy, rows);
+  backward_tensors(layer, pass, dy);
   if (dx)
     backward_input(layer, pass, dy, dx);
 }

@@ -151,6 +151,105 @@ static void test_column_sum(void **state) {
   each_isa(check_sums);
 }
 
+/* Columns with a mean a thousand times their deviation, in three pieces. */
+static void check_moments(const fr__kern *kern) {
+  for (size_t i = 0; i < 40; i++) {
+    const size_t rows = 1 + random_below(700), columns = 1 + random_below(140);
+    const size_t first = random_below(rows + 1), second = random_below(rows - first + 1);
+    float *x = random_floats(rows * columns), *mean = random_floats(columns);
+    float *squares = random_floats(columns);
+    for (size_t k = 0; k < rows * columns; k++)
+      x[k] = 500.0f * (float)(k % columns % 3) + x[k];
+    fr__column_moments(kern, x, first, columns, 0, mean, squares);
+    fr__column_moments(kern, x + first * columns, second, columns, first, mean, squares);
+    fr__column_moments(kern, x + (first + second) * columns, rows - first - second,
+                       columns, first + second, mean, squares);
+    for (size_t c = 0; c < columns; c++) {
+      double sum = 0.0, want = 0.0;
+      for (size_t r = 0; r < rows; r++)
+        sum += (double)x[r * columns + c];
+      for (size_t r = 0; r < rows; r++)
+        want += pow((double)x[r * columns + c] - sum / (double)rows, 2.0);
+      assert_true(fabs((double)mean[c] - sum / (double)rows) <= 1e-3);
+      assert_true(fabs((double)squares[c] - want) <= 1e-4 * (want + 1.0));
+    }
+    free(x);
+    free(mean);
+    free(squares);
+  }
+}
+
+static void test_column_moments(void **state) {
+  (void)state;
+  each_isa(check_moments);
+}
+
+static void check_product_sum(const fr__kern *kern, size_t rows, size_t columns) {
+  float *x = random_floats(rows * columns), *y = random_floats(rows * columns);
+  float *centre = random_floats(columns), *sum = random_floats(columns);
+  float *product = random_floats(columns);
+  fr__column_products(kern, x, y, rows, columns, centre, sum, product);
+  for (size_t c = 0; c < columns; c++) {
+    double want_sum = 0.0, want = 0.0;
+    for (size_t at = c; at < rows * columns; at += columns) {
+      want_sum += (double)x[at];
+      want += (double)x[at] * ((double)y[at] - (double)centre[c]);
+    }
+    assert_true(fabs((double)sum[c] - want_sum) <= 6e-5);
+    assert_true(fabs((double)product[c] - want) <= 6e-5);
+  }
+  free(x);
+  free(y);
+  free(centre);
+  free(sum);
+  free(product);
+}
+
+static void check_product_sums(const fr__kern *kern) {
+  for (size_t i = 0; i < 60; i++)
+    check_product_sum(kern, random_below(300), random_below(140));
+}
+
+static void test_column_products(void **state) {
+  (void)state;
+  each_isa(check_product_sums);
+}
+
+static void check_normalize(const fr__kern *kern) {
+  for (size_t i = 0; i < 60; i++) {
+    const size_t rows = random_below(30), columns = 1 + random_below(90);
+    const size_t n = rows * columns;
+    float *x = random_floats(n), *dy = random_floats(n), *out = random_floats(n);
+    float *of[4]; /* mean, scale, slope, level */
+    for (size_t k = 0; k < 4; k++)
+      of[k] = random_floats(columns);
+    const fr__normalize_back back = {rows,  columns, x,     dy, of[0],
+                                     of[1], of[2],   of[3], out};
+    fr__normalize_backward(kern, &back);
+    for (size_t k = 0; k < n; k++) {
+      const size_t c = k % columns;
+      const double want = (double)of[1][c] * (double)dy[k] -
+                          (double)of[2][c] * ((double)x[k] - (double)of[0][c]) -
+                          (double)of[3][c];
+      assert_true(fabs((double)out[k] - want) <= 6e-7);
+    }
+    fr__scale_shift(kern, x, rows, columns, of[1], of[3], out);
+    for (size_t k = 0; k < n; k++)
+      assert_true(fabs((double)out[k] - ((double)of[1][k % columns] * (double)x[k] +
+                                         (double)of[3][k % columns])) <= 3e-7);
+    for (size_t k = 0; k < 4; k++)
+      free(of[k]);
+    free(x);
+    free(dy);
+    free(out);
+  }
+}
+
+static void test_normalize(void **state) {
+  (void)state;
+  each_isa(check_normalize);
+}
+
 static void check_axpy(const fr__kern *kern) {
   for (size_t n = 0; n < 70; n++) {
     float *x = random_floats(n), *y = random_floats(n), *before = copy_floats(y, n);
@@ -170,10 +269,16 @@ static void test_axpy(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_exp),  cmocka_unit_test(test_sigmoid),
-      cmocka_unit_test(test_tanh), cmocka_unit_test(test_lengths_and_offsets),
-      cmocka_unit_test(test_relu), cmocka_unit_test(test_column_sum),
+      cmocka_unit_test(test_exp),
+      cmocka_unit_test(test_sigmoid),
+      cmocka_unit_test(test_tanh),
+      cmocka_unit_test(test_lengths_and_offsets),
+      cmocka_unit_test(test_relu),
+      cmocka_unit_test(test_column_sum),
       cmocka_unit_test(test_axpy),
+      cmocka_unit_test(test_column_moments),
+      cmocka_unit_test(test_column_products),
+      cmocka_unit_test(test_normalize),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,6 +252,24 @@ static void run_column_sum(const fr__kern *kern, float *const a[4], size_t n) {
   }
 }
 
+static void run_normalize(const fr__kern *kern, float *const a[4], size_t n) {
+  const size_t columns[] = {64, 333, 4099};
+  float *sum = a[3];
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+    const size_t c = columns[i], rows = n / c;
+    float *const of[] = {sum, sum + c, sum + 2 * c, sum + 3 * c};
+    fr__column_moments(kern, a[0], rows / 3, c, 0, of[0], of[1]);
+    fr__column_moments(kern, a[0] + rows / 3 * c, rows - rows / 3, c, rows / 3, of[0],
+                       of[1]);
+    fr__column_products(kern, a[0], a[1], rows, c, of[0], of[2], of[3]);
+    fr__scale_shift(kern, a[0], rows, c, of[1], of[2], a[2]);
+    const fr__normalize_back back = {rows,  c,     a[0],  a[2], of[0],
+                                     of[1], of[2], of[3], a[2]};
+    fr__normalize_backward(kern, &back);
+    sum += 4 * c;
+  }
+}
+
 static void run_adam(const fr__kern *kern, float *const a[4], size_t n) {
   const fr__adam_step step = {0.01f, 0.9f, 0.999f, 1e-8f, 1e-4f};
   fr__relu(kern, a[3], a[3], n); /* a second moment is not negative */
@@ -298,8 +316,9 @@ static void run_gru(const fr__kern *kern, float *const a[4], size_t n) {
 }
 
 static array_function *const functions[] = {
-    run_exp,        run_sigmoid, run_tanh, run_relu,    run_relu_backward, run_axpy,
-    run_column_sum, run_adam,    run_sgd,  run_rmsprop, run_lstm,          run_gru};
+    run_exp,  run_sigmoid,    run_tanh,     run_relu, run_relu_backward,
+    run_axpy, run_column_sum, run_adam,     run_sgd,  run_rmsprop,
+    run_lstm, run_gru,        run_normalize};
 #define FUNCTIONS (sizeof functions / sizeof *functions)
 
 static void copy_arrays(float *const from[4], float *to[4]) {
