@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "meter/nvml.h"
+#include "meter/process.h"
 #include "meter/sensor.h"
 
 #define MILLI 1e-3
@@ -32,7 +33,10 @@ typedef struct gpus {
 } gpus;
 
 static void describe(fr__domain *domain, size_t index, const char *name, bool by_power) {
-  snprintf(domain->name, sizeof domain->name, "nvml gpu%zu (%.40s)", index, name);
+  char printable[FR__PROCESS_NAME];
+  fr__process_name(name, strlen(name), printable);
+  snprintf(domain->name, sizeof domain->name, "nvml gpu%u (%.40s)", (unsigned)index,
+           printable);
   domain->kind = FR__DOMAIN_GPU;
   snprintf(domain->card, sizeof domain->card, "nvml:%zu", index);
   domain->place = index;
@@ -133,8 +137,10 @@ static void refuse(fr__domain *domain, int number) {
 static void start_gpu(gpus *g, gpu *one, fr__domain *domain) {
   uint64_t first;
   const int energy = read_energy(g, one->device, &first);
-  one->by_power = energy == ENOTSUP;
-  const int failed = one->by_power ? read_power(g, one->device, &first) : energy;
+  one->by_power = energy != 0;
+  int failed = one->by_power ? read_power(g, one->device, &first) : 0;
+  if (failed != 0 && energy != ENOTSUP)
+    failed = energy; /* it has a counter: why that cannot be read says more */
   describe(domain, (size_t)(one - g->gpu), "GPU", one->by_power);
   char name[FR__NVML_NAME] = "GPU";
   if (g->nvml.name(one->device, name, sizeof name) == 0)
@@ -239,6 +245,8 @@ static int nvml_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   const int failed = read_counter(g, domain, raw);
   if (failed != 0 || !g->gpu[domain->place].by_power)
     return failed;
+  if (*raw > FR__NVML_MOST_MW)
+    return ERANGE;
   fr__domain_integrate(domain, (double)*raw * MILLI, load->awake_ns, raw);
   *raw += domain->place; /* two GPUs at one power are not one counter shown twice */
   return 0;

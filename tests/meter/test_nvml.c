@@ -41,8 +41,9 @@ static void live_release(live *l) {
 
 static int fresh(void **state) {
   (void)state;
-  static const char *const names[] = {"FAKE_INIT", "FAKE_LOST", "FAKE_MJ_0",
-                                      "FAKE_MJ_2", "FAKE_MW",   "FAKE_SHUT_DOWN"};
+  static const char *const names[] = {
+      "FAKE_INIT", "FAKE_LOST", "FAKE_MJ_0",        "FAKE_MJ_2",       "FAKE_MW",
+      "FAKE_GPUS", "FAKE_RUDE", "FAKE_ENERGY_CODE", "FAKE_POWER_CODE", "FAKE_SHUT_DOWN"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     unsetenv(names[i]);
   return 0;
@@ -154,6 +155,104 @@ static void a_gpu_that_is_lost_is_marked(void **state) {
   live_release(&l);
 }
 
+/* "N/A": neither is supported; a counter that fails leaves the power. */
+static void what_a_card_does_not_tell_is_not_0(void **state) {
+  (void)state;
+  live l;
+  setenv("FAKE_ENERGY_CODE", "3", 1);
+  setenv("FAKE_POWER_CODE", "3", 1);
+  live_open(&l, FAKE_NVML, "0");
+  assert_int_equal(l.sensor.domain[0].state, FR_SENSOR_ABSENT);
+  assert_non_null(strstr(l.sensor.domain[0].reason, "neither its energy nor its power"));
+  live_release(&l);
+  setenv("FAKE_ENERGY_CODE", "999", 1);
+  setenv("FAKE_POWER_CODE", "0", 1);
+  setenv("FAKE_MW", "50000", 1);
+  live_open(&l, FAKE_NVML, "0");
+  assert_int_equal(l.sensor.domain[0].state, FR_SENSOR_WORKING);
+  live_release(&l);
+  setenv("FAKE_ENERGY_CODE", "4", 1);
+  setenv("FAKE_POWER_CODE", "4", 1);
+  live_open(&l, FAKE_NVML, "0");
+  assert_int_equal(l.sensor.domain[0].state, FR_SENSOR_FORBIDDEN);
+  assert_non_null(strstr(l.sensor.domain[0].fix, "/dev/nvidia"));
+  live_release(&l);
+}
+
+/* More cards than there can be, names without an end and with a terminal's commands. */
+static void a_rude_driver_is_survived(void **state) {
+  (void)state;
+  live l;
+  setenv("FAKE_RUDE", "1", 1);
+  setenv("FAKE_GPUS", "4294967295", 1);
+  live_open(&l, FAKE_NVML, NULL);
+  assert_int_equal(l.sensor.count, FR__NVML_GPUS);
+  assert_null(strchr(l.sensor.domain[0].name, '\033'));
+  assert_non_null(strstr(l.sensor.domain[0].name, "gpu0 (????"));
+  assert_int_equal(l.sensor.domain[63].state, FR_SENSOR_ABSENT);
+  live_start(&l);
+  live_read(&l);
+  live_release(&l);
+  setenv("FAKE_GPUS", "0", 1);
+  live_open(&l, FAKE_NVML, NULL);
+  assert_int_equal(l.sensor.count, 0);
+  live_release(&l);
+}
+
+/* 100 W; the driver is loaded anew at 3 s and counts from 0. */
+static void a_counter_that_begins_anew_is_bridged(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  recorded_row(&r, 0, "nvml:0:energy_mj", "7000000");
+  recorded_row(&r, 1, "nvml:0:energy_mj", "7100000");
+  recorded_row(&r, 2, "nvml:0:energy_mj", "7200000");
+  recorded_row(&r, 3, "nvml:0:energy_mj", "40");
+  recorded_row(&r, 4, "nvml:0:energy_mj", "100040");
+  recorded_open(&r, &fr__sensor_nvml);
+  recorded_start(&r);
+  recorded_run(&r, 4, 1);
+  assert_near(r.reading.energy_j, 400, 1e-9);
+  assert_int_equal(r.sensor.marks.back, 1);
+  assert_near(r.sensor.bridged_j, 100, 1e-9);
+  recorded_release(&r);
+}
+
+/* Lost at 2 s, for good: marked, and at the power before. */
+static void a_card_that_is_lost_amid_a_run_goes_on_at_its_power(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  recorded_row(&r, 0, "nvml:0:energy_mj", "0");
+  recorded_row(&r, 1, "nvml:0:energy_mj", "100000");
+  recorded_row(&r, 2, "nvml:0:energy_mj", "!ENODEV");
+  recorded_row(&r, 4, "proc/stat", "cpu 0 0 0 0");
+  recorded_open(&r, &fr__sensor_nvml);
+  recorded_start(&r);
+  recorded_run(&r, 4, 1);
+  assert_near(r.reading.energy_j, 400, 1e-9);
+  assert_near(r.sensor.bridged_j, 300, 1e-9);
+  assert_int_equal(r.sensor.marks.unplugged, 3);
+  recorded_release(&r);
+}
+
+/* Old drivers tell 2^32 - 1 mW for "not known". */
+static void watts_that_cannot_be_are_a_failed_reading(void **state) {
+  (void)state;
+  recorded r;
+  recorded_init(&r);
+  recorded_row(&r, 0, "nvml:0:power_mw", "10000");
+  recorded_row(&r, 1, "nvml:0:power_mw", "4294967295");
+  recorded_row(&r, 2, "nvml:0:power_mw", "10000");
+  recorded_row(&r, 3, "nvml:0:power_mw", "10000");
+  recorded_open(&r, &fr__sensor_nvml);
+  recorded_start(&r);
+  recorded_run(&r, 3, 0.5);
+  assert_near(r.reading.energy_j, 30, 1e-6);
+  assert_int_equal(r.sensor.marks.failed, 2);
+  recorded_release(&r);
+}
+
 static void a_driver_that_fails_or_is_missing_says_why(void **state) {
   (void)state;
   live l;
@@ -196,6 +295,14 @@ static void the_visible_gpus_are_those_that_cuda_shows(void **state) {
       {"MIG-unknown,0", {false, false, false}},
       {"1x", {false, false, false}},
       {"99999999999999999999", {false, false, false}},
+      {"-1", {false, false, false}},
+      {"1,junk,0", {false, true, false}},
+      {",", {false, false, false}},
+      {"1,1,1", {false, true, false}},
+      {"MIG-GPU-cccc-2222/1/0,MIG-GPU-aaaa-0000/0/0", {true, false, true}},
+      {"MIG-GPU-aa/1/0", {false, false, false}},
+      {"gpu-aaaa-0000", {false, false, false}},
+      {"+1,0x1", {false, false, false}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bool seen[3];
@@ -233,6 +340,11 @@ int main(void) {
       cmocka_unit_test_setup(a_recording_of_this_machine_holds_its_gpus, fresh),
       cmocka_unit_test_setup(a_mig_instance_is_its_whole_gpu, fresh),
       cmocka_unit_test_setup(a_gpu_that_is_lost_is_marked, fresh),
+      cmocka_unit_test_setup(what_a_card_does_not_tell_is_not_0, fresh),
+      cmocka_unit_test_setup(a_rude_driver_is_survived, fresh),
+      cmocka_unit_test(a_counter_that_begins_anew_is_bridged),
+      cmocka_unit_test(a_card_that_is_lost_amid_a_run_goes_on_at_its_power),
+      cmocka_unit_test(watts_that_cannot_be_are_a_failed_reading),
       cmocka_unit_test_setup(a_driver_that_fails_or_is_missing_says_why, fresh),
       cmocka_unit_test(the_visible_gpus_are_those_that_cuda_shows),
       cmocka_unit_test(recordings_hold_gpus_too),
