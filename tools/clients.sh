@@ -40,4 +40,5 @@ mkdir "$folder/onnx"
 "$build/tests/write_onnx_cases" "$folder/onnx" "$folder"/model-*.safetensors
 "$environment/bin/python" tests/clients/check_onnx.py "$folder/onnx"
 sh tests/clients/check_c.sh "$build/frugal"
+"$environment/bin/python" tests/clients/check_metrics.py "$build/frugal"
 echo "clients: all checks passed"

@@ -110,6 +110,8 @@ bool cli_marks_begin(cli_marks *marks, const char *name, uint64_t t_ns, char why
   if (!is_name(name))
     return refuse(marks, why,
                   "'%s' is not a phase's name: 1 to 63 bytes of UTF-8 without '/'", name);
+  if (marks->depth == 0 && strcmp(name, marks->row[0].path) == 0)
+    return refuse(marks, why, "'%s' is what no phase claims", name);
   if (marks->depth == CLI_MARK_DEPTH)
     return refuse(marks, why, "phase '%s' is nested deeper than 16", name);
   if (marks->waiting == CLI_MARK_PENDING)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "cli/metering.h"
 
@@ -193,8 +192,13 @@ static void add_energy(const cli_metering *m, fr__buf *out) {
   if (fr_measure_known(report.energy))
     cli_prometheus_line(out, "frugal_energy_joules_total", "domain", "total",
                         report.energy.value);
-  add_one(out, "frugal_meter_seconds_total", "counter", "Time since the meter's start.",
-          report.duration_s);
+  if (report.duration_s > 0)
+    add_one(out, "frugal_meter_seconds_total", "counter", "Time since the meter's start.",
+            report.duration_s);
+  if (fr_measure_known(report.core_seconds))
+    add_one(out, "frugal_meter_cpu_seconds_total", "counter",
+            "CPU time of the meter itself since its start, in core-seconds.",
+            report.core_seconds.value);
   cli_prometheus_head(out, "frugal_domain_energy_joules_total", "counter",
                       "Energy of each counter; some are parts of others.");
   for (size_t i = 0; i < report.domain_count; i++)
@@ -204,22 +208,27 @@ static void add_energy(const cli_metering *m, fr__buf *out) {
   fr_meter_report_release(&report);
 }
 
+/* Under the lock: what the last sample told of the command. */
+static void add_program(const cli_metering *m, fr__buf *out) {
+  if (m->processes != NULL || m->source == FR_SOURCE_MODEL)
+    add_one(out, "frugal_program_energy_joules_total", "counter",
+            "Energy attributed to the metered program.", m->last.program_j);
+  add_one(out, "frugal_cpu_seconds_total", "counter",
+          "CPU time of the metered program, in core-seconds.", m->last.core_s);
+}
+
+/* What is not known yet is left out, not 0. */
 void cli_metering_metrics(void *self, fr__buf *out) {
   cli_metering *m = self;
   add_energy(m, out);
   pthread_mutex_lock(&m->lock);
-  const fr_power_sample *s = &m->last;
-  cli_prometheus_head(out, "frugal_power_watts", "gauge",
-                      "Mean power of the machine between the last two samples.");
-  if (isfinite(s->power_w))
-    cli_prometheus_line(out, "frugal_power_watts", NULL, NULL, s->power_w);
-  add_one(out, "frugal_program_energy_joules_total", "counter",
-          "Energy attributed to the metered program.", s->program_j);
-  add_one(out, "frugal_cpu_seconds_total", "counter",
-          "CPU time of the metered program, in core-seconds.", s->core_s);
-  add_one(out, "frugal_meter_cpu_seconds_total", "counter",
-          "CPU time of the meter itself, in core-seconds.",
-          (double)fr__clock_process_cpu_ns() * 1e-9);
-  add_phases(&m->marks, out);
+  const bool sampled = m->last.t_ns > 0;
+  if (sampled && isfinite(m->last.power_w))
+    add_one(out, "frugal_power_watts", "gauge",
+            "Mean power of the machine between the last two samples.", m->last.power_w);
+  if (sampled && m->options->command != NULL)
+    add_program(m, out);
+  if (sampled)
+    add_phases(&m->marks, out);
   pthread_mutex_unlock(&m->lock);
 }

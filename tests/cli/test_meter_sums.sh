@@ -167,4 +167,27 @@ ok "threads" priced -i 10ms -- python3 "$folder/threads.py"
 # the same with a counter, here one that prints watts
 ok "a counter's energy is shared" metered_adds_up --sensor 'exec:while :; do echo 20 W; sleep 0.02; done' \
   -- sh -c "sh '$folder/burn.sh' 100000 & sh '$folder/burn.sh' 30000; wait"
+
+# metrics: what is not known yet is left out (tests/clients reads them with a real parser)
+cat >"$folder/early.py" <<'PYTHON'
+import re, subprocess, sys, urllib.request
+def scrape(*arguments):
+    p = subprocess.Popen([sys.argv[1], 'meter', '--listen', '127.0.0.1:0', *arguments],
+                         stderr=subprocess.PIPE, text=True)
+    url = re.search(r'http://\S+', p.stderr.readline()).group()
+    text = urllib.request.urlopen(url, timeout=20).read().decode()
+    p.terminate()
+    p.wait(timeout=20)
+    return {l.rsplit(' ', 1)[0]: float(l.rsplit(' ', 1)[1])
+            for l in text.splitlines() if l[0] != '#'}
+early = scrape('-i', '10s', '--', 'sleep', '30')
+assert 'frugal_power_watts' not in early and early['frugal_meter_seconds_total'] > 0, early
+own = early['frugal_meter_cpu_seconds_total']
+assert 0 < own < early['frugal_meter_seconds_total'], early
+baseline = scrape('--baseline', '60s', '--', 'sleep', '30')
+assert baseline['frugal_energy_joules_total{domain="total"}'] > 0, baseline
+assert 'frugal_program_energy_joules_total' not in baseline, baseline
+PYTHON
+ok "metrics leave out what is not known, and are told during a baseline too" \
+  timeout 60 python3 "$folder/early.py" "$frugal"
 finish
