@@ -109,11 +109,12 @@ static fr_measure model_energy(const fr__ledger *ledger, const fr__sensor *senso
   const double own_s = ledger->load.process_s;
   const double other_s = ledger->load.busy_s - own_s;
   const double slack_s = tick_s * (double)cpu->cores;
+  const double late_s = ledger->load.late_s;
   const double core_span_s = span_s(ledger) * (double)cpu->cores;
   const double low = (own_s + fmax(other_s - slack_s, 0)) * cpu->core_w.low +
                      core_span_s * cpu->idle_w.low;
-  const double high =
-      (own_s + other_s + slack_s) * cpu->core_w.high + core_span_s * cpu->idle_w.high;
+  const double high = (own_s + other_s + late_s + slack_s) * cpu->core_w.high +
+                      core_span_s * cpu->idle_w.high;
   return joules(sensor, low, ledger->reading.energy_j - ledger->reading.beside_j, high);
 }
 

@@ -95,7 +95,10 @@ static void wait_until(fr_meter *meter, uint64_t deadline_ns) {
 /* One sample under the lock, then the sink without it: a sink may ask for figures. */
 static void sample_and_hand_on(fr_meter *meter) {
   take_sample(meter);
-  const fr_power_sample sample = fr__sampler_hand_on(&meter->sampler);
+  fr_power_sample sample = fr__sampler_hand_on(&meter->sampler);
+  fr__step rest;
+  if (meter->stopping && fr__sampler_settle(&meter->sampler, &sample, &rest))
+    fr__phases_share(&meter->phases, &rest);
   if (meter->options.sample == NULL)
     return;
   pthread_mutex_unlock(&meter->lock);
@@ -188,6 +191,13 @@ uint64_t fr_meter_clock(fr_meter *meter) {
     since_ns = fr__world_ns(meter->sampler.world) - meter->sampler.ledger.start_ns;
   pthread_mutex_unlock(&meter->lock);
   return since_ns;
+}
+
+void fr_meter_others(fr_meter *meter, double core_s) {
+  pthread_mutex_lock(&meter->lock);
+  if (meter->running && isfinite(core_s))
+    fr__sampler_others(&meter->sampler, core_s);
+  pthread_mutex_unlock(&meter->lock);
 }
 
 /* ---- phases ---- */

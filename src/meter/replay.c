@@ -7,9 +7,12 @@
 
 #define SAMPLES_CEILING 20000000u
 
-static void hand_on(fr__sampler *sampler, const fr_meter_options *options) {
+static void hand_on(fr__sampler *sampler, const fr_meter_options *options, bool last) {
   (void)fr__sampler_take(sampler);
-  const fr_power_sample sample = fr__sampler_hand_on(sampler);
+  fr_power_sample sample = fr__sampler_hand_on(sampler);
+  fr__step rest; /* a recording has no phases to share it */
+  if (last)
+    (void)fr__sampler_settle(sampler, &sample, &rest);
   if (options->sample != NULL)
     options->sample(options->self, &sample);
 }
@@ -35,10 +38,10 @@ static void sample_all(fr__sampler *sampler, const fr_meter_options *options) {
       continue;
     }
     awake_ns = awake_of(world);
-    hand_on(sampler, options);
+    hand_on(sampler, options, false);
   }
   (void)fr__world_move(world, end_ns);
-  hand_on(sampler, options);
+  hand_on(sampler, options, true);
 }
 
 static enum fr_status run(fr__sampler *sampler, const fr_meter_options *options,

@@ -9,6 +9,9 @@
 
 #define INTERVAL_LEAST_S 0.001
 #define INTERVAL_MOST_S 10.0
+/* The load of others is read no more often. Ten of its ticks on two processors: below
+ * that it is mostly the ticks' own grain. */
+#define LOAD_S 0.05
 
 /* ---- choosing ---- */
 
@@ -187,8 +190,12 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
   enum fr_status status = fr__host_init(&s->host, s->world, model, err);
   if (status != FR_OK)
     return status;
-  if (s->interval_s < s->host.tick_s && !fr__world_is_replay(s->world))
-    s->host.rest_ns = (uint64_t)(s->host.tick_s * 1e9);
+  if (s->interval_s < LOAD_S / 2) {
+    s->host.spread_ns = (uint64_t)(LOAD_S * 1e9);
+    if (!fr__world_is_replay(s->world))
+      s->host.rest_ns = (uint64_t)((LOAD_S - s->interval_s / 2) * 1e9);
+  }
+  s->host.cores = model ? s->sensor.cpu.cores : 0;
   const fr__load load = fr__host_now(s->world);
   status = fr__sensor_start(&s->sensor, &load, err);
   for (size_t i = 0; i < FR__BESIDE && status == FR_OK; i++) {
@@ -211,6 +218,10 @@ enum fr_status fr__sampler_start(fr__sampler *s, fr_error *err) {
   return FR_OK;
 }
 
+void fr__sampler_others(fr__sampler *s, double core_s) {
+  s->host.told_s = fmax(s->host.told_s, core_s);
+}
+
 fr__step fr__sampler_take(fr__sampler *s) {
   fr__load load;
   fr__reading reading;
@@ -228,10 +239,20 @@ fr__step fr__sampler_take(fr__sampler *s) {
   return fr__ledger_add(&s->ledger, &s->sensor, &load, &reading);
 }
 
+/* The model's power is one that the machine can have: what ticks bring late enters the
+ * energy. */
+static void limit_model(const fr_cpu_power *cpu, fr__domain *model) {
+  const double cores = (double)cpu->cores;
+  const double least_w = cores * cpu->idle_w.value;
+  model->told_w = fmax(fmin(model->told_w, least_w + cores * cpu->core_w.value), least_w);
+}
+
 /* Over the advances of the counters: what a slow one brings at once was not spent at
  * once. NaN: not known yet. */
 static double power_of(fr__sampler *s) {
   fr__sensor_hand_on(&s->sensor);
+  if (s->sensor.ops == &fr__sensor_model && !isnan(s->sensor.domain[0].told_w))
+    limit_model(&s->sensor.cpu, &s->sensor.domain[0]);
   double power_w = fr__sensor_power_w(&s->sensor);
   for (size_t i = 0; i < FR__BESIDE && s->beside[i].ops != NULL; i++) {
     fr__sensor_hand_on(&s->beside[i]);
@@ -261,4 +282,16 @@ fr_power_sample fr__sampler_hand_on(fr__sampler *s) {
   s->marked = false;
   s->told_s = now_s;
   return sample;
+}
+
+bool fr__sampler_settle(fr__sampler *s, fr_power_sample *last, fr__step *step) {
+  if (s->sensor.ops != &fr__sensor_model)
+    return false;
+  s->host.last = true;
+  *step = fr__sampler_take(s);
+  last->t_ns = s->ledger.load.t_ns - s->ledger.start_ns;
+  last->energy_j = s->ledger.reading.energy_j;
+  last->program_j = s->ledger.program_j;
+  last->core_s = s->ledger.load.process_s;
+  return true;
 }

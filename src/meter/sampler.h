@@ -33,9 +33,16 @@ enum fr_status fr__sampler_start(fr__sampler *sampler, fr_error *err);
 
 fr__step fr__sampler_take(fr__sampler *sampler);
 
+/* Others are known to have had so much CPU time since the start. */
+void fr__sampler_others(fr__sampler *sampler, double core_s);
+
 /* What the last `take` brought since the sample that was handed on before; a whole
  * interval enters minimum and maximum. */
 fr_power_sample fr__sampler_hand_on(fr__sampler *sampler);
+
+/* Behind the last `hand_on`: what the model still owes enters the energy of that sample,
+ * but is no power of its own. True where there was a step. */
+bool fr__sampler_settle(fr__sampler *sampler, fr_power_sample *last, fr__step *step);
 
 /* All figures but the phases. Its domains are the caller's: fr_meter_report_release. */
 enum fr_status fr__sampler_report(const fr__sampler *sampler, fr_meter_report *report,

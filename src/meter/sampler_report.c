@@ -166,7 +166,7 @@ enum fr_status fr__sampler_report(const fr__sampler *s, fr_meter_report *report,
   report->duration_s = (double)(ledger->load.t_ns - ledger->start_ns) * 1e-9;
   const double awake_s = (double)(ledger->load.awake_ns - ledger->start_awake_ns) * 1e-9;
   report->suspended_s = fmax(report->duration_s - awake_s, 0);
-  report->energy = fr__ledger_energy(ledger, &s->sensor, s->host.tick_s);
+  report->energy = fr__ledger_energy(ledger, &s->sensor, fr__host_slack_s(&s->host));
   if (!fr__world_is_replay(s->world)) {
     report->core_seconds = core_seconds(s);
     report->program = fr__ledger_program(ledger, &s->sensor);
