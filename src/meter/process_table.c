@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define RESTED 8   /* steps without running after which a process counts as asleep */
-#define SLEEPERS 4 /* one in so many of these is asked at a step */
-#define LOOKS 3    /* a process has its parent's name until it becomes its own program */
+#define RESTED 8    /* steps without running after which a process counts as asleep */
+#define SLEEPERS 4  /* one in so many of these is asked at a step */
+#define FRUITLESS 2 /* steps for which they are left alone after all were asked in vain  \
+                     */
+#define LOOKS 3     /* a process has its parent's name until it becomes its own program */
 
 enum fr_status fr__process_table_init(fr__process_table *table, fr__world *world,
                                       fr_error *err) {
@@ -249,15 +251,26 @@ static double run_rows(fr__process_table *table, bool sleepers) {
   return sum_s;
 }
 
-/* Where the machine was busier than those who were asked, by more than the ticks that it
- * is counted in, a sleeper woke. */
+/*
+ * Where the machine was busier than those who were asked, by more than the ticks that it
+ * is counted in, a sleeper woke; or short-lived processes came and went, as compilers do
+ * for minutes: then asking them all would double the cost, and tell nothing.
+ */
+static void wake_sleepers(fr__process_table *table, double unknown_s) {
+  if (unknown_s <= 2 * table->source.tick_s)
+    table->patience = 0;
+  else if (table->patience > 0)
+    table->patience--;
+  else if (run_rows(table, true) < unknown_s / 2)
+    table->patience = FRUITLESS;
+}
+
 static void update(fr__process_table *table) {
   const double before_s = table->busy_s;
   (void)table->source.ops->busy(&table->source, &table->busy_s);
   look_at_families(table);
   const double asked_s = run_rows(table, false);
-  if (table->busy_s - before_s > asked_s + 2 * table->source.tick_s)
-    (void)run_rows(table, true);
+  wake_sleepers(table, table->busy_s - before_s - asked_s);
   table->turn++;
 }
 

@@ -56,12 +56,13 @@ typedef struct fr__process_table {
   fr__process *spare; /* (spare_room) where the next list is made; owned */
   size_t spare_room;
   fr__pids pids;
-  uint64_t scan_ns; /* when the last scan was */
-  double span_s;    /* from the one before to it */
-  int64_t from, to; /* pids given out since the scan before */
-  double busy_s;    /* the machine's since boot, at the last scan */
-  unsigned turn;    /* which of the sleepers are asked; see process_table.c */
-  bool stale;       /* a pid was reused: the list is read again */
+  uint64_t scan_ns;  /* when the last scan was */
+  double span_s;     /* from the one before to it */
+  int64_t from, to;  /* pids given out since the scan before */
+  double busy_s;     /* the machine's since boot, at the last scan */
+  unsigned turn;     /* which of the sleepers are asked; see process_table.c */
+  unsigned patience; /* scans in which a busy machine is no reason to ask all of them */
+  bool stale;        /* a pid was reused: the list is read again */
   bool begun;
 } fr__process_table;
 

@@ -415,6 +415,91 @@ static void a_failed_reading_is_made_up_for(void **state) {
   tree_release(&t);
 }
 
+/* ---- sleepers, on a machine made of numbers ---- */
+
+enum { SLEEPERS = 40 };
+
+static struct {
+  double own_s[SLEEPERS + 1], busy_s;
+  size_t asked;
+} machine;
+
+static bool none_came(fr__process_source *source, int64_t *from, int64_t *to) {
+  (void)source;
+  *from = *to = 1;
+  return false;
+}
+
+static int all_sleepers(fr__process_source *source, fr__pids *out) {
+  (void)source;
+  out->count = 0;
+  for (int64_t pid = 1; pid <= SLEEPERS; pid++)
+    assert_true(fr__pids_add(out, pid));
+  return 0;
+}
+
+static bool none_is_new(fr__process_source *source, int64_t from, int64_t to,
+                        fr__pids *out) {
+  (void)source, (void)from, (void)to;
+  out->count = 0;
+  return true;
+}
+
+static int of_a_sleeper(fr__process_source *source, int64_t pid, fr__process_stat *out) {
+  (void)source;
+  *out = (fr__process_stat){.start_ticks = (uint64_t)pid, .name = "sleeper"};
+  return 0;
+}
+
+static int own_of(fr__process_source *source, int64_t pid, double *cpu_s) {
+  (void)source;
+  machine.asked++;
+  *cpu_s = machine.own_s[pid];
+  return 0;
+}
+
+static int busy_of(fr__process_source *source, double *busy_s) {
+  (void)source;
+  *busy_s = machine.busy_s;
+  return 0;
+}
+
+static void nobody(void *self, const fr__process *row) { (void)self, (void)row; }
+
+static void scan(fr__process_table *table, int times, double busy_s) {
+  for (int i = 0; i < times; i++) {
+    machine.busy_s += busy_s;
+    ASSERT_OK(fr__process_table_scan(table, nobody, NULL, err));
+  }
+}
+
+/* Compilers come and go between the samples: nobody who can be asked had their time. */
+static void sleepers_are_left_alone_where_asking_them_tells_nothing(void **state) {
+  (void)state;
+  static const fr__process_ops ops = {none_came, all_sleepers, none_is_new, of_a_sleeper,
+                                      own_of,    NULL,         busy_of};
+  fr__process_table table;
+  memset(&machine, 0, sizeof machine);
+  ASSERT_OK(fr__process_table_init(&table, NULL, err));
+  table.source.ops = &ops;
+  scan(&table, 20, 0);
+  machine.asked = 0;
+  scan(&table, 40, 0);
+  assert_int_equal(machine.asked, 40 * SLEEPERS / 4);
+  machine.asked = 0;
+  scan(&table, 40, 1);
+  assert_true(machine.asked <= 40 * SLEEPERS * 0.55);
+  scan(&table, 4, 0);
+  machine.own_s[7] += 1; /* one woke: it is found at once */
+  scan(&table, 1, 1);
+  assert_near(fr__process_find(&table, 7)->step_s, 1, 1e-12);
+  scan(&table, 20, 1);
+  machine.own_s[8] += 1; /* beside compilers two steps later at the latest */
+  scan(&table, 3, 1);
+  assert_near(fr__process_find(&table, 8)->total_s, 1, 1e-12);
+  fr__process_table_release(&table);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(energy_above_idle_goes_by_cpu_time),
@@ -433,6 +518,7 @@ int main(void) {
       cmocka_unit_test(a_child_that_nobody_waits_for_hides_no_later_one),
       cmocka_unit_test(a_thousand_that_ended_are_joined_and_none_is_lost),
       cmocka_unit_test(a_failed_reading_is_made_up_for),
+      cmocka_unit_test(sleepers_are_left_alone_where_asking_them_tells_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
