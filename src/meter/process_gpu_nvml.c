@@ -143,27 +143,27 @@ static int compare(const void *a, const void *b) {
 }
 
 /* A sample stands for the time since the one before it of the same process, else since
- * the newest one of the last look. */
+ * the newest one of the last look, `look_s` ago; the driver may be late. */
 static double span_of(const fr__nvml_sample *sample, size_t i, uint64_t last_us,
-                      double most_s) {
+                      double look_s) {
   const bool same = i > 0 && sample[i - 1].pid == sample[i].pid;
   const uint64_t before_us = same ? sample[i - 1].time_us : last_us;
   if (before_us == 0)
-    return fmin(most_s, LAG_S);
+    return look_s;
   if (sample[i].time_us <= before_us)
     return 0;
-  return fmin((double)(sample[i].time_us - before_us) * 1e-6, most_s);
+  return fmin((double)(sample[i].time_us - before_us) * 1e-6, look_s + LAG_S);
 }
 
 /* GPU seconds = sum of utilisation × time between samples. */
-static void tell_samples(fr__gpu_nvml *n, card *c, unsigned count, double most_s,
+static void tell_samples(fr__gpu_nvml *n, card *c, unsigned count, double look_s,
                          fr__gpu_take *take, void *self) {
   uint64_t newest_us = c->last_us;
   qsort(n->sample, count, sizeof *n->sample, compare);
   for (size_t i = 0; i < count; i++) {
     const fr__nvml_sample *s = &n->sample[i];
     const double busy = fmin(s->sm_percent, 100) * 0.01;
-    const double gpu_s = busy * span_of(n->sample, i, c->last_us, most_s);
+    const double gpu_s = busy * span_of(n->sample, i, c->last_us, look_s);
     const fr__gpu_use use = {c->name, s->pid, gpu_s, gpu_s, false};
     if (s->pid > 0 && s->pid <= INT32_MAX && gpu_s > 0)
       take(self, &use);
@@ -195,7 +195,7 @@ static void look_at(fr__gpu_nvml *n, card *c, double span_s, fr__gpu_take *take,
     tell_list(n, c, count, span_s, take, self);
   } else if (code == 0 || code == NOT_FOUND) {
     take(self, &answered);
-    tell_samples(n, c, count, span_s + LAG_S, take, self);
+    tell_samples(n, c, count, span_s, take, self);
   } /* else it is lost, or busy: nothing is known of this time */
 }
 

@@ -62,4 +62,37 @@ if unshare -rm sh -c 'mount -t tmpfs none /sys/class' 2>/dev/null; then
 else
   echo "# skipped: no mount namespace here"
 fi
+
+# A card of 50 W at rest that a process keeps busy at 150 W for two seconds.
+fake=$(dirname "$frugal")/tests/fake_nvml.so
+cat >"$folder/use.sh" <<'EOF'
+sleep 0.5
+echo 150000 >"$1.next" && mv "$1.next" "$1"
+for i in $(seq 1 20); do
+  echo "$$:80:$(date +%s%6N)" >"$2.next" && mv "$2.next" "$2"
+  sleep 0.1
+done
+echo 50000 >"$1.next" && mv "$1.next" "$1"
+sleep 0.5
+EOF
+echo 50000 >"$folder/mw"
+: >"$folder/use"
+export FRUGAL_NVML=$fake FAKE_MW=@$folder/mw FAKE_USE_1=@$folder/use CUDA_VISIBLE_DEVICES=1
+ok "a command that uses a card is metered" exits 0 meter --json "$folder/card.json" \
+  -- sh "$folder/use.sh" "$folder/mw" "$folder/use"
+ok "its table has a column for the card's time" grep -q 'GPU-seconds' "$folder/err"
+ok "the card's energy above rest is of the process that used it" json \
+  "100 < max(p['energy']['value'] for p in j['result']['processes']
+       if p['name'].startswith('sh') and p['of_program']) < 300
+     and 1 < max(p['gpu_seconds'] for p in j['result']['processes']) < 4" "$folder/card.json"
+ok "its energy at rest is nobody's, and all of it adds up" json \
+  "100 < j['result']['cards_at_rest']['value'] < 300
+     and abs(sum(j['result'][k]['value'] for k in ('other_programs', 'at_rest', 'cards_at_rest'))
+       + sum(p['energy']['value'] for p in j['result']['processes'] if p['of_program'])
+       - j['result']['energy']['value']) < 1e-3 * j['result']['energy']['value']" \
+  "$folder/card.json"
+unset FRUGAL_NVML FAKE_MW FAKE_USE_1 CUDA_VISIBLE_DEVICES
+ok "without one there is no such column" exits 0 meter --json "$folder/none.json" -- true
+ok "nor any figure" json "j['result']['cards_at_rest'] is None
+     and all(p['gpu_seconds'] is None for p in j['result']['processes'])" "$folder/none.json"
 finish
