@@ -34,9 +34,15 @@ typedef struct rule {
  * The first that matches. Jetsons measure at their input (VDD_IN of TX2, NX, Orin Nano;
  * POM_5V_IN of Nano; VIN of Thor), but the AGX ones have rails beside each other that
  * make up the module together (NVIDIA's developer guide, "Power Monitoring"). Its VDDQ_…
- * is left out, since nobody tells whether VIN_SYS_5V0 feeds it.
+ * is left out, since nobody tells whether VIN_SYS_5V0 feeds it. NVIDIA's Grace has an
+ * ACPI meter for each socket and its parts, named in their oem_info ("Grace Power Socket
+ * 0"); that of the module has the GPU in it, which is read by itself.
  */
 static const rule rules[] = {
+    {"power_meter", "Grace Power*", FR__DOMAIN_PACKAGE},
+    {"power_meter", "Module Power*", FR__DOMAIN_PART},
+    {"power_meter", "CPU Power*", FR__DOMAIN_PART},
+    {"power_meter", "SysIO Power*", FR__DOMAIN_PART},
     {"power_meter", NULL, FR__DOMAIN_PLATFORM}, /* ACPI: the whole server */
     {"ina", "VDD_IN", FR__DOMAIN_PLATFORM},
     {"ina", "POM_5V_IN", FR__DOMAIN_PLATFORM},
@@ -111,11 +117,15 @@ static double device_number(const hwmon *h, const char *file, double unit) {
   return fr__world_u64(h->sensor->world, path, &number) == 0 ? (double)number * unit : 0;
 }
 
-/* The channel's label, else the chip's own from the device tree. */
+/* The channel's label, what ACPI tells with its meter, else the chip's own from the
+ * device tree. */
 static void label_of(const hwmon *h, const char *type, unsigned number, char text[NAME]) {
   char file[NAME];
   snprintf(file, sizeof file, "%s%u_label", type, number);
   device_text(h, file, text);
+  snprintf(file, sizeof file, "%s%u_oem_info", type, number);
+  if (text[0] == '\0')
+    device_text(h, file, text);
   if (text[0] == '\0')
     device_text(h, "label", text);
 }
@@ -240,7 +250,7 @@ static void name_card(const hwmon *h, char card[32]) {
 static void describe(const hwmon *h, fr__domain *domain, enum way way, unsigned number,
                      const char *label) {
   char file[NAME];
-  snprintf(domain->name, sizeof domain->name, "hwmon %.12s %.16s%u (%.20s)", h->device,
+  snprintf(domain->name, sizeof domain->name, "hwmon %.12s %.16s%u (%.24s)", h->device,
            way == ENERGY ? "energy" : "power", number,
            label[0] != '\0' ? label : h->driver);
   domain->unit_j = way == ENERGY ? 1e-6 : 1e-9;
@@ -320,6 +330,10 @@ static bool note_device(void *self, const char *name) {
   snprintf(h->device, sizeof h->device, "%s", name);
   snprintf(h->folder, sizeof h->folder, CLASS "/%s", name);
   device_text(h, "name", h->driver);
+  if (h->driver[0] == '\0') { /* acpi_power_meter has its files below the device */
+    snprintf(h->folder, sizeof h->folder, CLASS "/%.40s/device", name);
+    device_text(h, "name", h->driver);
+  }
   h->seen_count = 0;
   if (h->driver[0] == '\0' || is_supply(h))
     return true;

@@ -2,8 +2,9 @@
 /*
  * /sys/class/powercap/intel-rapl:N, which AMD's processors have too: packages, their DRAM
  * and parts below them, or psys (Documentation/power/powercap/powercap.rst).
- * intel-rapl-mmio:N and what TPMI brings show the same packages by another way: they are
- * twins, of which the first that works counts.
+ * intel-rapl-mmio:N shows the same packages by another way: they are twins, of which the
+ * first that works counts. Where TPMI brings them (intel_rapl_tpmi), they are
+ * intel-rapl:N.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -150,12 +150,51 @@ static void amdgpu(recorded *r) {
   recorded_row(r, 2, CLASS "hwmon4/power1_average", "30000000");
 }
 
+/* Two sockets of NVIDIA's Grace; ACPI's meters have their files below the device, and
+ * their names in oem_info (Documentation/hwmon/acpi_power_meter.rst). */
+static void a_grace_counts_its_sockets(void **state) {
+  (void)state;
+  static const struct {
+    const char *info, *microwatts;
+    enum fr__domain_kind kind;
+  } meters[] = {{"Module Power Socket 0", "600000000", FR__DOMAIN_PART},
+                {"Grace Power Socket 0", "150000000", FR__DOMAIN_PACKAGE},
+                {"CPU Power Socket 0", "120000000", FR__DOMAIN_PART},
+                {"SysIO Power Socket 0", "9000000", FR__DOMAIN_PART},
+                {"Grace Power Socket 1", "160000000", FR__DOMAIN_PACKAGE},
+                {"Another vendor", "900000000", FR__DOMAIN_PLATFORM}};
+  recorded r;
+  recorded_init(&r);
+  for (size_t i = 0; i < sizeof meters / sizeof *meters; i++) {
+    char path[64];
+    snprintf(path, sizeof path, "hwmon%zu/device/name", i);
+    file(&r, path, "power_meter");
+    snprintf(path, sizeof path, "hwmon%zu/device/power1_average", i);
+    file(&r, path, meters[i].microwatts);
+    snprintf(path, sizeof path, "hwmon%zu/device/power1_oem_info", i);
+    file(&r, path, meters[i].info);
+  }
+  recorded_row(&r, 1, "proc/stat", "cpu 0 0 0 0");
+  recorded_open(&r, &fr__sensor_hwmon);
+  assert_int_equal(r.sensor.count, 6);
+  recorded_start(&r);
+  recorded_run(&r, 1, 0.5);
+  for (size_t i = 0; i < sizeof meters / sizeof *meters; i++)
+    assert_int_equal(recorded_domain(&r, meters[i].info)->kind, meters[i].kind);
+  assert_near(recorded_joules(&r, "Grace Power Socket 0"), 150, 1e-6);
+  assert_near(recorded_joules(&r, "Grace Power Socket 1"), 160, 1e-6);
+  recorded_release(&r);
+}
+
 static void cards_are_a_sensor_of_their_own(void **state) {
   (void)state;
   recorded r;
   recorded_init(&r);
   amdgpu(&r);
+  file(&r, "hwmon4/device/uevent",
+       "DRIVER=amdgpu\nPCI_ID=1002:73BF\nPCI_SLOT_NAME=0000:0B:00.0\nMODALIAS=x");
   recorded_open(&r, &fr__sensor_cards);
+  assert_string_equal(r.sensor.domain[0].card, "0000:0B:00.0");
   recorded_start(&r);
   recorded_run(&r, 2, 0.5);
   assert_int_equal(r.sensor.count, 2);
@@ -242,6 +281,7 @@ int main(void) {
       cmocka_unit_test(an_agx_is_the_sum_of_its_rails),
       cmocka_unit_test(an_old_jetson_tells_milliwatts),
       cmocka_unit_test(energy_is_taken_before_power_and_average_before_input),
+      cmocka_unit_test(a_grace_counts_its_sockets),
       cmocka_unit_test(cards_are_a_sensor_of_their_own),
       cmocka_unit_test(built_in_graphics_tell_the_package),
       cmocka_unit_test(what_cannot_be_read_is_marked),
