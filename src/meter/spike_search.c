@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spikes in a stretch of bins, in three steps. The level is a rank opening: the least of
- * what one window of 14 s mostly stays above, the most of that over all windows around a
- * point; it follows drift and steps of either direction at once and passes under every
- * rise that is shorter than the window. Candidates are the runs of bins whose sum above
- * a threshold is greatest. Each is then measured against the level right before and after
- * it, its edges where it crosses half its own height.
+ * Spikes in a stretch of bins. Candidates are the runs of bins whose sum above a
+ * threshold is greatest, taken apart at half of their height. Each is measured against
+ * the level right before and after it, its edges where it crosses half its own height.
+ * All of that is done above a level that takes longer rises along, and, where spikes fill
+ * more than half of the time, above a lower one that passes under more of them.
  */
 #include "meter/spike.h"
 
@@ -13,20 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_S 14.0
-#define LOW_RANK 0.1       /* of a window: less than a rise of 10 s leaves free */
-#define ROUNDS 2           /* of telling spikes and the rest apart */
-#define CENTRE_S 6.0       /* to each side, of what is taken off as drift */
+#define ROUNDS 1
 #define LEAST_W 5.0        /* height of a spike … */
 #define LEAST_DEVIATIONS 3 /* … */
 #define STANDS_OUT 4.0     /* deviations of means as long as it is */
 #define LEAST_S 0.3        /* … and its length */
 #define MOST_S 10.0
 #define GAP_BINS 3   /* at the level, that end a candidate */
-#define AROUND_S 3   /* what tells the level before and after */
+#define AROUND_S 3.5 /* what tells the level before and after */
 #define REACH_S 10   /* how far away that may lie, where other rises are in between */
 #define LONGEST_S 15 /* of a candidate: a spike with what noise adds at its edges */
 #define SLACK_S 1.0  /* edges are looked for so far outside of a candidate */
+
+/* A level: windows of window_s, of which spikes leave `rank` free; `share` of all bins is
+ * at it. */
+typedef struct depth {
+  double window_s, rank, share;
+} depth;
+
+static const depth depths[] = {
+    {14, 0.1, 0.25}, /* one rise of 10 s in a window */
+    {20, 0.05, 0.12} /* two of them with a second in between; dips take less */
+};
 
 typedef struct run {
   size_t first, last; /* both within */
@@ -37,159 +44,6 @@ typedef struct ground {
   double before_w, after_w;
   double from_s, to_s;
 } ground;
-
-typedef struct noise {
-  double deviation_w;
-  double memory; /* correlation from bin to bin */
-} noise;
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n) {
-  qsort(x, n, sizeof *x, ascending);
-  return n % 2 == 1 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
-static double span_s(const fr__bin *bin, size_t n) {
-  return (bin[n - 1].end_s - bin[0].start_s) / (double)n;
-}
-
-static size_t bins_of(double seconds, double span) {
-  const double count = round(seconds / span);
-  return count < 1 ? 1 : count > FR__BINS ? FR__BINS : (size_t)count;
-}
-
-/* ---- the level ---- */
-
-/* Where `x` stands, or would, among n sorted values. */
-static size_t place(const double *sorted, size_t n, double x) {
-  size_t low = 0, high = n;
-  while (low < high) {
-    const size_t middle = (low + high) / 2;
-    if (sorted[middle] < x)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-static void insert(double *sorted, size_t n, double x) {
-  const size_t at = place(sorted, n, x);
-  memmove(sorted + at + 1, sorted + at, (n - at) * sizeof *sorted);
-  sorted[at] = x;
-}
-
-static void take_out(double *sorted, size_t n, double x) {
-  const size_t at = place(sorted, n, x);
-  memmove(sorted + at, sorted + at + 1, (n - at - 1) * sizeof *sorted);
-}
-
-/* floors[i]: what the window that starts at bin i mostly stays above. */
-static void find_floors(const fr__bin *bin, size_t n, size_t window, double *sorted,
-                        double *floors) {
-  const size_t rank = (size_t)(LOW_RANK * (double)(window - 1));
-  for (size_t i = 0; i < n; i++) {
-    const size_t held = i < window ? i : window;
-    if (i >= window)
-      take_out(sorted, held, bin[i - window].power_w);
-    insert(sorted, i >= window ? window - 1 : held, bin[i].power_w);
-    if (i + 1 >= window)
-      floors[i + 1 - window] = sorted[rank];
-  }
-}
-
-/* base[t] = the highest floor among the windows that hold bin t */
-static void find_base(const fr__bin *bin, size_t n, fr__spike_work *work) {
-  size_t window = bins_of(WINDOW_S, span_s(bin, n));
-  if (window > n)
-    window = n;
-  double *const floors = work->rise; /* free until the level is known */
-  find_floors(bin, n, window, work->sorted, floors);
-  const size_t count = n - window + 1;
-  for (size_t t = 0; t < n; t++) {
-    const size_t first = t + 1 > window ? t + 1 - window : 0;
-    const size_t last = t < count ? t : count - 1;
-    double highest = floors[first];
-    for (size_t i = first + 1; i <= last; i++)
-      highest = floors[i] > highest ? floors[i] : highest;
-    work->base[t] = highest;
-  }
-  for (size_t t = 0; t < n; t++)
-    work->rise[t] = bin[t].power_w - work->base[t];
-}
-
-/* Correlation of neighbouring bins that no candidate took; cut at `most`, which a few
- * bins far out do not get beyond. */
-static double memory(const fr__spike_work *work, size_t n, double most) {
-  double together = 0, squares = 0;
-  for (size_t i = 1; i < n; i++)
-    if (!work->taken[i] && !work->taken[i - 1]) {
-      const double a = fmin(fmax(work->rise[i - 1], -most), most);
-      const double b = fmin(fmax(work->rise[i], -most), most);
-      together += a * b;
-      squares += (a * a + b * b) / 2;
-    }
-  return squares > 0 ? fmin(fmax(together / squares, 0), 0.99) : 0;
-}
-
-/* Deviation of means of k bins: AR(1) noise of correlation r from one to the next. */
-static double deviation_of_mean(noise of, double k) {
-  const double r = of.memory, left = 1 - r;
-  const double variance =
-      ((1 + r) / left - 2 * r * (1 - pow(r, k)) / (k * left * left)) / k;
-  return of.deviation_w * sqrt(fmin(fmax(variance, 0), 1));
-}
-
-/* Takes the median of the rises around each bin, of bins that no candidate took, off
- * them: what is left of drift. Where there is none it stays what it was before. */
-static void centre(fr__spike_work *work, size_t n, size_t reach) {
-  size_t held = 0, from = 0, to = 0;
-  double middle = 0;
-  for (size_t t = 0; t < n; t++) {
-    for (; to < n && to <= t + reach; to++)
-      if (!work->taken[to])
-        insert(work->sorted, held++, work->rise[to]);
-    for (; from + reach < t; from++)
-      if (!work->taken[from])
-        take_out(work->sorted, held--, work->rise[from]);
-    if (held > 0)
-      middle = work->sorted[held / 2];
-    work->shift[t] = middle;
-  }
-  for (size_t t = 0; t < n; t++) {
-    work->base[t] += work->shift[t];
-    work->rise[t] -= work->shift[t];
-  }
-}
-
-/*
- * The deviation of bins that no candidate took: 1.4826 median |x|, which is that of a
- * normal distribution (Hampel 1974), or what those below the level make it, cut at four
- * of them: noise with heavy tails reaches further than its middle tells, and below the
- * level there are no spikes.
- */
-static noise noise_of(fr__spike_work *work, size_t n) {
-  size_t kept = 0, below = 0;
-  double squares = 0;
-  for (size_t i = 0; i < n; i++)
-    if (!work->taken[i])
-      work->sorted[kept++] = fabs(work->rise[i]);
-  if (kept == 0)
-    return (noise){0, 0};
-  const double middle = 1.4826 * median(work->sorted, kept);
-  for (size_t i = 0; i < n; i++)
-    if (!work->taken[i] && work->rise[i] < 0) {
-      const double x = fmax(work->rise[i], -4 * middle);
-      squares += x * x;
-      below++;
-    }
-  const double tail = below > 0 ? sqrt(squares / (double)below) : 0;
-  return (noise){fmax(middle, tail), memory(work, n, 3 * middle)};
-}
 
 /* ---- candidates ---- */
 
@@ -219,12 +73,52 @@ static bool next_candidate(const double *rise, size_t n, double over, size_t fro
   return true;
 }
 
+/* What a run is as high as, or higher, for a fifth of its length. */
+static double top_of(fr__spike_work *work, run of) {
+  const size_t count = of.last - of.first + 1;
+  memcpy(work->sorted, work->rise + of.first, count * sizeof *work->sorted);
+  return fr__spike_rank(work->sorted, count, count - 1 - count / 5);
+}
+
+static void take(fr__spike_work *work, run of) {
+  memset(work->taken + of.first, 1, of.last - of.first + 1);
+}
+
+/* High rises close to each other look like one, from a low threshold: at half of their
+ * height they are as many as they are. */
+static void take_apart(fr__spike_work *work, run of, double over) {
+  const double half = fmax(over, top_of(work, of) / 2);
+  const size_t end = of.last + 1;
+  run part = {0, 0}, other;
+  if (!next_candidate(work->rise, end, half, of.first, &part) ||
+      !next_candidate(work->rise, end, half, part.last + 1, &other)) {
+    take(work, of);
+    return;
+  }
+  for (size_t from = of.first; next_candidate(work->rise, end, half, from, &part);
+       from = part.last + 1)
+    take(work, part);
+}
+
 static void mark_candidates(fr__spike_work *work, size_t n, double deviation) {
+  const double over = threshold(deviation);
   memset(work->taken, 0, n * sizeof *work->taken);
   run found = {0, 0};
-  for (size_t from = 0; next_candidate(work->rise, n, threshold(deviation), from, &found);
+  for (size_t from = 0; next_candidate(work->rise, n, over, from, &found);
        from = found.last + 1)
-    memset(work->taken + found.first, 1, found.last - found.first + 1);
+    take_apart(work, found, over);
+}
+
+/* The next run of bins that are taken. */
+static bool next_taken(const bool *taken, size_t n, size_t from, run *out) {
+  while (from < n && !taken[from])
+    from++;
+  if (from == n)
+    return false;
+  *out = (run){from, from};
+  while (out->last + 1 < n && taken[out->last + 1])
+    out->last++;
+  return true;
 }
 
 /* ---- one candidate ---- */
@@ -233,8 +127,9 @@ static void mark_candidates(fr__spike_work *work, size_t n, double deviation) {
  * there is none. The bin right beside it may be partly its own. */
 static bool level_beside(const fr__bin *bin, size_t n, fr__spike_work *work, size_t edge,
                          bool before, double *level) {
-  const double span = span_s(bin, n);
-  const size_t wanted = bins_of(AROUND_S, span), reach = bins_of(REACH_S, span);
+  const double span = fr__spike_span_s(bin, n);
+  const size_t wanted = fr__spike_bins_of(AROUND_S, span),
+               reach = fr__spike_bins_of(REACH_S, span);
   size_t kept = 0;
   for (size_t away = 1; away <= reach && kept < wanted; away++) {
     if (before ? away > edge : edge + away >= n)
@@ -246,7 +141,7 @@ static bool level_beside(const fr__bin *bin, size_t n, fr__spike_work *work, siz
   }
   if (kept == 0)
     return false;
-  *level = median(work->sorted, kept);
+  *level = fr__spike_median(work->sorted, kept);
   return true;
 }
 
@@ -332,13 +227,13 @@ static void measure(const fr__bin *bin, const ground *under, run of, fr_spike *o
 
 /* Noise that lasts makes rises of three deviations by itself, short ones above all: a
  * spike also stands out from noise of its own length. */
-static bool is_spike(const fr_spike *spike, noise around, double span) {
+static bool is_spike(const fr_spike *spike, fr__noise around, double span) {
   const double slack = fmin(span, 0.1) / 2;
   return spike->duration_s >= LEAST_S - slack && spike->duration_s <= MOST_S + span &&
          spike->height_w >= LEAST_W &&
          spike->height_w >= LEAST_DEVIATIONS * around.deviation_w &&
-         spike->height_w >=
-             STANDS_OUT * deviation_of_mean(around, fmax(spike->duration_s / span, 1));
+         spike->height_w >= STANDS_OUT * fr__spike_deviation_of_mean(
+                                             around, fmax(spike->duration_s / span, 1));
 }
 
 /* A candidate with room around it, up to its neighbours. */
@@ -352,13 +247,13 @@ static run widened(run of, const bool *taken, size_t n, size_t by) {
 }
 
 static bool judge(const fr__bin *bin, size_t n, fr__spike_work *work, run candidate,
-                  noise around, fr_spike *out) {
+                  fr__noise around, fr_spike *out) {
   ground under;
   if (candidate.first == 0 || candidate.last + 1 == n ||
       !find_ground(bin, n, work, candidate, around.deviation_w, &under))
     return false;
-  const double span = span_s(bin, n);
-  const run wide = widened(candidate, work->taken, n, bins_of(SLACK_S, span));
+  const double span = fr__spike_span_s(bin, n);
+  const run wide = widened(candidate, work->taken, n, fr__spike_bins_of(SLACK_S, span));
   run of;
   if ((double)(candidate.last - candidate.first) * span > LONGEST_S ||
       !best_pulse(&under, bin, wide, &of))
@@ -370,28 +265,56 @@ static bool judge(const fr__bin *bin, size_t n, fr__spike_work *work, run candid
   return is_spike(out, around, span);
 }
 
+/* ---- the search ---- */
+
+/* In order of time, where nothing was found yet. */
+static void keep(fr__spike_work *work, const fr_spike *spike) {
+  const double end_s = spike->start_s + spike->duration_s;
+  size_t at = work->spikes;
+  for (size_t i = 0; i < work->spikes; i++) {
+    const fr_spike *other = &work->spike[i];
+    if (other->start_s < end_s && spike->start_s < other->start_s + other->duration_s)
+      return;
+    if (other->start_s >= end_s && at == work->spikes)
+      at = i;
+  }
+  if (work->spikes == FR__SPIKES)
+    return;
+  memmove(work->spike + at + 1, work->spike + at,
+          (work->spikes++ - at) * sizeof *work->spike);
+  work->spike[at] = *spike;
+}
+
+static void search_above(const fr__bin *bin, size_t n, const depth *level,
+                         fr__spike_work *work) {
+  const double span = fr__spike_span_s(bin, n);
+  fr__spike_level(bin, n, level->window_s, level->rank, work);
+  bool crowded;
+  fr__noise around = {fr__spike_centre_all(work, n, level->share, &crowded), 0};
+  if (!crowded && level != depths)
+    return;
+  mark_candidates(work, n, around.deviation_w);
+  for (int round = 0; round < ROUNDS; round++) {
+    fr__spike_centre(work, n, span);
+    around = fr__spike_noise(work, n);
+    mark_candidates(work, n, around.deviation_w);
+  }
+  run candidate = {0, 0};
+  for (size_t from = 0; next_taken(work->taken, n, from, &candidate);
+       from = candidate.last + 1) {
+    fr_spike spike;
+    if (judge(bin, n, work, candidate, around, &spike))
+      keep(work, &spike);
+  }
+}
+
 void fr__spike_search(const fr__bin *bin, size_t n, fr__spike_work *work,
                       void (*found)(void *self, const fr_spike *spike), void *self) {
   if (n < 5)
     return;
-  find_base(bin, n, work);
-  memset(work->taken, 0, n * sizeof *work->taken);
-  const size_t reach = bins_of(CENTRE_S, span_s(bin, n));
-  noise around = {0, 0};
-  for (int round = 0; round < ROUNDS; round++) {
-    centre(work, n, round == 0 ? n : reach);
-    around = noise_of(work, n);
-    mark_candidates(work, n, around.deviation_w);
-  }
-  run candidate = {0, 0};
-  double told_s = -INFINITY;
-  for (size_t from = 0;
-       next_candidate(work->rise, n, threshold(around.deviation_w), from, &candidate);
-       from = candidate.last + 1) {
-    fr_spike spike;
-    if (judge(bin, n, work, candidate, around, &spike) && spike.start_s >= told_s) {
-      told_s = spike.start_s + spike.duration_s;
-      found(self, &spike);
-    }
-  }
+  work->spikes = 0;
+  for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+    search_above(bin, n, &depths[i], work);
+  for (size_t i = 0; i < work->spikes; i++)
+    found(self, &work->spike[i]);
 }
