@@ -111,10 +111,8 @@ static void release(image *i) {
 /* A reader changes neither file: both are cut off where they lie. A writer puts what is
  * whole into the database and removes the WAL: then they are laid anew. */
 static size_t cut_wal(const place *p, const image *i, size_t size, bool writable) {
-  char wal[128], shm[128];
+  char wal[128];
   path_of(p, "-wal", wal);
-  path_of(p, "-shm", shm);
-  remove(shm);
   if (access(wal, F_OK) != 0) {
     lay(p->path, &i->database, i->database.size);
     lay(wal, &i->wal, size);
