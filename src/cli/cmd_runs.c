@@ -230,7 +230,9 @@ static void text_power(const fr_store_power *p, double time_s, bool cut_off,
                    p->min_w, p->mean_w, p->max_w, energy, time,
                    cut_off ? ", then it was cut off" : "");
   if (p->marked > 0)
-    fr__buf_printf(text, "       %zu of %zu samples were bridged\n", p->marked, p->count);
+    fr__buf_printf(text,
+                   "       %zu of %zu samples are marked: bridged, or behind a gap\n",
+                   p->marked, p->count);
 }
 
 /* "transcribe 90 %, sh 5 %" */

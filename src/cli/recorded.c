@@ -14,7 +14,8 @@ typedef struct recorded {
   cli_metering metering;
   cli_log log; /* its metering is NULL before the first sample */
   fr_meter_report report;
-  double gap_s; /* without readings, in which no energy is assumed */
+  double gap_s;   /* without readings, in which no energy is assumed */
+  char began[64]; /* of a log: its first row's date and time, as they stand there */
   int argc;
   char **argv; /* the command line */
 } recorded;
@@ -121,6 +122,7 @@ static enum fr_status import(recorded *r, fr_error *err) {
   tell_gaps(&log, r->metering.result);
   fill_report(&log, &r->report);
   r->gap_s = log.gap_s;
+  memcpy(r->began, log.began, sizeof r->began);
   fr__hwinfo_release(&log);
   return FR_OK;
 }
@@ -134,8 +136,11 @@ static int print(recorded *r) {
   fr__buf_init(&text, 0);
   cli_spiking_end(&m->spiking);
   cli_metering_figures(m, &r->report, -1, m->result, &text);
-  if (m->options->import != NULL)
+  if (m->options->import != NULL) {
+    json_t *began = json_string(r->began); /* NULL: not UTF-8 */
+    json_object_set_new(result, "began", began != NULL ? began : json_null());
     json_object_set_new(result, "gap_s", json_real(r->gap_s));
+  }
   json_object_set_new(result, "phases", json_array());
   json_object_set_new(result, "processes", json_null());
   json_object_set_new(result, "run", json_null());

@@ -96,7 +96,7 @@ static void put_sampling(fr__buf *out, const fr__timeline *line) {
   if (json_is_number(interval))
     fr__buf_printf(&text, ", every %.3g s", json_number_value(interval));
   if (line->power.marked > 0)
-    fr__buf_printf(&text, "; %zu with an estimate in them", line->power.marked);
+    fr__buf_printf(&text, "; %zu marked: bridged, or behind a gap", line->power.marked);
   fr__page_fact(out, "Samples", fr__buf_text(&text));
   fr__buf_release(&text);
 }
@@ -113,8 +113,11 @@ static void put_facts(fr__buf *out, const fr__timeline *line) {
                      "</span></dd>\n");
   }
   put_state(out, line);
-  put_when(out, "Started", line->run.started_utc_ns);
-  put_when(out, "Ended", line->run.ended_utc_ns);
+  const char *began = fr__json_text(line->result, "began");
+  fr__page_fact(out, "Recorded", began);
+  put_when(out, *began != '\0' ? "Imported" : "Started", line->run.started_utc_ns);
+  if (*began == '\0')
+    put_when(out, "Ended", line->run.ended_utc_ns);
   fr__page_fact(out, "Machine", line->run.host);
   fr__page_fact(out, "Processor", line->run.cpu);
   put_sampling(out, line);

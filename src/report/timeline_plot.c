@@ -248,11 +248,24 @@ static void put_phases(const fr__timeline *line, const axis *a, fr__buf *out) {
 static const char *const domain_colour[FR__TIMELINE_DOMAINS] = {
     "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#666666"};
 
+/* A total of one domain: its line would hide the total's. */
+static bool is_total(const fr__timeline *line, size_t d) {
+  for (size_t i = 0; i < FR__TIMELINE_BINS; i++) {
+    const fr__bin *whole = &line->total[i], *part = &line->part[d][i];
+    if ((whole->seconds > 0) != (part->seconds > 0) ||
+        fabs(whole->joules - part->joules) > 1e-4 * fabs(whole->joules))
+      return false;
+  }
+  return true;
+}
+
 static void put_plot(const fr__timeline *line, fr__buf *out) {
   fr__buf_add(out, "plot $total using 1:2:4 with filledcurves fs solid 0.3 noborder "
                    "lc rgb '#0072b2' notitle, $total using 1:3 with lines lw 1.6 "
                    "lc rgb '#0072b2' title 'power'");
   for (size_t d = 0; d < line->domains; d++) {
+    if (is_total(line, d))
+      continue;
     fr__buf_printf(out, ", $part%zu using 1:3 with lines lw 1.2 lc rgb '%s' title ", d,
                    domain_colour[d]);
     fr__gnuplot_quote(out, line->domain[d]);

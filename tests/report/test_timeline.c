@@ -219,6 +219,24 @@ static void a_stretch_without_readings_is_a_hole(void **state) {
   room_close(&r);
 }
 
+static void a_domain_that_is_the_total_is_not_drawn_over_it(void **state) {
+  (void)state;
+  static const char *const names[] = {"CPU Package Power", "GPU Power"};
+  const double first[] = {5, 1}, second[] = {7, (double)NAN};
+  const fr_store_sample samples[] = {
+      {.t_ns = 1000000000, .power_w = 5, .domains = 2, .domain_w = first},
+      {.t_ns = 2000000000, .power_w = 7, .domains = 2, .domain_w = second}};
+  room r;
+  room_open(&r, "meter", "{}");
+  assert_int_equal(fr_store_domains(r.store, r.run, names, 2, NULL), FR_OK);
+  assert_int_equal(fr_store_samples(r.store, r.run, samples, 2, NULL), FR_OK);
+  char *script = script_of(&r);
+  assert_false(has(script, "CPU Package Power"));
+  assert_true(has(script, "GPU Power"));
+  free(script);
+  room_close(&r);
+}
+
 static void a_run_without_samples_has_no_timeline(void **state) {
   (void)state;
   room r;
@@ -261,6 +279,7 @@ int main(void) {
       cmocka_unit_test(names_are_no_markup),
       cmocka_unit_test(bins_keep_range_and_energy),
       cmocka_unit_test(a_stretch_without_readings_is_a_hole),
+      cmocka_unit_test(a_domain_that_is_the_total_is_not_drawn_over_it),
       cmocka_unit_test(a_run_without_samples_has_no_timeline),
       cmocka_unit_test(names_and_results_are_harmless),
   };
