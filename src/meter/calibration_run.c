@@ -52,8 +52,8 @@ typedef struct run {
   double step_s;
   fr_calibration_look look[STEPS];
   size_t looks;
-  bool gpu[FR_CALIBRATION_GROUPS]; /* of the meter's domains: counted cards, which are */
-  size_t domains;                  /* beside the model, too, hence no part of it */
+  bool gpu[FR_CALIBRATION_GROUPS]; /* of the meter's domains: which are cards */
+  size_t domains;                  /* that it has; 0: no cards */
   pthread_mutex_t lock;            /* of all below */
   window window;
   fr_power_sample last;
@@ -199,6 +199,23 @@ static enum fr_status wait_until(run *r, double until_s, fr_error *err) {
   return FR_OK;
 }
 
+static double other_cores(const run *r) {
+  double sum = 0;
+  for (size_t i = 0; i < r->looks; i++)
+    sum += r->look[i].other_cores;
+  return r->looks > 0 ? sum / (double)r->looks : 0;
+}
+
+static enum fr_status check_quiet(const run *r, fr_error *err) {
+  const double other = other_cores(r);
+  if (other <= NOT_QUIET * (double)r->cpu.cores)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_UNSUPPORTED,
+                  "the machine is not quiet: other programs keep %.1f of %zu processors "
+                  "busy; calibrate when it is at rest",
+                  other, r->cpu.cores);
+}
+
 /* A sensor that is renewed less often than a step settles says what was before. */
 static enum fr_status check_period(run *r, fr_error *err) {
   fr_meter_report report;
@@ -214,6 +231,12 @@ static enum fr_status check_period(run *r, fr_error *err) {
                   update_s, ceil(update_s / SETTLING * STEPS));
 }
 
+/* What would be refused in the end is refused at once. */
+static enum fr_status check_early(run *r, fr_error *err) {
+  const enum fr_status status = check_period(r, err);
+  return status == FR_OK ? check_quiet(r, err) : status;
+}
+
 static enum fr_status run_steps(run *r, fr_error *err) {
   enum fr_status status = FR_OK;
   for (size_t i = 0; i < STEPS && status == FR_OK; i++) {
@@ -226,7 +249,7 @@ static enum fr_status run_steps(run *r, fr_error *err) {
     }
     if (status == FR_OK) {
       close_window(r, &r->step[i]);
-      status = i + 1 == EARLY ? check_period(r, err) : FR_OK;
+      status = i + 1 == EARLY ? check_early(r, err) : FR_OK;
     }
   }
   fr__burners_set(r->burners, 0, FR__BURN_ARITHMETIC);
@@ -259,30 +282,25 @@ static void describe(const run *r, const fr_meter_report *report, fr_calibration
   snprintf(out->cpu, sizeof out->cpu, "%s", r->cpu.cpu);
   out->cores = r->cpu.cores;
   name_sensor(r, report, out->sensor);
+  const char *whole = r->domains > 0 ? "the machine without cards" : "the whole machine";
   snprintf(out->of, sizeof out->of, "%s",
-           !counts(report, "package") ? "the whole machine"
+           !counts(report, "package") ? whole
            : dram                     ? "packages and DRAM"
                                       : "packages");
   out->utc_ns = fr__clock_utc_ns();
   out->seconds = now_s(r);
 }
 
-static double other_cores(const run *r) {
-  double sum = 0;
-  for (size_t i = 0; i < r->looks; i++)
-    sum += r->look[i].other_cores;
-  return r->looks > 0 ? sum / (double)r->looks : 0;
-}
-
 static enum fr_status conclude(run *r, fr_calibration *out, fr_error *err) {
-  const double other = other_cores(r);
-  if (other > NOT_QUIET * (double)r->cpu.cores)
-    return fr__fail(err, FR_ERR_UNSUPPORTED,
-                    "the machine is not quiet: other programs keep %.1f of %zu "
-                    "processors busy; calibrate when it is at rest",
-                    other, r->cpu.cores);
+  if (r->looks < FR_CALIBRATION_LOOKS_LEAST)
+    return fr__fail(err, FR_ERR_IO,
+                    "only %zu of %d steps could be read: the sensor failed, or does not "
+                    "tell a card's power",
+                    r->looks, STEPS);
   fr_meter_report report;
-  enum fr_status status = fr_meter_read(r->meter, &report, err);
+  enum fr_status status = check_quiet(r, err);
+  if (status == FR_OK)
+    status = fr_meter_read(r->meter, &report, err);
   if (status != FR_OK)
     return status;
   fr_calibration found = {0};
@@ -318,7 +336,8 @@ static enum fr_status open_meter(run *r, fr_error *err) {
                   "that works, or a meter that prints watts (--sensor exec:COMMAND)");
 }
 
-/* Cards have sensors of their own beside the model: what they draw is not its. */
+/* Cards have sensors of their own beside the model: what they draw is not its, whether
+ * it was added to what the sensor says or is in it. */
 static enum fr_status find_cards(run *r, fr_error *err) {
   fr_meter_report report;
   const enum fr_status status = fr_meter_read(r->meter, &report, err);
@@ -328,7 +347,7 @@ static enum fr_status find_cards(run *r, fr_error *err) {
   size_t i = 0;
   for (; i < report.domain_count && i < FR_CALIBRATION_GROUPS; i++) {
     const fr_domain_report *d = &report.domain[i];
-    r->gpu[i] = d->counted && strcmp(d->kind, "gpu") == 0;
+    r->gpu[i] = strcmp(d->kind, "gpu") == 0;
     any |= r->gpu[i];
   }
   fr_meter_report_release(&report);
