@@ -104,7 +104,8 @@ enum fr_status fr_store_domains_each(fr_store *store, int64_t run,
 typedef struct fr_store_power {
   size_t count;                /* samples; 0: none, and the rest means nothing */
   uint64_t last_ns;            /* of the last sample */
-  double min_w, mean_w, max_w; /* mean over time; NaN: never known */
+  double min_w, mean_w, max_w; /* mean over time; NaN: never known. Least and most are of
+                                  the samples that fr_meter_report takes them of */
   double energy_j, program_j;  /* at the last sample */
   size_t marked;
 } fr_store_power;

@@ -94,6 +94,7 @@ static void share_out(cli_metering *m, double t_s, double energy_j) {
   tell_cards(m);
   if (fr_processes_sample(m->processes, t_s, energy_j, NULL) != FR_OK)
     return;
+  fr_meter_others(m->meter, fr_processes_busy(m->processes));
   const size_t users = fr_processes_last(m->processes, use, 32);
   cli_spiking_use(&m->spiking, t_s, use, users);
   fr_processes_program(m->processes, &core_s, &program_j);
@@ -150,7 +151,7 @@ static void read_domains(const cli_metering *m, double domain_w[CLI_METERING_DOM
 static void show(cli_metering *m, const fr_power_sample *sample, const double *domain_w) {
   const size_t row = m->marks.settled;
   cli_watch_add(m->watch, (double)sample->t_ns * 1e-9, sample->power_w, sample->energy_j,
-                domain_w);
+                sample->marked, domain_w);
   cli_watch_phase(m->watch, row > 0 ? m->marks.row[row].path : NULL);
   if (m->spiking.count > m->noted) {
     const cli_spike *spike = &m->spiking.found[m->spiking.count - 1];

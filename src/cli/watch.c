@@ -38,6 +38,7 @@ struct cli_watch {
   double t_s[2 * CLI_WATCH_SAMPLES], power_w[2 * CLI_WATCH_SAMPLES]; /* the newest last */
   size_t count;
   double last_s, energy_j, normal_w;
+  double usual_s; /* how long the first sample was */
   char phase[128], note[256];
   /* the drawing thread's */
   fr__buf frame;
@@ -101,22 +102,26 @@ static tally new_tally(void) {
   return (tally){.now_w = (double)NAN, .min_w = (double)NAN, .max_w = (double)NAN};
 }
 
-static void tally_add(tally *t, double power_w, double span_s) {
+/* `fit` for least and most: as a meter takes them (fr_meter_report). */
+static void tally_add(tally *t, double power_w, double span_s, bool fit) {
   t->now_w = power_w;
   if (!isfinite(power_w))
     return;
-  t->min_w = fmin(t->min_w, power_w);
-  t->max_w = fmax(t->max_w, power_w);
+  if (fit) {
+    t->min_w = fmin(t->min_w, power_w);
+    t->max_w = fmax(t->max_w, power_w);
+  }
   t->joules += power_w * span_s;
   t->seconds += span_s;
 }
 
 static cli_watch_series series_of(const char *name, const tally *t) {
+  const double mean_w = t->seconds > 0 ? t->joules / t->seconds : t->now_w;
   return (cli_watch_series){.name = name,
                             .now_w = t->now_w,
-                            .min_w = t->min_w,
-                            .mean_w = t->seconds > 0 ? t->joules / t->seconds : t->now_w,
-                            .max_w = t->max_w};
+                            .min_w = fmin(t->min_w, mean_w),
+                            .mean_w = mean_w,
+                            .max_w = fmax(t->max_w, mean_w)};
 }
 
 /* Room for one more: half of what is kept is forgotten where there is none. */
@@ -130,15 +135,21 @@ static void make_room(cli_watch *w) {
 }
 
 void cli_watch_add(cli_watch *watch, double t_s, double power_w, double energy_j,
-                   const double *domain_w) {
+                   bool marked, const double *domain_w) {
   pthread_mutex_lock(&watch->lock);
   const double span_s = fmax(t_s - watch->last_s, 0);
   make_room(watch);
   watch->t_s[watch->count] = t_s;
   watch->power_w[watch->count++] = power_w;
-  tally_add(&watch->total, power_w, span_s);
+  watch->usual_s = watch->usual_s > 0 ? watch->usual_s : span_s;
+  const bool fit = !marked && span_s >= watch->usual_s / 2;
+  tally_add(&watch->total, power_w, span_s, fit);
+  if (isfinite(power_w) && t_s > 0) { /* energy by time, as in the report */
+    watch->total.joules = energy_j;
+    watch->total.seconds = t_s;
+  }
   for (size_t d = 0; domain_w != NULL && d < watch->options.domains; d++)
-    tally_add(&watch->domain[d], domain_w[d], span_s);
+    tally_add(&watch->domain[d], domain_w[d], span_s, fit);
   watch->last_s = t_s;
   watch->energy_j = energy_j;
   watch->dirty = true;

@@ -72,7 +72,7 @@ void cli_watch_free(cli_watch *watch);
 
 /* From any thread; never waits for the terminal. */
 void cli_watch_add(cli_watch *watch, double t_s, double power_w, double energy_j,
-                   const double *domain_w /* (domains) or NULL */);
+                   bool marked, const double *domain_w /* (domains) or NULL */);
 void cli_watch_phase(cli_watch *watch, const char *path);
 void cli_watch_note(cli_watch *watch, const char *text);
 void cli_watch_normal(cli_watch *watch, double normal_w);

@@ -93,11 +93,11 @@ static void wait_until(fr_meter *meter, uint64_t deadline_ns) {
 }
 
 /* One sample under the lock, then the sink without it: a sink may ask for figures. */
-static void sample_and_hand_on(fr_meter *meter) {
+static void sample_and_hand_on(fr_meter *meter, bool last) {
   take_sample(meter);
   fr_power_sample sample = fr__sampler_hand_on(&meter->sampler);
   fr__step rest;
-  if (meter->stopping && fr__sampler_settle(&meter->sampler, &sample, &rest))
+  if (last && fr__sampler_settle(&meter->sampler, &sample, &rest))
     fr__phases_share(&meter->phases, &rest);
   if (meter->options.sample == NULL)
     return;
@@ -111,9 +111,10 @@ static void *sample_until_stopped(void *argument) {
   const uint64_t interval_ns = (uint64_t)(meter->sampler.interval_s * 1e9);
   pthread_mutex_lock(&meter->lock);
   uint64_t deadline_ns = meter->start_ns + interval_ns;
-  while (!meter->stopping) {
+  for (bool last = false; !last;) {
     wait_until(meter, deadline_ns);
-    sample_and_hand_on(meter);
+    last = meter->stopping; /* one who stops during a sample gets another one */
+    sample_and_hand_on(meter, last);
     const uint64_t now_ns = fr__clock_ns();
     do /* deadlines that were missed are not made up for */
       deadline_ns += interval_ns;

@@ -269,6 +269,8 @@ typedef struct sum {
   fr_store_power power;
   double power_s; /* watts times seconds */
   double span_s;  /* seconds of known power; negative: none yet */
+  double usual_s; /* how long the first sample was */
+  bool known;     /* a sample was fit for least and most */
 } sum;
 
 static bool add_sample(void *self, const fr_store_sample *sample) {
@@ -277,11 +279,16 @@ static bool add_sample(void *self, const fr_store_sample *sample) {
   const double watts = sample->power_w;
   const double span_s = ((double)sample->t_ns - (double)p->last_ns) * 1e-9;
   if (isfinite(watts)) {
-    p->min_w = s->span_s < 0 ? watts : fmin(p->min_w, watts);
-    p->max_w = s->span_s < 0 ? watts : fmax(p->max_w, watts);
+    /* as a meter does (fr_meter_report): what stop cut off, and estimates, are neither */
+    if (!sample->marked && span_s >= s->usual_s / 2) {
+      p->min_w = s->known ? fmin(p->min_w, watts) : watts;
+      p->max_w = s->known ? fmax(p->max_w, watts) : watts;
+      s->known = true;
+    }
     s->span_s = fmax(s->span_s, 0) + span_s;
     s->power_s += watts * span_s;
   }
+  s->usual_s = s->usual_s > 0 ? s->usual_s : span_s;
   p->count++;
   p->marked += sample->marked;
   p->last_ns = sample->t_ns;
@@ -296,7 +303,10 @@ enum fr_status fr_store_power_of(fr_store *store, int64_t run, fr_store_power *o
   const enum fr_status status = fr_store_samples_each(store, run, add_sample, &s, err);
   if (status != FR_OK)
     return status;
-  s.power.mean_w = s.span_s > 0 ? s.power_s / s.span_s : s.power.max_w;
+  fr_store_power *const p = &s.power;
+  p->mean_w = s.span_s > 0 ? s.power_s / s.span_s : p->max_w;
+  p->min_w = s.known ? fmin(p->min_w, p->mean_w) : p->mean_w;
+  p->max_w = s.known ? fmax(p->max_w, p->mean_w) : p->mean_w;
   if (s.span_s < 0)
     s.power.min_w = s.power.mean_w = s.power.max_w = (double)NAN;
   *out = s.power;

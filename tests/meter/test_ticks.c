@@ -3,6 +3,8 @@
  * tells no power that the machine cannot have, and loses nothing. */
 #include "tape.h"
 
+#include <stdatomic.h>
+
 #include "../test.h"
 
 typedef struct range {
@@ -141,12 +143,50 @@ static void a_live_meter_at_1_ms_stays_within_the_machine(void **state) {
   fr_meter_free(meter);
 }
 
+typedef struct slow_sink {
+  _Atomic int count;
+  fr_power_sample last;
+} slow_sink;
+
+static void dawdle(void *self, const fr_power_sample *sample) {
+  slow_sink *sink = self;
+  sink->last = *sample;
+  atomic_fetch_add(&sink->count, 1);
+  rest(0.05);
+}
+
+/* Who stops while a sample is being handed on does not lose what comes after it. */
+static void the_last_sample_is_that_of_the_stop(void **state) {
+  (void)state;
+  slow_sink sink = {0};
+  fr_meter_options options = fr_meter_default_options();
+  options.interval_s = 0.02;
+  options.sensor = "model";
+  options.sample = dawdle;
+  options.self = &sink;
+  fr_meter *meter;
+  fr_meter_report r;
+  ASSERT_OK(fr_meter_new(&options, &meter, err));
+  ASSERT_OK(fr_meter_start(meter, err));
+  while (atomic_load(&sink.count) == 0)
+    rest(0.001);
+  burn(0.02);
+  fr_meter_stop(meter);
+  ASSERT_OK(fr_meter_read(meter, &r, err));
+  assert_true(r.duration_s > 0.035);
+  assert_near((double)sink.last.t_ns * 1e-9, r.duration_s, 1e-9);
+  assert_near(sink.last.energy_j, r.energy.value, 1e-9);
+  fr_meter_report_release(&r);
+  fr_meter_free(meter);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(power_is_one_that_the_machine_can_have),
       cmocka_unit_test(a_burst_of_ticks_is_no_peak),
       cmocka_unit_test(others_are_as_busy_as_they_are_known_to_be),
       cmocka_unit_test(a_live_meter_at_1_ms_stays_within_the_machine),
+      cmocka_unit_test(the_last_sample_is_that_of_the_stop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
