@@ -63,6 +63,117 @@ else
   echo "# skipped: no mount namespace here"
 fi
 
+# The same for each kind of machine, its files bind-mounted over the real paths.
+cat >"$folder/rise.py" <<'EOF'
+"""ZONE=WATTS… -- COMMAND…: powercap's counters rise while the command runs."""
+import os, subprocess, sys, time
+at = sys.argv.index("--")
+counters = []
+for one in sys.argv[1:at]:
+    zone, watts = one.split("=")
+    path = "/sys/class/powercap/%s/energy_uj" % zone
+    counters.append((os.open(path, os.O_WRONLY), float(watts) * 1e6))
+def tick(seconds):
+    for fd, rate in counters:
+        os.pwrite(fd, b"%d\n" % (100000000 + int(seconds * rate)), 0)
+start = time.monotonic()
+tick(0)
+child = subprocess.Popen(sys.argv[at + 1:])
+while child.poll() is None:
+    time.sleep(0.002)
+    tick(time.monotonic() - start)
+sys.exit(child.returncode)
+EOF
+# machine NAME ZONE=WATTS…: doctor's words in NAME.doctor, some metering in NAME.json. The
+# files are in $folder/NAME; this user may read only what their modes allow.
+machine() {
+  out=$folder/$1
+  shift
+  # shellcheck disable=SC2016
+  unshare -rm setpriv --bounding-set=-dac_override,-dac_read_search sh -c '
+    set -eu
+    mount -t tmpfs none /sys/class
+    mkdir /sys/class/powercap
+    mount --bind "$3" /sys/class/powercap
+    [ ! -d /sys/bus/event_source ] || mount -t tmpfs none /sys/bus/event_source
+    frugal=$1 rise=$2 out=$3
+    shift 3
+    python3 "$rise" "$@" -- "$frugal" doctor --json "$out.doctor" >/dev/null
+    python3 "$rise" "$@" -- "$frugal" meter --store none --json "$out.json" \
+      -- sleep 0.6 2>"$out.err"' sh "$frugal" "$folder/rise.py" "$out" "$@"
+}
+# counts NAME WATTS: the mean, by counters; the domains of the total add up to it.
+counts() {
+  json "j['result']['energy']['source'] == 'powercap'
+     and abs(j['result']['power_w']['mean'] - $2) < 0.15 * $2
+     and abs(sum(d['energy']['value'] for d in j['result']['domains'] if d['counted'])
+       - j['result']['energy']['value']) < 1e-6" "$folder/$1.json"
+}
+modelled() {
+  json "j['result']['energy']['source'] == 'model' and j['result']['sensor'] == 'model'" \
+    "$folder/$1.json"
+}
+if unshare -rm setpriv --bounding-set=-dac_override true 2>/dev/null; then
+  at=$folder/swapped
+  zone "$at/intel-rapl:0" package-1 1
+  zone "$at/intel-rapl:1" package-0 1
+  zone "$at/intel-rapl:0:0" dram 1
+  zone "$at/intel-rapl:0:1" core 1
+  ok "at the real path: two sockets in swapped order" machine swapped \
+    intel-rapl:0=10 intel-rapl:1=20 intel-rapl:0:0=8 intel-rapl:0:1=5
+  ok "are added, with DRAM and without cores" counts swapped 38
+
+  at=$folder/psys
+  zone "$at/intel-rapl:0" package-0 1
+  zone "$at/intel-rapl:1" psys 1
+  ok "at the real path: psys beside its package" machine psys intel-rapl:0=20 intel-rapl:1=50
+  ok "is the total alone" counts psys 50
+
+  at=$folder/twins
+  zone "$at/intel-rapl:0" package-0 1
+  zone "$at/intel-rapl-mmio:0" package-0 1
+  ok "at the real path: a package by registers and memory" machine twins \
+    intel-rapl:0=15 intel-rapl-mmio:0=15
+  ok "counts once" counts twins 15
+
+  at=$folder/dies
+  zone "$at/intel-rapl:0" package-0-die-0 1
+  zone "$at/intel-rapl:1" package-0-die-1 1
+  ln -f "$at/intel-rapl:0/energy_uj" "$at/intel-rapl:1/energy_uj"
+  ok "at the real path: dies that mirror one counter" machine dies intel-rapl:0=25
+  ok "count once" counts dies 25
+
+  at=$folder/range
+  zone "$at/intel-rapl:0" package-0 1
+  rm "$at/intel-rapl:0/max_energy_range_uj"
+  ok "at the real path: a counter without its range" machine range intel-rapl:0=25
+  ok "counts" counts range 25
+  ok "and the report says what is bridged" grep -q 'max_energy_range_uj' "$folder/range.err"
+
+  at=$folder/dead
+  zone "$at/intel-rapl:0" package-0 0
+  ok "at the real path: a counter that stays 0" machine dead
+  ok "is dead" json "any(s['state'] == 'dead' and 'intel-rapl:0' in s['name']
+    for s in j['result']['sensors'])" "$folder/dead.doctor"
+  ok "and the model serves" modelled dead
+
+  at=$folder/closed
+  zone "$at/intel-rapl:0" package-0 1
+  chmod 000 "$at/intel-rapl:0/energy_uj"
+  ok "at the real path: a counter that may not be read" machine closed
+  ok "is forbidden, with the line that grants it" json \
+    "any(s['state'] == 'forbidden' and 'chmod a+r /sys/class/powercap/intel-rapl:0' in s['fix']
+     for s in j['result']['sensors'])" "$folder/closed.doctor"
+  ok "and the model serves there, too" modelled closed
+
+  mkdir "$folder/guest"
+  ok "at the real path: a guest without any sensor" machine guest
+  ok "has the model" modelled guest
+  ok "and is told so" grep -q 'no working energy counter' "$folder/guest.err"
+else
+  echo "# skipped: no mount namespace here"
+fi
+
 # A card of 50 W at rest that a process keeps busy at 150 W for two seconds.
 fake=$(dirname "$frugal")/tests/fake_nvml.so
 cat >"$folder/use.sh" <<'EOF'
