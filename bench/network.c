@@ -201,6 +201,8 @@ static enum fr_status init(worker *work, const char *precision, size_t threads,
     status = set_precision(work, precision, threads, err);
   if (status == FR_OK)
     status = fr_net_reserve(work->net, work->batch, work->train, 0, err);
+  if (status == FR_OK && !work->train)
+    status = fr_net_prepare(work->net, err);
   if (status == FR_OK && work->train)
     status = new_optimizer(work, err);
   return status;

@@ -119,6 +119,15 @@ void fr_net_set_lengths(fr_net *net, const uint32_t *length);
 const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t from,
                             size_t to, bool train);
 
+/*
+ * Lays the weights of products out for forward passes in testing, which are then faster,
+ * a single sample's most of all; the results are the same bits. Holds until weights
+ * change: by fr_net_init, fr_net_copy, a pass with `train` or another precision, which
+ * drop it; who writes into a tensor's values calls it again. Takes about as much memory
+ * as the weights. Without memory all is as before.
+ */
+enum fr_status fr_net_prepare(fr_net *net, fr_error *err);
+
 /* After fr_net_forward(…, train true) to the last layer: d loss / d output (B, K) in,
  * gradients of every trained tensor out (set, not added). Once for each forward. */
 void fr_net_backward(fr_net *net, const float *d_output, size_t batch);

@@ -33,6 +33,8 @@ fr__conv1d_reach fr__conv1d_reach_of(const fr__layer *layer, size_t w);
  * front of the workspace of a layer that is trained. */
 bool fr__conv1d_turns(const fr__layer *layer);
 
+size_t fr__conv1d_operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]);
+
 /* y from the source; dW; dx, of which every number is set. */
 void fr__conv1d_forward(const fr__layer *layer, const fr__pass *pass);
 void fr__conv1d_weight(const fr__layer *layer, const fr__pass *pass, const float *dy);

@@ -27,6 +27,16 @@ static piece piece_at(const fr__layer *layer, size_t w, size_t g) {
   };
 }
 
+size_t fr__conv1d_operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]) {
+  if (tap_count(layer) * layer->groups > 1)
+    return 0;
+  operand[0] = (fr__gemm){.n = layer->units,
+                          .k = layer->width * layer->in.channels,
+                          .b = layer->tensor[0].value,
+                          .ldb = layer->units};
+  return 1;
+}
+
 static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w,
                           size_t g) {
   const piece p = piece_at(layer, w, g);
@@ -43,7 +53,9 @@ static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w
                             .bias = w > 0 ? NULL : layer->tensor[1].value + p.y,
                             .batch = pass->batch,
                             .stride_a = fr__conv1d_source_stride(layer),
-                            .stride_c = fr__shape_elements(layer->out)};
+                            .stride_c = fr__shape_elements(layer->out),
+                            .packed = layer->packed[0],
+                            .packed_n = layer->units};
   fr__gemm_run(pass->kern, &product);
 }
 

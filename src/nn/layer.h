@@ -10,11 +10,12 @@
 #include "frugal/nn.h"
 #include "kern/kern.h"
 
-#define FR__LAYER_TEXT 1024                   /* bytes of "conv1d(64,5)", NUL included */
-#define FR__LAYER_TENSORS 8                   /* of one layer */
-#define FR__LAYER_ARGUMENTS 8                 /* of one layer */
-#define FR__LAYER_DEPTH 4                     /* of layers in branches of layers */
-#define FR__LAYER_BRANCHES 16                 /* of one layer */
+#define FR__LAYER_TEXT 1024   /* bytes of "conv1d(64,5)", NUL included */
+#define FR__LAYER_TENSORS 8   /* of one layer */
+#define FR__LAYER_ARGUMENTS 8 /* of one layer */
+#define FR__LAYER_DEPTH 4     /* of layers in branches of layers */
+#define FR__LAYER_BRANCHES 16 /* of one layer */
+#define FR__LAYER_OPERANDS 4
 #define FR__ARGUMENT_TEXT 48                  /* bytes of one argument, NUL included */
 #define FR__COUNT_CEILING ((size_t)1 << 16)   /* units, channels, width, stride */
 #define FR__ELEMENT_CEILING ((size_t)1 << 26) /* T * C of one sample */
@@ -110,6 +111,9 @@ typedef struct fr__layer_ops {
   /* Steps of y for a sample with `length` steps of x; NULL: as many. Not asked where y
    * has one step, which every sample has. */
   size_t (*length)(const fr__layer *layer, size_t length);
+  /* Right-hand sides of its products in testing, of which n, k, b, ldb are told; how
+   * many. `packed` of a layer, where it is not NULL, holds them packed. NULL: none. */
+  size_t (*operands)(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]);
   /* Floats that the layer keeps for a batch; `train`: from forward to backward too; NULL:
    * 0. */
   size_t (*workspace)(const fr__layer *layer, size_t batch, bool train);
@@ -153,6 +157,7 @@ struct fr__layer {
 
   fr_tensor *tensor; /* (tensor_count) of the network's */
   size_t tensor_count;
+  const float *packed[FR__LAYER_OPERANDS]; /* since fr_net_prepare; else NULL */
 
   /* For the batch at hand; all but x lie in the network's arena. */
   bool kept;        /* backward will come: keep what it needs */

@@ -279,6 +279,7 @@ const fr__layer_ops fr__layer_conv1d = {
     .length = length,
     .workspace = workspace,
     .init = init,
+    .operands = fr__conv1d_operands,
     .forward = forward,
     .backward = backward,
 };

@@ -37,6 +37,14 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
                    rectified, rng);
 }
 
+static size_t operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]) {
+  operand[0] = (fr__gemm){.n = layer->units,
+                          .k = fr__shape_elements(layer->in),
+                          .b = layer->tensor[0].value,
+                          .ldb = layer->units};
+  return 1;
+}
+
 static void forward(fr__layer *layer, const fr__pass *pass) {
   const size_t inputs = fr__shape_elements(layer->in), units = layer->units;
   const fr__gemm product = {.m = pass->batch,
@@ -48,7 +56,9 @@ static void forward(fr__layer *layer, const fr__pass *pass) {
                             .ldb = units,
                             .c = layer->y,
                             .ldc = units,
-                            .bias = layer->tensor[1].value};
+                            .bias = layer->tensor[1].value,
+                            .packed = layer->packed[0],
+                            .packed_n = units};
   fr__gemm_run(pass->kern, &product);
 }
 
@@ -92,6 +102,7 @@ const fr__layer_ops fr__layer_dense = {
     .tensors = tensors,
     .operations = operations,
     .init = init,
+    .operands = operands,
     .forward = forward,
     .backward = backward,
 };

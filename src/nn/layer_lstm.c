@@ -84,6 +84,10 @@ static uint64_t operations(const fr__layer *layer) {
   return fr__recurrent_operations(&cell, layer);
 }
 
+static size_t operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]) {
+  return fr__recurrent_operands(&cell, layer, operand);
+}
+
 static size_t workspace(const fr__layer *layer, size_t batch, bool train) {
   return fr__recurrent_workspace(&cell, layer, batch, train);
 }
@@ -118,6 +122,7 @@ const fr__layer_ops fr__layer_lstm = {
     .shape = fr__recurrent_shape,
     .tensors = tensors,
     .operations = operations,
+    .operands = operands,
     .workspace = workspace,
     .init = init,
     .forward = forward,

@@ -177,6 +177,7 @@ void fr_net_free(fr_net *net) {
   fr__arena_release(&net->values);
   fr__arena_release(&net->gradients);
   fr__arena_release(&net->activations);
+  fr__arena_release(&net->packed);
   fr__chain_release(&net->chain);
   free(net->tensor);
   free(net->text);
@@ -184,6 +185,7 @@ void fr_net_free(fr_net *net) {
 }
 
 void fr_net_init(fr_net *net, uint64_t seed, size_t first) {
+  fr__net_forget(net);
   for (size_t i = first; i < net->chain.count; i++) {
     fr__rng rng; /* one stream a layer: its weights do not depend on the others */
     fr__rng_init(&rng, seed, STREAM_WEIGHTS + i);
@@ -289,6 +291,7 @@ static bool same_layers(const fr_net *a, const fr_net *b, size_t layer) {
 }
 
 enum fr_status fr_net_copy(fr_net *to, const fr_net *from, size_t layers, fr_error *err) {
+  fr__net_forget(to);
   if (layers > to->chain.count || layers > from->chain.count)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "%zu layers cannot be copied from a network of %zu to one of %zu",

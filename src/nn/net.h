@@ -30,6 +30,11 @@ struct fr_net {
   fr__arena gradients;
   fr__arena activations;
   size_t batch; /* samples that there is room for; 0: none */
+
+  fr__arena packed; /* weights, since fr_net_prepare */
 };
+
+/* The weights change: what was packed of them is not theirs any more. */
+void fr__net_forget(fr_net *net);
 
 #endif

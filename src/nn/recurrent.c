@@ -101,6 +101,25 @@ void fr__recurrent_init(const fr__cell *cell, fr__layer *layer, fr__rng *rng) {
   }
 }
 
+/* W and R of each direction. */
+size_t fr__recurrent_operands(const fr__cell *cell, const fr__layer *layer,
+                              fr__gemm operand[FR__LAYER_OPERANDS]) {
+  const size_t gates = cell->gates * layer->units;
+  const size_t directions = fr__recurrent_directions(layer);
+  for (size_t d = 0; d < directions; d++) {
+    const fr_tensor *tensor = layer->tensor + d * fr__recurrent_tensor_count(cell);
+    operand[2 * d] = (fr__gemm){.n = gates,
+                                .k = layer->in.channels,
+                                .b = tensor[FR__RECURRENT_WEIGHT].value,
+                                .ldb = gates};
+    operand[2 * d + 1] = (fr__gemm){.n = gates,
+                                    .k = layer->units,
+                                    .b = tensor[FR__RECURRENT_RECURRENT].value,
+                                    .ldb = gates};
+  }
+  return 2 * directions;
+}
+
 /* ---- room ---- */
 
 static size_t slot_count(const fr__layer *layer, bool train) {
@@ -140,7 +159,9 @@ fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *la
                       .state = pass->batch * layer->units};
   const size_t room = direction_room(cell, layer, layer->kept) * r.state;
   float *const rooms = layer->workspace + packed_room(cell, layer);
-  r.packed = layer->workspace;
+  r.input = layer->packed[2 * direction];
+  r.packed = layer->packed[2 * direction + 1];
+  r.room = layer->workspace;
   r.tensor = layer->tensor + direction * fr__recurrent_tensor_count(cell);
   r.gates = rooms + (layer->kept ? direction * room : 0);
   r.kept = r.gates + layer->in.steps * cell->gates * r.state;

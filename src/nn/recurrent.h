@@ -53,13 +53,15 @@ struct fr__recurrence {
   const fr__pass *pass;
   const fr_tensor *tensor; /* this direction's */
   bool reverse;
-  size_t slots;  /* S: steps whose state is kept: T in training, else 2 */
-  size_t state;  /* B * H */
-  float *packed; /* R, packed for all steps; on the way back R transposed */
-  float *gates;  /* (T, B, GH) */
-  float *kept;   /* (S, B, H) times the cell's `kept` */
-  float *h;      /* (S, B, H); without `all` only, where y has no room for them */
-  float *dh;     /* (B, H) */
+  size_t slots;        /* S: steps whose state is kept: T in training, else 2 */
+  size_t state;        /* B * H */
+  const float *input;  /* W, packed; NULL: it is not */
+  const float *packed; /* R, packed for all steps */
+  float *room;         /* for R, packed by a pass itself; on the way back R transposed */
+  float *gates;        /* (T, B, GH) */
+  float *kept;         /* (S, B, H) times the cell's `kept` */
+  float *h;            /* (S, B, H); without `all` only, where y has no room for them */
+  float *dh;           /* (B, H) */
   float
       *carried; /* (B, H) times the cell's `carried`; zeros before the first step back */
 };
@@ -96,6 +98,8 @@ fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *la
                                        const fr__pass *pass, size_t direction);
 /* Initial weights; biases stay zero. */
 void fr__recurrent_init(const fr__cell *cell, fr__layer *layer, fr__rng *rng);
+size_t fr__recurrent_operands(const fr__cell *cell, const fr__layer *layer,
+                              fr__gemm operand[FR__LAYER_OPERANDS]);
 void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
                            const fr__pass *pass);
 void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,

@@ -89,7 +89,9 @@ static void input_product(const fr__recurrence *r) {
                             .bias = r->tensor[FR__RECURRENT_BIAS].value,
                             .batch = layer->in.steps,
                             .stride_a = channels,
-                            .stride_c = r->cell->gates * r->state};
+                            .stride_c = r->cell->gates * r->state,
+                            .packed = r->input,
+                            .packed_n = gates};
   fr__gemm_run(r->pass->kern, &product);
 }
 
@@ -103,7 +105,7 @@ static void pack_recurrent(const fr__recurrence *r, bool transposed) {
                             .ldb = gates,
                             .trans_b = transposed};
   if (r->layer->in.steps > 1)
-    fr__gemm_pack(r->pass->kern, &product, r->packed);
+    fr__gemm_pack(r->pass->kern, &product, r->room);
 }
 
 /* sums_t = h_{t-1} R, added to gates_t or with a bias of its own */
@@ -163,9 +165,12 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
   if (pass->length && !layer->all) /* a sample of no steps has no last state */
     memset(layer->y, 0, pass->batch * layer->out.channels * sizeof(float));
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
-    const fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
+    fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
     input_product(&r);
-    pack_recurrent(&r, false);
+    if (!r.packed) {
+      pack_recurrent(&r, false);
+      r.packed = r.room;
+    }
     for (size_t i = 0; i < layer->in.steps; i++)
       forward_step(&r, step_at(&r, i));
   }
@@ -238,7 +243,6 @@ static const float *gradient_h(const fr__recurrence *r, const float *dy, size_t 
 /* Gates and sums of every step become their gradients, from the last to the first. */
 static void backward_steps(const fr__recurrence *r, const float *dy) {
   memset(r->carried, 0, r->cell->carried * r->state * sizeof(float));
-  pack_recurrent(r, true);
   for (size_t i = r->layer->in.steps; i-- > 0;) {
     const size_t t = step_at(r, i);
     size_t ld;
@@ -333,7 +337,9 @@ static void backward_input(const fr__recurrence *r, float *dx) {
 void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
                             const fr__pass *pass, const float *dy, float *dx) {
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
-    const fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
+    fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
+    pack_recurrent(&r, true);
+    r.packed = r.room;
     backward_steps(&r, dy);
     backward_recurrent(&r);
     backward_weight(&r);

@@ -80,6 +80,8 @@ static const uint32_t *lengths_at(fr_net *net, size_t from, size_t batch) {
 const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t from,
                             size_t to, bool train) {
   assert(batch <= net->batch && from <= to && to <= net->chain.count);
+  if (train)
+    fr__net_forget(net); /* a step will follow */
   const fr__pass pass = {.kern = &net->kern,
                          .rng = &net->rng,
                          .batch = batch,
@@ -105,6 +107,7 @@ static enum fr__format format_of(enum fr_precision precision) {
 }
 
 void fr_net_set_precision(fr_net *net, enum fr_precision precision) {
+  fr__net_forget(net);
   net->precision = precision;
   fr__kern_set_format(&net->kern, format_of(precision));
 }
