@@ -340,7 +340,8 @@ static enum fr_status show_power(fr_store *store, const fr_run *run, cli_result 
   const enum fr_status status = fr_store_power_of(store, run->id, &power, err);
   if (status != FR_OK || power.count == 0)
     return status;
-  as_told(json_object_get(stored, "power_w"), &power);
+  if (run->ended_utc_ns != 0) /* else the samples are newer than what was told */
+    as_told(json_object_get(stored, "power_w"), &power);
   const double time_s = read_s(stored, &power);
   json_power(&power, time_s, result->result);
   json_object_set(result->result, "spikes", spikes != NULL ? spikes : json_null());

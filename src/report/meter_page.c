@@ -183,7 +183,10 @@ static void put_costs(fr__buf *out, const fr__timeline *line) {
   add_bare(&table, "Mean power", line->power.mean_w, "W");
   add_bare(&table, "Greatest power", line->power.max_w, "W");
   add_bare(&table, "Time",
-           json_is_number(duration) ? json_number_value(duration) : line->span_s, "s");
+           json_is_number(duration) && line->run.ended_utc_ns != 0
+               ? json_number_value(duration)
+               : line->span_s,
+           "s");
   if (json_is_object(own))
     add_cost(&table, "The meter itself", json_object_get(own, "core_seconds"), "");
   put_section(out, "What it cost", &table, 0);
@@ -327,9 +330,10 @@ void fr__meter_page_write(const fr__meter_page *page, fr__buf *out) {
   fr__page_open(out, title, "a metered run");
   put_facts(out, line);
   if (strcmp(line->run.state, "cut off") == 0)
-    fr__buf_add(out,
-                "<p class=\"warning\" role=\"note\">This run was cut off: its figures "
-                "are those of its last second.</p>\n");
+    fr__buf_add(
+        out,
+        "<p class=\"warning\" role=\"note\">This run was cut off: energies, phases and "
+        "spikes are those told last, about a second before.</p>\n");
   fr__page_warnings(out, fr__json_array(line->result, "warnings"));
   put_chart(out, page);
   put_costs(out, line);

@@ -107,12 +107,13 @@ static double number_in(const json_t *object, const char *key) {
   return figure.known ? figure.value : -1;
 }
 
-/* A run that ended told its power itself, without intervals too short to say much. */
+/* A run that ended told its power itself, without intervals too short to say much; of one
+ * that did not, the samples are newer. */
 static void take_power(fr__timeline *line) {
   const json_t *told = json_object_get(line->result, "power_w");
   const double least = number_in(told, "min"), mean = number_in(told, "mean"),
                most = number_in(told, "max");
-  if (least < 0 || mean < 0 || most < 0)
+  if (line->run.ended_utc_ns == 0 || least < 0 || mean < 0 || most < 0)
     return;
   line->power.min_w = least;
   line->power.mean_w = mean;
