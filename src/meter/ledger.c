@@ -187,5 +187,6 @@ fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j) {
   part.value = part_j;
   part.low = fmax(part_j - (whole.value - whole.low) * fraction - sharing, 0);
   part.high = part_j + (whole.high - whole.value) * fraction + sharing;
+  part.high = fmax(fmin(part.high, whole.high), part_j);
   return part;
 }

@@ -16,6 +16,7 @@ typedef struct row {
 typedef struct table {
   row *row; /* owned */
   size_t count, capacity;
+  size_t threads; /* that were in a phase */
 } table;
 
 static row *row_of(table *rows, const char *path) {
@@ -57,16 +58,39 @@ static bool collect(const fr__phases *phases, table *rows) {
   fr__thread *t = atomic_load_explicit(&phases->first, memory_order_acquire);
   for (; t != NULL; t = t->next) {
     const uint32_t count = atomic_load_explicit(&t->count, memory_order_acquire);
+    bool seen = false;
     for (uint32_t i = 1; i < count; i++) {
       if (!is_new(&t->node[i]))
         continue;
+      seen = true;
       row *to = row_of(rows, t->node[i].path);
       if (to == NULL)
         return false;
       add_node(to, &t->node[i]);
     }
+    rows->threads += seen;
   }
   return true;
+}
+
+static double ratio(double most, double sum) {
+  return sum > most && sum > 0 ? fmax(most, 0) / sum : 1;
+}
+
+/* The threads' clocks are read a little after the whole's: no more than that is theirs.
+ */
+static void fit(table *rows, double duration_s, double core_s) {
+  double sum_s = 0, sum_core_s = 0;
+  for (size_t i = 0; i < rows->count; i++) {
+    sum_s += rows->row[i].out.duration_s;
+    sum_core_s += rows->row[i].out.core_s;
+  }
+  const double time = ratio(duration_s * (double)rows->threads, sum_s);
+  const double core = ratio(core_s, sum_core_s);
+  for (size_t i = 0; i < rows->count; i++) {
+    rows->row[i].out.duration_s *= time;
+    rows->row[i].out.core_s *= core;
+  }
 }
 
 static bool add_unmarked(table *rows, const fr__phases *phases, double duration_s,
@@ -119,7 +143,9 @@ enum fr_status fr__phases_report(const fr__phases *phases, double duration_s,
                                  fr_phase_report **phase, size_t *count, fr_error *err) {
   table rows = {0};
   enum fr_status status;
-  if (!collect(phases, &rows) ||
+  const bool collected = collect(phases, &rows);
+  fit(&rows, duration_s, core_s);
+  if (!collected ||
       !add_unmarked(&rows, phases, duration_s, core_s, energy.value, program.value)) {
     status = fr__fail_memory(err, "a report of phases");
     goto done;
