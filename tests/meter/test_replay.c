@@ -174,6 +174,8 @@ static void a_suspend_is_no_spike_and_costs_nothing(void **state) {
   tape_release(&tp);
   assert_near(r.energy.value, 200, 1e-6);
   assert_near(r.suspended_s, 3600, 0.2);
+  assert_int_equal(r.marks.suspended, 1);
+  assert_int_equal(r.marked, 1);
   assert_true(r.power_max_w < 20.1);
   assert_non_null(strstr(r.notes, "slept"));
 }
