@@ -43,6 +43,7 @@ typedef struct window {
 typedef struct run {
   const fr_calibration_options *options;
   fr_meter *meter;
+  fr_meter *cards; /* NULL: there are none */
   fr__world *world;
   fr__host host; /* of the sampling thread, once it runs */
   fr__burners *burners;
@@ -52,9 +53,9 @@ typedef struct run {
   double step_s;
   fr_calibration_look look[STEPS];
   size_t looks;
-  bool gpu[FR_CALIBRATION_GROUPS]; /* of the meter's domains: which are cards */
-  size_t domains;                  /* that it has; 0: no cards */
-  pthread_mutex_t lock;            /* of all below */
+  bool gpu[FR_CALIBRATION_GROUPS]; /* of the domains of `cards`, which are cards */
+  size_t domains;
+  pthread_mutex_t lock; /* of all below */
   window window;
   fr_power_sample last;
   double busy_s, process_s;             /* at the last sample */
@@ -67,11 +68,11 @@ fr_calibration_options fr_calibration_default_options(void) {
 
 /* ---- samples ---- */
 
-/* What cards draw; NaN where it is not known yet. Under the lock. */
+/* What cards draw; NaN where it is not known yet. */
 static double cards_w(const run *r) {
   fr_domain_power power[FR_CALIBRATION_GROUPS];
   const size_t count =
-      r->domains > 0 ? fr_meter_domains(r->meter, power, FR_CALIBRATION_GROUPS) : 0;
+      r->cards != NULL ? fr_meter_domains(r->cards, power, FR_CALIBRATION_GROUPS) : 0;
   double sum = 0;
   for (size_t i = 0; i < count && i < r->domains; i++)
     sum += r->gpu[i] ? power[i].power_w : 0;
@@ -100,8 +101,8 @@ static void take_sample(void *self, const fr_power_sample *sample) {
   run *r = self;
   fr__load load;
   fr__host_read(&r->host, &load);
-  pthread_mutex_lock(&r->lock);
   const double power_w = sample->power_w - cards_w(r);
+  pthread_mutex_lock(&r->lock);
   window *w = &r->window;
   const double span_s = (double)(sample->t_ns - r->last.t_ns) * 1e-9;
   const double busy_s = load.busy_s - r->busy_s;
@@ -282,7 +283,8 @@ static void describe(const run *r, const fr_meter_report *report, fr_calibration
   snprintf(out->cpu, sizeof out->cpu, "%s", r->cpu.cpu);
   out->cores = r->cpu.cores;
   name_sensor(r, report, out->sensor);
-  const char *whole = r->domains > 0 ? "the machine without cards" : "the whole machine";
+  const char *whole =
+      r->cards != NULL ? "the machine without cards" : "the whole machine";
   snprintf(out->of, sizeof out->of, "%s",
            !counts(report, "package") ? whole
            : dram                     ? "packages and DRAM"
@@ -336,25 +338,38 @@ static enum fr_status open_meter(run *r, fr_error *err) {
                   "that works, or a meter that prints watts (--sensor exec:COMMAND)");
 }
 
-/* Cards have sensors of their own beside the model: what they draw is not its, whether
- * it was added to what the sensor says or is in it. */
-static enum fr_status find_cards(run *r, fr_error *err) {
+/* Which of the domains are cards; how many domains there are, 0 where none is one. */
+static size_t find_cards(fr_meter *meter, bool gpu[FR_CALIBRATION_GROUPS]) {
   fr_meter_report report;
-  const enum fr_status status = fr_meter_read(r->meter, &report, err);
-  if (status != FR_OK)
-    return status;
   bool any = false;
   size_t i = 0;
+  if (fr_meter_read(meter, &report, NULL) != FR_OK)
+    return 0;
   for (; i < report.domain_count && i < FR_CALIBRATION_GROUPS; i++) {
-    const fr_domain_report *d = &report.domain[i];
-    r->gpu[i] = strcmp(d->kind, "gpu") == 0;
-    any |= r->gpu[i];
+    gpu[i] = strcmp(report.domain[i].kind, "gpu") == 0;
+    any |= gpu[i];
   }
   fr_meter_report_release(&report);
-  pthread_mutex_lock(&r->lock);
-  r->domains = any ? i : 0;
-  pthread_mutex_unlock(&r->lock);
-  return FR_OK;
+  return any ? i : 0;
+}
+
+/* Cards have sensors of their own beside the model: what they draw is not its, whether
+ * it was added to what the sensor says or is in it. A sensor that is named comes without
+ * them, so that they have a meter of their own. */
+static void open_cards(run *r) {
+  fr_meter_options options = r->options->meter;
+  options.sensor = NULL;
+  options.sample = NULL;
+  if (fr_meter_new(&options, &r->cards, NULL) != FR_OK) {
+    r->cards = NULL;
+    return;
+  }
+  if (fr_meter_start(r->cards, NULL) == FR_OK)
+    r->domains = find_cards(r->cards, r->gpu);
+  if (r->domains > 0)
+    return;
+  fr_meter_free(r->cards);
+  r->cards = NULL;
 }
 
 static enum fr_status open_run(run *r, fr_error *err) {
@@ -373,6 +388,8 @@ static enum fr_status open_run(run *r, fr_error *err) {
     status = open_meter(r, err);
   if (status == FR_OK)
     status = fr__burners_new(r->cpu.cores, &r->burners, err);
+  if (status == FR_OK)
+    open_cards(r);
   return status;
 }
 
@@ -380,8 +397,6 @@ static enum fr_status run_all(run *r, fr_error *err) {
   plan(r);
   enum fr_status status = fr_meter_start(r->meter, err);
   r->start_ns = fr__clock_ns();
-  if (status == FR_OK)
-    status = find_cards(r, err);
   if (status == FR_OK)
     status = run_steps(r, err);
   fr_meter_stop(r->meter);
@@ -399,6 +414,7 @@ enum fr_status fr_calibration_run(const fr_calibration_options *options,
   if (status == FR_OK)
     status = conclude(&r, out, err);
   fr_meter_free(r.meter);
+  fr_meter_free(r.cards);
   fr__host_release(&r.host);
   fr__world_free(r.world);
   pthread_mutex_destroy(&r.lock);

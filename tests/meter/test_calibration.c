@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "frugal/calibration.h"
@@ -422,6 +424,57 @@ static void a_run_is_refused_and_stopped(void **state) {
   assert_int_equal(fr_calibration_run(&options, &c, &err), FR_ERR_CANCELLED);
 }
 
+static void put(const char *folder, const char *name, const char *text) {
+  char path[1200];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+}
+
+/* The sensor tells 20 W and 7 W for each processor that this process keeps busy, and the
+ * machine's /proc/stat stands still, so that nothing else that runs here matters. */
+static void a_run_finds_the_sensors_watts(void **state) {
+  (void)state;
+  char *folder = test_folder_make(), command[2048], path[600];
+  snprintf(path, sizeof path, "%s/proc", folder);
+  assert_int_equal(mkdir(path, 0700), 0);
+  put(path, "stat", "cpu  100 0 100 1000 0 0 0 0 0 0\n");
+  put(path, "cpuinfo", "processor : 0\nmodel name : A Processor\nprocessor : 1\n");
+  snprintf(command, sizeof command,
+           "exec:exec python3 -c '\n"
+           "import os, time\n"
+           "def busy():\n"
+           "  f = open(\"/proc/%d/stat\").read().rsplit(\")\")[-1].split()\n"
+           "  return (int(f[11]) + int(f[12])) / os.sysconf(\"SC_CLK_TCK\")\n"
+           "then, before = time.monotonic(), busy()\n"
+           "while True:\n"
+           "  time.sleep(0.05)\n"
+           "  now, after = time.monotonic(), busy()\n"
+           "  print(20 + 7 * (after - before) / (now - then), \"W\", flush=True)\n"
+           "  then, before = now, after\n'",
+           (int)getpid());
+  fr_calibration_options options = fr_calibration_default_options();
+  fr_calibration c;
+  options.meter.root = folder;
+  options.meter.sensor = command;
+  options.seconds = 15;
+  ASSERT_OK(fr_calibration_run(&options, &c, err));
+  print_message("%.3f W (%.3f to %.3f), %.3f W at rest (%.3f to %.3f)\n", c.core_w.value,
+                c.core_w.low, c.core_w.high, c.idle_w.value, c.idle_w.low, c.idle_w.high);
+  near(c.core_w.value, 7, 2 * (c.core_w.high - c.core_w.value)); /* 4 deviations */
+  near(c.idle_w.value, 20, 2 * (c.idle_w.high - c.idle_w.value));
+  near(c.core_w.value, 7, 2);
+  near(c.idle_w.value, 20, 1.5);
+  near(c.other_cores, 0, 1e-9);
+  assert_string_equal(c.cpu, "A Processor");
+  assert_string_equal(c.sensor, "exec:exec"); /* and no more of the command */
+  assert_string_equal(c.of, "the whole machine");
+  assert_int_equal(c.source, FR_SOURCE_EXEC);
+  test_folder_remove(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_interval_holds_the_truth),
@@ -435,6 +488,7 @@ int main(void) {
       cmocka_unit_test(one_that_cannot_be_is_refused),
       cmocka_unit_test(the_model_takes_it),
       cmocka_unit_test(a_run_is_refused_and_stopped),
+      cmocka_unit_test(a_run_finds_the_sensors_watts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
