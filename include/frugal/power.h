@@ -169,8 +169,9 @@ typedef struct fr_cause {
 
 /*
  * Ranks who rose in a spike: use per second within it less the use per second in the 10 s
- * before (after it, where there is nothing before). Interval i is from t_s[i] to t_s[i +
- * 1], t_s has count + 1 times. Rank processes and phases apart: a phase's CPU time is
+ * before (after it, where there is nothing before), or less what went on right before and
+ * right after it, where that is more. Interval i is from t_s[i] to t_s[i + 1], t_s has
+ * count + 1 times. Rank processes and phases apart: a phase's CPU time is
  * some process's too. Fills at most `room` causes, the greatest share first, only such
  * that rose; how many.
  */

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #define BEFORE_S 10.0
-#define GROUPS 20 /* what came before is looked at in so many pieces */
-#define TRIM 0.2  /* of them left out at each end: other spikes are no habit */
+#define EDGE_S 1.0 /* right before, and right after */
+#define GROUPS 20  /* what came before is looked at in so many pieces */
+#define TRIM 0.2   /* of them left out at each end: other spikes are no habit */
 #define TICK_S 0.01
 #define STANDARD_ERRORS 1.0 /* a smaller rise is none */
 
@@ -89,15 +90,39 @@ static habit habit_of(const fr_actor *actor, const double *t_s, stretch of) {
                  (double)pieces};
 }
 
+/* The last intervals before a spike, or the first ones after it: one at least. */
+static stretch edge(stretch in, const double *t_s, size_t count, bool before) {
+  stretch of = before ? (stretch){in.first, in.first} : (stretch){in.last, in.last};
+  while (before && of.first > 0 &&
+         (length(of) == 0 || t_s[in.first] - t_s[of.first - 1] <= EDGE_S + TICK_S))
+    of.first--;
+  while (!before && of.last < count &&
+         (length(of) == 0 || t_s[of.last + 1] - t_s[in.last] <= EDGE_S + TICK_S))
+    of.last++;
+  return of;
+}
+
+/* Use per second that was there before the spike and is there after it: what goes on
+ * through a spike did not make it, though it may have begun shortly before. */
+static double through(const fr_actor *actor, const double *t_s, stretch before,
+                      stretch after) {
+  if (length(before) == 0 || length(after) == 0)
+    return 0;
+  return fmin(used(actor, before) / lasted(t_s, before),
+              used(actor, after) / lasted(t_s, after));
+}
+
 /*
  * The rise and its standard error: the wobble of the pieces before, averaged over the
  * spike and over what came before, and a tick of the kernel's accounts at each edge.
  */
 static fr_cause rise_of(const fr_actor *actor, size_t index, const double *t_s,
-                        stretch in, stretch before) {
-  const habit usual = habit_of(actor, t_s, before);
+                        size_t count, stretch in) {
+  const habit usual = habit_of(actor, t_s, beside(in, t_s, count));
+  const double going_on =
+      through(actor, t_s, edge(in, t_s, count, true), edge(in, t_s, count, false));
   const double span_s = lasted(t_s, in);
-  const double rise_s = used(actor, in) - usual.rate * span_s;
+  const double rise_s = used(actor, in) - fmax(usual.rate, going_on) * span_s;
   const double wobble_s =
       usual.spread * span_s * sqrt(usual.piece_s / span_s + 1 / usual.pieces);
   const double error_s = hypot(wobble_s, TICK_S);
@@ -126,11 +151,10 @@ size_t fr_spike_attribute(const fr_spike *spike, const double *t_s, size_t count
   const stretch in = within(spike, t_s, count);
   if (length(in) == 0)
     return 0;
-  const stretch before = beside(in, t_s, count);
   size_t kept = 0;
   double all_s = 0;
   for (size_t i = 0; i < actors; i++) {
-    const fr_cause next = rise_of(&actor[i], i, t_s, in, before);
+    const fr_cause next = rise_of(&actor[i], i, t_s, count, in);
     all_s += next.rise_s;
     if (next.rise_s > 0)
       kept = rank(cause, kept, room, next);

@@ -124,6 +124,107 @@ static void a_spike_outside_of_all_accounts_has_no_cause(void **state) {
   free(host);
 }
 
+/* A parent that hands out work rises a little with its children. */
+static void children_that_rise_with_their_parent_are_before_it(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 0, 30, 0.05); /* the parent, always a little */
+  work(host, 0, 15, 18, 0.1);
+  work(host, 1, 15.1, 18, 0.9);
+  work(host, 2, 15.1, 17.8, 0.7);
+  const fr_spike spike = {.start_s = 15.05, .duration_s = 2.95};
+  fr_cause cause[4];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 4, cause, 4),
+                   3);
+  assert_int_equal(cause[0].actor, 1);
+  assert_int_equal(cause[1].actor, 2);
+  assert_int_equal(cause[2].actor, 0);
+  near(cause[0].rise_s, 2.61, 0.03);
+  near(cause[2].rise_s, 0.3, 0.05); /* 0.1 of a core more than its habit */
+  near(cause[0].share, 2.61 / (2.61 + 1.89 + 0.3), 0.02);
+  free(host);
+}
+
+/* It rose, and fell again two seconds before the spike: a habit it is not, nor a cause.
+ */
+static void who_rose_shortly_before_is_no_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 10, 13, 1.0);
+  work(host, 1, 15, 18, 1.0);
+  const fr_spike spike = {.start_s = 15, .duration_s = 3};
+  fr_cause cause[3];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 3, cause, 3),
+                   1);
+  assert_int_equal(cause[0].actor, 1);
+  near(cause[0].share, 1, 1e-9);
+  free(host);
+}
+
+/* It began to work a while before and goes on: the spike came on top of it. */
+static void who_works_through_it_is_no_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 12, 30, 1.0);
+  work(host, 1, 15, 18, 1.0);
+  const fr_spike spike = {.start_s = 15, .duration_s = 3};
+  fr_cause cause[3];
+  assert_true(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 3, cause, 3) >=
+              1);
+  assert_int_equal(cause[0].actor, 1);
+  assert_true(cause[0].share >= 0.95);
+  free(host);
+}
+
+/* It rises in the spike and works on: without it there would have been none. */
+static void who_rises_in_it_and_works_on_is_a_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 15, 30, 1.0);
+  const fr_spike spike = {.start_s = 15, .duration_s = 3};
+  fr_cause cause[3];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 3, cause, 3),
+                   1);
+  near(cause[0].rise_s, 3.0, 0.05);
+  free(host);
+}
+
+/* Bursts with a second in between: each is a spike of its own. */
+static void a_train_of_bursts_is_told_of_each(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  work(host, 0, 0, 30, 0.3);
+  for (double at = 12; at < 22; at += 2)
+    work(host, 1, at, at + 1, 1.0);
+  for (double at = 12; at < 22; at += 2) {
+    const fr_spike spike = {.start_s = at, .duration_s = 1};
+    fr_cause cause[2];
+    assert_true(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 2, cause, 2) >=
+                1);
+    assert_int_equal(cause[0].actor, 1);
+  }
+  free(host);
+}
+
+/* Children too short to be seen are a line of the program's own. */
+static void short_lived_children_are_a_cause(void **state) {
+  (void)state;
+  machine *host = idle_machine();
+  host->actor[0].name = "make";
+  host->actor[1] = (fr_actor){"(short-lived)", 0, host->use_s[1]};
+  work(host, 0, 0, 30, 0.1);
+  for (double at = 15; at < 18; at += 0.5) /* their time is told when they end */
+    work(host, 1, at + 0.4, at + 0.5, 5.0);
+  const fr_spike spike = {.start_s = 15, .duration_s = 3};
+  fr_cause cause[2];
+  assert_int_equal(fr_spike_attribute(&spike, host->t_s, COUNT, host->actor, 2, cause, 2),
+                   1);
+  assert_string_equal(host->actor[cause[0].actor].name, "(short-lived)");
+  near(cause[0].rise_s, 3.0, 0.1);
+  assert_true(cause[0].confidence > 0.99);
+  free(host);
+}
+
 /* Power follows use, 12 W a core, under noise: found, and then told by name. */
 static void from_samples_of_power_to_a_name(void **state) {
   (void)state;
@@ -159,6 +260,12 @@ int main(void) {
       cmocka_unit_test(a_load_that_comes_and_goes_is_told_with_doubt),
       cmocka_unit_test(who_fell_or_stayed_is_no_cause),
       cmocka_unit_test(with_nothing_before_what_came_after_tells),
+      cmocka_unit_test(children_that_rise_with_their_parent_are_before_it),
+      cmocka_unit_test(who_rose_shortly_before_is_no_cause),
+      cmocka_unit_test(who_works_through_it_is_no_cause),
+      cmocka_unit_test(who_rises_in_it_and_works_on_is_a_cause),
+      cmocka_unit_test(a_train_of_bursts_is_told_of_each),
+      cmocka_unit_test(short_lived_children_are_a_cause),
       cmocka_unit_test(a_spike_outside_of_all_accounts_has_no_cause),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
