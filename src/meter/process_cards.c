@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frugal/power.h"
 #include "meter/processes.h"
 
 #define LOOK_S 0.095   /* cards are asked no sooner */
@@ -142,20 +143,31 @@ static fr__dynamic dynamic_of(const fr__card *card, double weight_s, bool charge
   return d;
 }
 
+static bool is_of_kernel(const fr__card *card) {
+  return strncmp(card->name, "nvml:", 5) != 0;
+}
+
+static double accuracy_of(const fr__card *card) {
+  return fr_sensor_accuracy(is_of_kernel(card) ? FR_SOURCE_HWMON : FR_SOURCE_NVML, NULL);
+}
+
 /* An even part may be nothing, and may be all. */
-static void give(fr__share *share, const fr__card_use *use, const fr__dynamic *d) {
+static void give(fr__share *share, const fr__card_use *use, const fr__dynamic *d,
+                 double accuracy) {
   const double part = use->weight_s / d->due_s;
   const bool alone = part >= 1;
   share->energy_j += d->energy_j * part;
-  share->low_j += use->even && !alone ? 0 : d->low_j * part;
-  share->high_j += use->even ? d->high_j : d->high_j * part;
+  share->card_j += d->energy_j * part;
+  share->card_low_j += use->even && !alone ? 0 : d->low_j * part * (1 - accuracy);
+  share->card_high_j += d->high_j * (use->even ? 1 : part) * (1 + accuracy);
   share->mixed_j += use->even ? 0 : d->energy_j * part * (1 - part);
 }
 
 static void add_rest(fr__cards *cards, const fr__card *card, const fr__dynamic *d) {
+  const double accuracy = accuracy_of(card);
   cards->rest_j += card->pending_j - d->energy_j;
-  cards->rest_low_j += card->pending_j - d->high_j;
-  cards->rest_high_j += card->pending_j - d->low_j;
+  cards->rest_low_j += (card->pending_j - d->high_j) * (1 - accuracy);
+  cards->rest_high_j += (card->pending_j - d->low_j) * (1 + accuracy);
 }
 
 static void clear(fr__card *card) { card->pending_j = card->pending_s = 0; }
@@ -186,7 +198,7 @@ static void settle_used(fr_processes *p, fr__card *card, double weight_s) {
     bool of_program;
     if (use->card != number)
       continue;
-    give(share_of(p, use->pid, &of_program), use, &d);
+    give(share_of(p, use->pid, &of_program), use, &d, accuracy_of(card));
     program_s += of_program ? use->weight_s : 0;
     cards->even |= use->even && d.energy_j > 0;
   }
@@ -250,11 +262,6 @@ static void count_uses(fr_processes *p) {
   }
 }
 
-/* Not of NVIDIA's library. Files that nobody has open are no use. */
-static bool is_of_kernel(const fr__card *card) {
-  return strncmp(card->name, "nvml:", 5) != 0;
-}
-
 void fr__cards_step(fr_processes *p, double t_s) {
   fr__cards *cards = p->cards;
   if (cards->drm == NULL && !fr__cards_are_there(cards))
@@ -266,6 +273,7 @@ void fr__cards_step(fr_processes *p, double t_s) {
   cards->looked_s = t_s;
   cards->uses = 0;
   for (size_t i = 0; i < cards->count; i++)
+    /* files that nobody has open are no use */
     cards->card[i].answered = cards->drm != NULL && is_of_kernel(&cards->card[i]);
   if (cards->nvml != NULL)
     fr__gpu_nvml_look(cards->nvml, t_s, take, cards);

@@ -25,6 +25,8 @@ typedef struct fr__share {
   double mixed_j;  /* of energy_j: what others might have drawn instead (processes.c) */
   double own_j;    /* of energy_j: by the model's watts, which have bounds of their own */
   double own_low_j, own_high_j;
+  double card_j; /* of energy_j: what cards counted, with bounds of their own */
+  double card_low_j, card_high_j;
   double gpu_s;      /* time on cards since metering began */
   double gpu_step_s; /* of it, in the last step */
 } fr__share;

@@ -141,6 +141,9 @@ static void join(fr__account *into, const fr__account *from) {
   into->share.own_j += from->share.own_j;
   into->share.own_low_j += from->share.own_low_j;
   into->share.own_high_j += from->share.own_high_j;
+  into->share.card_j += from->share.card_j;
+  into->share.card_low_j += from->share.card_low_j;
+  into->share.card_high_j += from->share.card_high_j;
   into->share.gpu_s += from->share.gpu_s;
 }
 

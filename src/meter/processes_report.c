@@ -13,18 +13,20 @@
 #define SHARING_BAND 0.30
 
 /* The share's own bounds, widened as the machine's energy is; what has the model's price
- * has the bounds of that. */
+ * or was counted by a card has the bounds of that. */
 static fr_measure measure(const fr__share *share, fr_measure energy) {
   if (!fr_measure_known(energy))
     return fr_measure_absent(FR_UNIT_JOULE);
   const double low = energy.value > 0 ? fmax(energy.low / energy.value, 0) : 1;
   const double high = energy.value > 0 ? energy.high / energy.value : 1;
   const double mixed_j = SHARING_BAND * share->mixed_j;
-  const double value_j = share->energy_j - share->own_j;
+  const double value_j = fmax(share->energy_j - share->own_j - share->card_j, 0);
+  const double own_low_j = share->own_low_j + share->card_low_j;
+  const double own_high_j = share->own_high_j + share->card_high_j;
   return (fr_measure){
       .value = share->energy_j,
-      .low = fmax(fmin(share->low_j, value_j) * low - mixed_j, 0) + share->own_low_j,
-      .high = fmax(share->high_j, value_j) * high + mixed_j + share->own_high_j,
+      .low = fmax(fmin(share->low_j, value_j) * low + own_low_j - mixed_j, 0),
+      .high = fmax(share->high_j, value_j) * high + mixed_j + own_high_j,
       .unit = FR_UNIT_JOULE,
       .source = energy.source};
 }
@@ -43,6 +45,9 @@ static void add_share(fr__share *sum, const fr__share *share) {
   sum->own_j += share->own_j;
   sum->own_low_j += share->own_low_j;
   sum->own_high_j += share->own_high_j;
+  sum->card_j += share->card_j;
+  sum->card_low_j += share->card_low_j;
+  sum->card_high_j += share->card_high_j;
   sum->gpu_s += share->gpu_s;
 }
 
@@ -102,9 +107,11 @@ static int compare(const void *a, const void *b) {
 static void add_cards(totals *t, const fr_processes *p) {
   fr_processes_report *r = t->report;
   const double waiting_j = fr__cards_waiting_j(p->cards);
-  const fr__share rest = {.energy_j = p->cards->rest_j + waiting_j,
-                          .low_j = p->cards->rest_low_j,
-                          .high_j = p->cards->rest_high_j + waiting_j};
+  const double all_j = p->cards->rest_j + waiting_j;
+  const fr__share rest = {.energy_j = all_j,
+                          .card_j = all_j,
+                          .card_low_j = p->cards->rest_low_j,
+                          .card_high_j = p->cards->rest_high_j + waiting_j};
   r->gpu = fr__cards_are_there(p->cards);
   r->even = p->cards->even;
   r->program_gpu_s = t->program.gpu_s;
