@@ -5,7 +5,7 @@ ifneq ($(wildcard ../shared/data),)
 export FRUGAL_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: all setup build demo test check-sanitize check-clang check-clients bench install clean
+.PHONY: all setup build demo test check-sanitize check-clang check-clients bench bench-networks install clean
 
 all: build
 
@@ -39,6 +39,11 @@ bench: build
 	@ninja -C $(BUILD) bench/bench_kern
 	@$(BUILD)/bench/bench_kern
 	@python3 bench/startup.py $(BUILD)/frugal
+
+# PEERS: where bench/setup-peers.sh has installed other libraries; without it frugal alone.
+bench-networks: build
+	@ninja -C $(BUILD) bench/bench_network
+	@python3 bench/networks.py --build $(BUILD) $(if $(PEERS),--python $(PEERS)/bin/python)
 
 install: build
 	meson install -C $(BUILD)
