@@ -164,9 +164,9 @@ static void names_are_no_markup(void **state) {
   assert_false(has(page, "<script"));
   assert_true(count_of(page, "&lt;script&gt;") >= 8);
   free(page);
-  static const char *const results[] = {"[1]", "5", "{}",
-                                        "{\"phases\":{},\"spikes\":5,"
-                                        "\"processes\":\"x\",\"warnings\":3}"};
+  static const char *const results[] = {
+      "[1]", "5", "{}",
+      "{\"phases\":{},\"spikes\":5,\"processes\":\"x\",\"warnings\":3}"};
   for (size_t i = 0; i < sizeof results / sizeof *results; i++)
     free(page_of(results[i]));
 }
