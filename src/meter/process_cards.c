@@ -10,8 +10,9 @@
 
 #define LOOK_S 0.095   /* cards are asked no sooner */
 #define FIND_S 1.0     /* files that are open are looked through */
-#define FINDS 64       /* processes at a time: the program's, … */
-#define OTHERS 16      /* … and in turn all others */
+#define FINDS 16       /* processes at a time: the program's, … */
+#define OTHERS 4       /* … and in turn all others */
+#define FIRST 256      /* at the start */
 #define WAIT_S 2.0     /* drivers tell late: so long energy waits for who it was */
 #define WINDOW_S 0.5   /* a mean power is one from here on */
 #define IDLE_BAND 0.10 /* of a card at rest: assumed */
@@ -225,7 +226,7 @@ static void settle(fr_processes *p) {
 
 static void find_programs(fr_processes *p, bool first) {
   size_t found = 0;
-  for (size_t i = 0; i < p->table.count && found < FINDS; i++) {
+  for (size_t i = 0; i < p->table.count && (first || found < FINDS); i++) {
     const fr__process *row = &p->table.row[i];
     if (row->of_program && !row->gone && (first || row->rested < 16)) {
       fr__gpu_drm_find(p->cards->drm, row->pid, !first);
@@ -249,7 +250,7 @@ static void find_others(fr_processes *p, size_t most) {
 static void find_files(fr_processes *p, double t_s) {
   const bool first = p->cards->found_s < 0;
   find_programs(p, first);
-  find_others(p, first ? 16 * OTHERS : OTHERS);
+  find_others(p, first ? FIRST : OTHERS);
   p->cards->found_s = t_s;
 }
 

@@ -211,6 +211,8 @@ static double unseen(fr_processes *p) {
 }
 
 static void begin_gpu_step(fr_processes *p) {
+  if (!fr__cards_are_there(p->cards))
+    return;
   for (size_t i = 0; i < p->table.count; i++)
     p->table.row[i].share.gpu_step_s = 0;
   for (size_t i = 0; i < p->count; i++)

@@ -221,8 +221,8 @@ static void anything_may_stand_in_a_file(void **state) {
       "drm-driver: a\ndrm-client-id: 3\ndrm-engine-gfx: -5 ns\ndrm-engine-: 7 ns\n",
       "drm-driver: a\ndrm-client-id: 4\ndrm-engine-gfx: 1000000000\n",
       "drm-driver: \033[2J\ndrm-client-id: 5\ndrm-cycles-x: 9\ndrm-total-cycles-x: 0\n",
-      "drm-driver: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
-      "drm-client-id: 6\ndrm-engine-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1 ns\n"};
+      ("drm-driver: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+       "drm-client-id: 6\ndrm-engine-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1 ns\n")};
   books b;
   setup(&b);
   begin(&b);
