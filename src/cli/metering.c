@@ -113,7 +113,7 @@ static void look_again(cli_metering *m) {
 static void take_bin(cli_metering *m, const fr_power_sample *sample) {
   enum { BINS_PER_S = 50 };
   const double t_s = (double)sample->t_ns * 1e-9;
-  if (t_s - m->bin_s < 0.95 / BINS_PER_S)
+  if (!m->ending && t_s - m->bin_s < 0.95 / BINS_PER_S)
     return;
   m->bin_s = t_s;
   share_out(m, t_s, sample->energy_j);
@@ -523,7 +523,7 @@ static enum fr_status run_metered(cli_metering *m, int argc, char **argv, int *c
     *code = cli_child_code(&m->child);
   }
   pthread_mutex_lock(&m->lock);
-  m->bin_s = -1; /* the last sample is shared out, however soon it comes */
+  m->ending = true; /* the last sample is shared out, however soon it comes */
   pthread_mutex_unlock(&m->lock);
   fr_meter_stop(m->meter);
   pthread_mutex_lock(&m->lock);
@@ -564,6 +564,7 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
   m->noted = 0;
   m->child = (cli_child){0};
   m->last = (fr_power_sample){0};
+  m->ending = false;
   m->source = source_of(m);
   enum fr_status status = cli_marks_init(&m->marks, err);
   if (status == FR_OK)

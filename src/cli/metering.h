@@ -91,6 +91,7 @@ typedef struct cli_metering {
   fr_power_sample last;
   size_t noted;     /* spikes that the chart tells */
   double bin_s;     /* when processes were last looked at */
+  bool ending;      /* what comes now may be the last sample */
   double core_s;    /* of the command so far */
   double program_j; /* likewise */
 } cli_metering;

@@ -164,6 +164,14 @@ work = [threading.Thread(target=lambda: hashlib.sha256(b'x' * (30 << 20))) for _
 PYTHON
 ok "threads" priced -i 10ms -- python3 "$folder/threads.py"
 
+# a sample between the command's end and the last one
+often() { # RUNS
+  for n in $(seq "$1"); do
+    metered -q -i 3ms -- sh "$folder/burn.sh" $((n * 60)) && adds_up || return 1
+  done
+}
+ok "wherever the end falls between samples" often 60
+
 # the same with a counter, here one that prints watts
 ok "a counter's energy is shared" metered_adds_up --sensor 'exec:while :; do echo 20 W; sleep 0.02; done' \
   -- sh -c "sh '$folder/burn.sh' 100000 & sh '$folder/burn.sh' 30000; wait"
