@@ -26,6 +26,12 @@
 #define LATE_S 0.02
 /* The first advance tells a power where the counter's period is so small a part of it. */
 #define FIRST_PART 0.1
+/* A slow counter's period is seen in whole steps between readings: below these it is one
+ * step or two, beyond that part of itself it is not known. */
+#define PERIOD_STEPS 1.2
+#define PERIOD_PART 0.15
+#define SLOW_PART 0.8
+#define SPANS_TOLD 4
 
 const fr__sensor_ops *const fr__sensor_table[FR__SENSORS] = {
     &fr__sensor_perf,  &fr__sensor_powercap, &fr__sensor_msr,
@@ -163,9 +169,57 @@ static void note_still(fr__domain *domain, double span_s) {
     domain->still_s = still_s;
 }
 
+/* It is renewed no more often than it is read, as far as is known. */
+static bool is_slow(const fr__domain *domain, double step_s) {
+  return domain->still_s > 0 ||
+         fmax(domain->update_s, domain->apart_s) > SLOW_PART * step_s;
+}
+
+static size_t spans_of(const fr__domain *domain) {
+  return domain->spans < FR__SPANS ? domain->spans : FR__SPANS;
+}
+
+static double mean_span_s(const fr__domain *domain) {
+  double sum_s = 0;
+  for (size_t i = 0; i < spans_of(domain); i++)
+    sum_s += domain->span_s[i];
+  return domain->spans > 0 ? sum_s / (double)spans_of(domain) : 0;
+}
+
+/* The mean time between the last advances. One that took much longer is a gap and not of
+ * them, unless that goes on. */
+static double period_s(fr__domain *domain, double span_s) {
+  const double mean_s = mean_span_s(domain);
+  const bool gap = domain->spans >= SPANS_TOLD && span_s > SPANS_TOLD * mean_s;
+  if (gap && ++domain->gaps < SPANS_TOLD)
+    return mean_s;
+  if (gap)
+    domain->spans = 0;
+  domain->gaps = 0;
+  domain->span_s[domain->spans++ % FR__SPANS] = span_s;
+  return mean_span_s(domain);
+}
+
+/*
+ * The time that an advance took. A counter that is renewed each 0.5 s and read each 0.3 s
+ * advances after 0.3 or 0.6 s, as far as can be seen, by what 0.5 s bring. Where this one
+ * is as if there were a period, it is that. *vague: by so few advances it cannot be told.
+ */
+static double advance_s(fr__domain *domain, double span_s, double step_s, bool *vague) {
+  *vague = false;
+  if (domain->steady || !is_slow(domain, step_s))
+    return span_s;
+  const double mean_s = period_s(domain, span_s);
+  *vague = step_s > PERIOD_PART * (double)spans_of(domain) * mean_s;
+  const bool regular =
+      mean_s >= PERIOD_STEPS * step_s && fabs(span_s - mean_s) <= 1.01 * step_s;
+  return regular ? mean_s : span_s;
+}
+
 static void note_power(const fr__sensor *sensor, fr__domain *domain, double joules,
                        const fr__load *load) {
   const double span_s = seconds(domain->moved_ns, load->t_ns);
+  bool vague;
   note_still(domain, span_s);
   if (span_s <= 0)
     return;
@@ -173,9 +227,13 @@ static void note_power(const fr__sensor *sensor, fr__domain *domain, double joul
   domain->advances++;
   if (cut)
     return;
+  const double took_s =
+      advance_s(domain, span_s, seconds(domain->good_ns, load->t_ns), &vague);
+  domain->power_w = joules / took_s;
+  if (vague && isnan(domain->told_w))
+    return;
   domain->fresh_j += joules;
-  domain->fresh_s += span_s;
-  domain->power_w = joules / span_s;
+  domain->fresh_s += took_s;
   domain->most_w = fmax(domain->most_w, domain->power_w);
   domain->bridged_j += domain->owed_s * domain->power_w;
   domain->owed_s = 0;
@@ -311,7 +369,7 @@ void fr__sensor_read(fr__sensor *sensor, const fr__load *load, fr__reading *out)
 static void start_domain(fr__domain *domain, const fr__load *load) {
   domain->total = 0;
   domain->power_w = domain->most_w = domain->still_s = 0;
-  domain->advances = 0;
+  domain->advances = domain->spans = domain->gaps = 0;
   domain->fresh_j = domain->fresh_s = 0;
   domain->told_w = (double)NAN;
   domain->owed_s = domain->bridged_j = domain->pending_j = 0;

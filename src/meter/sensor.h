@@ -20,6 +20,8 @@ enum fr__domain_kind {
   FR__DOMAIN_GPU       /* a card: adds to packages; a platform's counter may have it */
 };
 
+#define FR__SPANS 16 /* advances of a slow counter that tell its period */
+
 typedef struct fr__domain {
   /* ---- filled by the sensor's open; all else is 0 from fr__sensor_add ---- */
   char name[64]; /* "perf power/energy-psys", for a person; names no two domains */
@@ -62,7 +64,9 @@ typedef struct fr__domain {
   double power_w;  /* over its last advance; 0: not known yet */
   double most_w;   /* highest so far */
   double still_s;  /* longest time that it was seen to stand still between advances */
-  double fresh_j, fresh_s; /* advances since a sample was handed on, and their time */
+  double span_s[FR__SPANS]; /* between the last advances, once it stood still … */
+  size_t spans, gaps;       /* … how many there were, and gaps since */
+  double fresh_j, fresh_s;  /* advances since a sample was handed on, and their time */
   double told_w;     /* power of the last advances that were handed on; NaN: not known */
   double owed_s;     /* gaps before any power was known: bridged once it is */
   double bridged_j;  /* energy of gaps, estimated from the power before */
