@@ -112,11 +112,29 @@ static void answer(int fd, bool taken, const char *why) {
   (void)sent;
 }
 
+/* A message is one line or several; the last one's line feed may be missing. */
+static void take_messages(cli_wire *wire) {
+  char bytes[4096], why[160];
+  for (int round = 0; round < 1024; round++) {
+    const ssize_t got = recv(wire->near, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+    if (got <= 0)
+      return;
+    bytes[got] = '\0';
+    char *rest = bytes;
+    for (char *line; (line = strsep(&rest, "\r\n")) != NULL;)
+      if (line[0] != '\0')
+        wire->sink(wire->self, line, why);
+  }
+}
+
 static void end_line(cli_wire *wire, cli_wire_client *client) {
   char why[160] = "the line is longer than 255 bytes";
   client->line[client->length] = '\0';
   if (client->length > 0 && client->line[client->length - 1] == '\r')
     client->line[client->length - 1] = '\0';
+  /* What a program wrote to its descriptor before it sent this came before it. */
+  if (wire->near >= 0)
+    take_messages(wire);
   const bool taken = !client->too_long && wire->sink(wire->self, client->line, why);
   answer(client->fd, taken, why);
   client->length = 0;
@@ -167,29 +185,14 @@ static void accept_clients(cli_wire *wire) {
   }
 }
 
-/* A message is one line or several; the last one's line feed may be missing. */
-static void take_messages(cli_wire *wire) {
-  char bytes[4096], why[160];
-  for (int round = 0; round < 1024; round++) {
-    const ssize_t got = recv(wire->near, bytes, sizeof bytes - 1, MSG_DONTWAIT);
-    if (got <= 0)
-      return;
-    bytes[got] = '\0';
-    char *rest = bytes;
-    for (char *line; (line = strsep(&rest, "\r\n")) != NULL;)
-      if (line[0] != '\0')
-        wire->sink(wire->self, line, why);
-  }
-}
-
 void cli_wire_serve(cli_wire *wire) {
+  if (wire->near >= 0)
+    take_messages(wire);
   for (size_t i = 0; i < CLI_WIRE_CLIENTS; i++)
     if (wire->client[i].fd >= 0)
       serve_client(wire, &wire->client[i]);
   if (wire->listener >= 0)
     accept_clients(wire);
-  if (wire->near >= 0)
-    take_messages(wire);
 }
 
 /* ---- sending ---- */
