@@ -4,6 +4,7 @@
 #ifndef FR_KERN_ISA_H
 #define FR_KERN_ISA_H
 
+#include "kern/int8.h"
 #include "kern/vec.h"
 
 void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *gemm);
@@ -40,6 +41,22 @@ void FR__KERN_NAME(sgd)(const fr__sgd_step *step, const float *restrict gradient
 void FR__KERN_NAME(rmsprop)(const fr__rmsprop_step *step, const float *restrict gradient,
                             float *restrict value, float *restrict v,
                             float *restrict velocity, size_t n);
+
+/* ---- int8_isa.c, int8_scale.c ---- */
+
+size_t FR__KERN_NAME(int8_packed_bytes)(size_t n, size_t k);
+void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
+                              void *to);
+void FR__KERN_NAME(int8_multiply)(void *scratch, const fr__int8_product *product);
+void FR__KERN_NAME(int8_scale)(const fr__int8_scaling *scaling, const int32_t *sum,
+                               size_t ld_sum);
+void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_scaling *scaling, const int8_t *x);
+void FR__KERN_NAME(int8_column_sum)(const int8_t *x, size_t rows, size_t columns,
+                                    int32_t *sum);
+void FR__KERN_NAME(int8_column_max)(const int8_t *x, size_t rows, size_t columns,
+                                    int8_t *greatest);
+void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_t zero,
+                                  int8_t *y);
 
 /* ---- tile.c: a register's worth of C ---- */
 

@@ -3,61 +3,34 @@
 #include "kern/kern.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "kern/choice.h"
 #include "kern/ops.h"
 
-typedef struct isa {
-  const char *name;
-  const fr__kern_ops *ops; /* NULL: not built for this architecture */
-  bool (*works)(void);
-  const fr__products *bf16; /* NULL: no instruction for it */
-} isa;
-
-static bool always(void) { return true; }
-
-#ifdef FR__KERN_HAVE_X86
-static bool has_avx512(void) {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
-static bool has_avx2(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool has_avx512bf16(void) {
-  return has_avx512() && __builtin_cpu_supports("avx512bf16");
-}
-
-#define X86(ops, works) &ops, works
-#define X86_PAIRS(products) &products
-#else
-#define X86(ops, works) NULL, always
-#define X86_PAIRS(products) NULL
-#define has_avx512bf16 always
-#endif
+typedef struct set {
+  enum fr__isa isa;
+  const fr__kern_ops *ops;
+} set;
 
 /* The best first. */
-static const isa isas[] = {
-    {"avx512bf16", X86(fr__kern_ops_avx512, has_avx512bf16),
-     X86_PAIRS(fr__kern_products_avx512bf16)},
-    {"avx512", X86(fr__kern_ops_avx512, has_avx512), NULL},
-    {"avx2", X86(fr__kern_ops_avx2, has_avx2), NULL},
-    {"baseline", &fr__kern_ops_baseline, always, NULL},
+static const set sets[] = {
+#ifdef FR__KERN_HAVE_X86
+    {FR__ISA_AVX512, &fr__kern_ops_avx512},
+    {FR__ISA_AVX2, &fr__kern_ops_avx2},
+#endif
+    {FR__ISA_BASELINE, &fr__kern_ops_baseline},
 };
-#define ISAS (sizeof isas / sizeof *isas)
 
-/* Index of the best set that may be used; ISAS where `name` is not known. */
-static size_t first_allowed(const char *name) {
-  size_t i = 0;
-  if (name == NULL || *name == '\0')
-    return 0;
-  while (i < ISAS && strcmp(isas[i].name, name) != 0)
-    i++;
-  return i;
+/* NULL: no instruction for them may be used. */
+static const fr__products *bf16_products(enum fr__isa ceiling) {
+#ifdef FR__KERN_HAVE_X86
+  if (ceiling >= FR__ISA_AVX512BF16 && fr__isa_works(FR__ISA_AVX512BF16))
+    return &fr__kern_products_avx512bf16;
+#endif
+  (void)ceiling;
+  return NULL;
 }
 
 static float *new_scratch(size_t threads, fr_error *err) {
@@ -69,21 +42,19 @@ static float *new_scratch(size_t threads, fr_error *err) {
 }
 
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
-  const char *name = getenv("FRUGAL_CPU");
-  size_t i = first_allowed(name);
-  if (i == ISAS)
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "FRUGAL_CPU is '%s', which is not one of avx512bf16, avx512, avx2, "
-                    "baseline",
-                    name);
-  while (isas[i].ops == NULL || !isas[i].works())
+  enum fr__isa ceiling;
+  size_t i = 0;
+  const enum fr_status status = fr__isa_ceiling(&ceiling, err);
+  if (status != FR_OK)
+    return status;
+  while (sets[i].isa > ceiling || !fr__isa_works(sets[i].isa))
     i++;
   float *scratch = new_scratch(1, err);
   if (scratch == NULL)
     return FR_ERR_MEMORY;
-  *kern = (fr__kern){.ops = isas[i].ops,
-                     .products = &isas[i].ops->f32,
-                     .bf16 = isas[i].bf16,
+  *kern = (fr__kern){.ops = sets[i].ops,
+                     .products = &sets[i].ops->f32,
+                     .bf16 = bf16_products(ceiling),
                      .scratch = scratch};
   return FR_OK;
 }

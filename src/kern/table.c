@@ -2,15 +2,12 @@
 /* The table of one instruction set. */
 #include "kern/isa.h"
 
-#define TEXT(x) #x
-#define NAME_OF(isa) TEXT(isa)
-
 const fr__kern_ops FR__KERN_NAME(ops) = {
-    .name = NAME_OF(FR__KERN_ISA),
-    .f32 = {NAME_OF(FR__KERN_ISA), FR__KERN_NAME(gemm), FR__KERN_NAME(packed_floats),
+    .name = FR__KERN_TEXT,
+    .f32 = {FR__KERN_TEXT, FR__KERN_NAME(gemm), FR__KERN_NAME(packed_floats),
             FR__KERN_NAME(gemm_pack)},
-    .bf16 = {NAME_OF(FR__KERN_ISA), FR__KERN_NAME(bf16_gemm),
-             FR__KERN_NAME(bf16_packed_floats), FR__KERN_NAME(bf16_gemm_pack)},
+    .bf16 = {FR__KERN_TEXT, FR__KERN_NAME(bf16_gemm), FR__KERN_NAME(bf16_packed_floats),
+             FR__KERN_NAME(bf16_gemm_pack)},
     .exp = FR__KERN_NAME(exp),
     .sigmoid = FR__KERN_NAME(sigmoid),
     .tanh = FR__KERN_NAME(tanh),

@@ -24,6 +24,10 @@
   FR__KERN_EXPAND(name, FR__KERN_ISA) /* fr__kern_exp_avx512                             \
                                        */
 
+#define FR__KERN_QUOTE(isa) #isa
+#define FR__KERN_QUOTED(isa) FR__KERN_QUOTE(isa)
+#define FR__KERN_TEXT FR__KERN_QUOTED(FR__KERN_ISA) /* "avx512" */
+
 #if defined(__AVX512F__)
 #define VEC_BYTES 64
 #elif defined(__AVX2__)

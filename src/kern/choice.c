@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kern/choice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static bool always(void) { return true; }
+
+#ifdef FR__KERN_HAVE_X86
+static bool has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+/* CPUID leaf 7, subleaf 1, EAX bit 4 (Intel SDM, volume 2, CPUID): not every compiler's
+ * __builtin_cpu_supports knows its name. */
+static bool has_avxvnni(void) {
+  unsigned eax = 7, ebx, ecx = 1, edx;
+  if (!has_avx2() || !__builtin_cpu_supports("avx2"))
+    return false;
+  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  return (eax >> 4 & 1) != 0;
+}
+
+static bool has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+static bool has_avx512vnni(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool has_avx512bf16(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+#define X86(works) works
+#else
+static bool never(void) { return false; }
+#define X86(works) never
+#endif
+
+typedef struct known {
+  const char *name;
+  bool (*works)(void);
+} known;
+
+static const known isas[] = {
+    [FR__ISA_BASELINE] = {"baseline", always},
+    [FR__ISA_AVX2] = {"avx2", X86(has_avx2)},
+    [FR__ISA_AVXVNNI] = {"avxvnni", X86(has_avxvnni)},
+    [FR__ISA_AVX512] = {"avx512", X86(has_avx512)},
+    [FR__ISA_AVX512VNNI] = {"avx512vnni", X86(has_avx512vnni)},
+    [FR__ISA_AVX512BF16] = {"avx512bf16", X86(has_avx512bf16)},
+};
+
+const char *fr__isa_name(enum fr__isa isa) { return isas[isa].name; }
+
+bool fr__isa_works(enum fr__isa isa) { return isas[isa].works(); }
+
+enum fr_status fr__isa_ceiling(enum fr__isa *out, fr_error *err) {
+  const char *name = getenv("FRUGAL_CPU");
+  *out = FR__ISAS - 1;
+  if (name == NULL || *name == '\0')
+    return FR_OK;
+  for (enum fr__isa i = FR__ISA_BASELINE; i < FR__ISAS; i++)
+    if (strcmp(isas[i].name, name) == 0) {
+      *out = i;
+      return FR_OK;
+    }
+  char names[160] = "";
+  for (size_t i = FR__ISAS; i-- > 0;) {
+    strcat(names, isas[i].name);
+    strcat(names, i > 0 ? ", " : "");
+  }
+  return fr__fail(err, FR_ERR_ARGUMENT, "FRUGAL_CPU is '%s', which is not one of %s",
+                  name, names);
+}
