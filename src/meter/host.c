@@ -96,10 +96,10 @@ static double part_of(const fr__host *host, const fr__load *now) {
   const double waiting_s = host->counted_s - host->other_s;
   if (host->cores == 0)
     return waiting_s;
-  if (host->last) {
-    const double room = room_s(host, now, host->start_awake_ns, now->process_s);
-    return fmin(waiting_s, fmax(fmax(room, host->told_s) - host->other_s, 0));
-  }
+  if (host->last)
+    return fmin(
+        waiting_s,
+        fmax(room_s(host, now, host->start_awake_ns, now->process_s) - host->other_s, 0));
   const uint64_t next_ns = host->grown_ns + host->spread_ns;
   const double span_s = (double)(now->t_ns - host->before_ns);
   const double until_s = next_ns > now->t_ns ? (double)(next_ns - host->before_ns) : 0;

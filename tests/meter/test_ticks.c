@@ -115,6 +115,32 @@ static void others_are_as_busy_as_they_are_known_to_be(void **state) {
   tree_release(&t);
 }
 
+/* Clocks that were read later than ours may know more than there was time for. */
+static void others_have_no_more_than_all_processors(void **state) {
+  (void)state;
+  tree t;
+  fr_cpu_power cpu;
+  tree_init(&t);
+  tree_machine(&t);
+  ASSERT_OK(fr_cpu_power_find(t.root, &cpu, err));
+  fr_meter_options options = fr_meter_default_options();
+  options.root = t.root;
+  options.sensor = "model";
+  fr_meter *meter;
+  fr_meter_report r;
+  ASSERT_OK(fr_meter_new(&options, &meter, err));
+  ASSERT_OK(fr_meter_start(meter, err));
+  rest(0.01);
+  fr_meter_others(meter, 1000);
+  fr_meter_stop(meter);
+  ASSERT_OK(fr_meter_read(meter, &r, err));
+  assert_true(r.energy.value <=
+              2 * r.duration_s * (cpu.core_w.value + cpu.idle_w.value) * 1.001);
+  fr_meter_report_release(&r);
+  fr_meter_free(meter);
+  tree_release(&t);
+}
+
 static void a_live_meter_at_1_ms_stays_within_the_machine(void **state) {
   (void)state;
   fr_cpu_power cpu;
@@ -185,6 +211,7 @@ int main(void) {
       cmocka_unit_test(power_is_one_that_the_machine_can_have),
       cmocka_unit_test(a_burst_of_ticks_is_no_peak),
       cmocka_unit_test(others_are_as_busy_as_they_are_known_to_be),
+      cmocka_unit_test(others_have_no_more_than_all_processors),
       cmocka_unit_test(a_live_meter_at_1_ms_stays_within_the_machine),
       cmocka_unit_test(the_last_sample_is_that_of_the_stop),
   };
