@@ -47,6 +47,7 @@ static void take_match(void *self, const char *name) {
   cli_metering *m = self;
   pthread_mutex_lock(&m->lock);
   (void)cli_marks_next(&m->marks, name, fr_meter_clock(m->meter), NULL);
+  wake_loop(m);
   pthread_mutex_unlock(&m->lock);
 }
 

@@ -369,5 +369,21 @@ rests() {
   wait $meter && test -n "$after" && test "$before" = "$after"
 }
 ok "nothing wakes up between samples" rests
+is_kept() { # while the command sleeps
+  "$frugal" meter --quiet --interval 10s --store "$folder/marks" --phase-pattern '^phase (.*)' \
+    -- sh -c "echo phase one; sleep 6; echo >'$folder/over'" >"$folder/out" 2>"$folder/err" &
+  meter=$!
+  kept=1
+  for _ in $(seq 100); do
+    python3 -c 'import sqlite3, sys
+rows = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True).execute("SELECT path FROM phases")
+sys.exit(list(rows) != [("one",)])' "$folder/marks" 2>"$folder/why" && kept=0 && break
+    test -e "$folder/over" && break
+    sleep 0.1
+  done
+  test ! -e "$folder/over" || kept=1
+  wait $meter && return $kept
+}
+ok "a mark is kept within the interval" is_kept
 ok "nothing is left behind" sh -c "! ls '$TMPDIR' | grep ."
 finish
