@@ -5,8 +5,9 @@
 usage: meters.py build/frugal [--rounds N] [--seconds S] [--venv DIR]
 
 The command keeps one core busy for half of S seconds and sleeps for the other half. It tells its
-own CPU time and wake-ups, which are taken off those of the whole: the rest is the meter's. What a
-command of 0.2 s costs it is its start, what a long one costs beyond that is metering.
+own CPU time, which is taken off that of the whole: what is left of a command of 0.2 s is what the
+meter's start and end cost. What metering costs is the meter's process alone, between 4 s after the
+start (its own included) and 1 s before the end.
 CodeCarbon and pyJoules are installed into DIR (default: a temporary folder, removed at the end);
 perf, turbostat and scaphandre are used where PATH has them. Who cannot meter here is told with
 what it said, who is not installed is skipped. Medians of the rounds.
@@ -54,13 +55,20 @@ def load(busy_s, rest_s, path):
         sum(range(20000))
     time.sleep(rest_s)
     with open(path, "w") as out:
-        used = os.times()
-        wakes = [int(line.split()[1]) for line in open("/proc/self/status")
-                 if line.startswith("voluntary_ctxt")]
-        json.dump({"began": began, "cpu_s": used.user + used.system, "wakes": wakes[0],
-                   "ns": time.process_time()}, out)
+        json.dump({"began": began, "cpu_s": time.process_time()}, out)
         out.flush()
         os._exit(0)
+
+
+def own_of(pid):
+    """CPU time of a process by the kernel's clock of it, sleeps of all its threads, peak in MiB."""
+    wakes = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        status = open(f"/proc/{pid}/task/{thread}/status").read()
+        wakes += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.M).group(1))
+    peak = re.search(r"VmHWM:\s*(\d+)", status)
+    return {"t_s": time.monotonic(), "cpu_s": time.clock_gettime((~pid << 3) | 2), "wakes": wakes,
+            "peak": int(peak.group(1)) / 1024 if peak else None}
 
 
 def run(command, folder, busy_s, rest_s, beside):
@@ -70,31 +78,27 @@ def run(command, folder, busy_s, rest_s, beside):
         os.remove(told)
     own = [sys.executable, "-S", os.path.abspath(__file__), "--load", str(busy_s), str(rest_s), told]
     start = time.time()
+    first = last = None
     with open(f"{folder}/out", "w+") as out:
         meter = subprocess.Popen(command(own), stdout=out, stderr=out, cwd=folder)
         other = subprocess.Popen(own) if beside else None
-        time.sleep(max(busy_s + rest_s - 1, 0))
-        peak = None
-        try:
-            status = open(f"/proc/{meter.pid}/status").read()
-            peak = int(re.search(r"VmHWM:\s*(\d+)", status).group(1)) / 1024
-        except (OSError, AttributeError):
-            pass
+        if busy_s + rest_s > 6:
+            time.sleep(4)
+            first = own_of(meter.pid)
+            time.sleep(busy_s + rest_s - 5)
+            last = own_of(meter.pid)
         _, code, used = os.wait4(meter.pid, 0)
-        wall_s = time.time() - start
         meter.returncode = os.waitstatus_to_exitcode(code)
         if other is not None:
             other.wait()
         out.seek(0)
         text = out.read()
     said = json.load(open(told)) if os.path.exists(told) else None
-    cpu_s = used.ru_utime + used.ru_stime
-    wakes = used.ru_nvcsw
-    if not beside and said is not None:
-        cpu_s -= said["ns"]
-        wakes -= said["wakes"]
-    return {"code": meter.returncode, "text": text, "cpu_s": cpu_s, "wakes": wakes, "peak": peak,
-            "wall_s": wall_s, "start_s": said["began"] - start if said and not beside else None}
+    cpu_s = used.ru_utime + used.ru_stime - (said["cpu_s"] if said and not beside else 0)
+    steady = {key: (last[key] - first[key]) / (last["t_s"] - first["t_s"]) for key in ("cpu_s", "wakes")} \
+        if first else None
+    return {"code": meter.returncode, "text": text, "cpu_s": cpu_s, "steady": steady,
+            "peak": last and last["peak"], "start_s": said["began"] - start if said and not beside else None}
 
 
 def frugal_joules(text):
@@ -206,6 +210,9 @@ def compare(frugal, rounds, seconds, venv):
         taken, short = ({meter[0]: [] for meter in able} for _ in range(2))
         for _ in range(rounds):
             for name, _, command, _, beside in able:
+                if name == "no meter":
+                    short[name].append(run(command, folder, 0.2, 0, beside))
+                    continue
                 short[name].append(run(command, folder, 0.2, 0, beside))
                 taken[name].append(run(command, folder, seconds / 2, seconds / 2, beside))
     finally:
@@ -216,24 +223,26 @@ def compare(frugal, rounds, seconds, venv):
 def tell(able, taken, short, rounds, seconds):
     print(f"\n{processor()}; {time.strftime('%Y-%m-%d')}; medians of {rounds} rounds of {seconds:g} s, "
           f"load average {os.getloadavg()[0]:.1f}\n")
-    print("| meter | start, ms | its CPU, ms | then CPU, ms a minute | wake-ups a second | memory, MiB "
-          "| joules | of 0.2 s |")
+    print("| meter | starts in, ms | CPU of start and end, ms | CPU of a minute, ms | wake-ups a second "
+          "| memory, MiB | joules | of 0.2 s |")
     print("|---|---|---|---|---|---|---|---|")
-    bare = {key: statistics.median(r[key] for r in taken["no meter"]) for key in ("cpu_s", "wakes", "start_s")}
-    bare["short_s"] = statistics.median(r["cpu_s"] for r in short["no meter"])
+    bare = {key: statistics.median(r[key] for r in short["no meter"]) for key in ("cpu_s", "start_s")}
     for name, version, _, joules, _ in able:
-        rows = taken[name]
-        first = [1e3 * (r["cpu_s"] - bare["short_s"]) for r in short[name]]
-        cpu = [6e4 * (r["cpu_s"] - bare["cpu_s"] - 1e-3 * statistics.median(first)) / seconds for r in rows]
-        wakes = [(r["wakes"] - bare["wakes"]) / r["wall_s"] for r in rows]
-        start = [None if r["start_s"] is None else 1e3 * (r["start_s"] - bare["start_s"]) for r in rows]
-        title = f"{name} ({version})" if version else name
-        print("|", " | ".join([title, figure(start, "{:.0f}"), figure(first, "{:.0f}"), figure(cpu, "{:.0f}"),
-                               figure(wakes, "{:.1f}"), figure([r["peak"] for r in rows], "{:.0f}"),
+        rows, brief = taken[name], short[name]
+        if name == "no meter":
+            continue
+        start = [None if r["start_s"] is None else 1e3 * (r["start_s"] - bare["start_s"]) for r in brief]
+        print("|", " | ".join([f"{name} ({version})", figure(start, "{:.0f}"),
+                               figure([1e3 * (r["cpu_s"] - bare["cpu_s"]) for r in brief], "{:.0f}"),
+                               figure([6e4 * r["steady"]["cpu_s"] for r in rows], "{:.0f}"),
+                               figure([r["steady"]["wakes"] for r in rows], "{:.1f}"),
+                               figure([r["peak"] for r in rows], "{:.0f}"),
                                figure([joules(r["text"]) for r in rows]),
-                               figure([joules(r["text"]) for r in short[name]])]), "|")
+                               figure([joules(r["text"]) for r in brief])]), "|")
     for name, _, _, joules, _ in able:
-        if name != "no meter" and joules(taken[name][0]["text"]) in (None, 0):
+        if name == "no meter":
+            continue
+        if joules(taken[name][0]["text"]) in (None, 0):
             print(f"\n{name} said: {last_words(taken[name][0]['text'])}")
         elif name.startswith("CodeCarbon"):
             for line in re.findall(r"^.*(?:NOTE|default power|tracking mode).*$", taken[name][0]["text"], re.M):
@@ -246,7 +255,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("frugal")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=20, help="more than 6")
     parser.add_argument("--venv")
     given = parser.parse_args()
     compare(given.frugal, given.rounds, given.seconds, given.venv)
