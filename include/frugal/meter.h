@@ -159,8 +159,8 @@ enum fr_status fr_meter_start(fr_meter *meter, fr_error *err);
 /* A sample now, on the caller's thread: figures of two reports then frame a piece of
  * work. */
 void fr_meter_sample(fr_meter *meter);
-/* Other processes than this one are known to have had so much CPU time since the start, as
- * fr_processes_program tells: the model takes the machine for no less busy. /proc/stat,
+/* Other processes than this one are known to have had so much CPU time since the start,
+ * as fr_processes_busy tells: the model takes the machine for no less busy. /proc/stat,
  * which it has else, counts in ticks of 10 ms. For the next sample on. */
 void fr_meter_others(fr_meter *meter, double core_s);
 /* Idempotent. */
