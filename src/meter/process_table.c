@@ -8,11 +8,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define RESTED 8    /* steps without running after which a process counts as asleep */
-#define SLEEPERS 4  /* one in so many of these is asked at a step */
-#define FRUITLESS 2 /* steps for which they are left alone after all were asked in vain  \
-                     */
-#define LOOKS 3     /* a process has its parent's name until it becomes its own program */
+#define RESTED 8   /* steps without running after which a process counts as asleep */
+#define SLEEPERS 4 /* one in so many of these is asked at a step */
+#define FRUITLESS                                                                        \
+  2             /* steps for which they are left alone after all were asked in vain      \
+                 */
+#define LOOKS 3 /* a process has its parent's name until it becomes its own program */
 
 enum fr_status fr__process_table_init(fr__process_table *table, fr__world *world,
                                       fr_error *err) {
