@@ -15,8 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "gemm_peers.h"
+#include "kern/int8.h"
 #include "kern/kern.h"
 #include "peak.h"
 
@@ -292,6 +294,55 @@ typedef struct contender {
   const gemm_peer *peer; /* another's */
 } contender;
 
+/* frugal's own bytes look like another library's here: their B is packed before. */
+typedef struct bytes {
+  fr__int8_kern kern;
+  fr__int8_product product;
+  void *packed;
+} bytes;
+
+static void release_bytes(void *kept) {
+  bytes *b = kept;
+  fr__int8_kern_release(&b->kern);
+  free(b->packed);
+  free(b);
+}
+
+/* NULL where A is stored transposed: inference has no such product. */
+static void *prepare_bytes(const fr__gemm *g) {
+  bytes *b = g->trans_a ? NULL : calloc(1, sizeof *b);
+  if (b == NULL || fr__int8_kern_init(&b->kern, NULL) != FR_OK) {
+    free(b);
+    return NULL;
+  }
+  const size_t size = fr__int8_packed_bytes(&b->kern, g->n, g->k);
+  b->packed = aligned_alloc(FR__ALIGN, (size + FR__ALIGN - 1) / FR__ALIGN * FR__ALIGN);
+  if (b->packed == NULL) {
+    release_bytes(b);
+    return NULL;
+  }
+  fr__int8_pack(&b->kern, (const int8_t *)g->b, g->n, g->k, 0, b->packed);
+  b->product = (fr__int8_product){.m = g->m,
+                                  .n = g->n,
+                                  .k = g->k,
+                                  .ld_x = g->lda,
+                                  .packed = b->packed,
+                                  .sum = (int32_t *)g->c,
+                                  .ld_sum = fr__int8_columns(g->n)};
+  return b;
+}
+
+static void run_bytes(void *kept, const fr__gemm *g) {
+  bytes *b = kept;
+  for (size_t i = 0; i == 0 || i < g->batch; i++) {
+    b->product.x = (const int8_t *)g->a + i * g->stride_a;
+    fr__int8_multiply(&b->kern, &b->product);
+  }
+}
+
+static const gemm_peer frugal_bytes = {"frugal s8", prepare_bytes, run_bytes,
+                                       release_bytes};
+
 static fr__gemm product_of(const arrays *s, size_t which) {
   fr__gemm g = products[which].gemm;
   g.a = s->a;
@@ -348,7 +399,10 @@ static void contend_all(const contender *of, size_t count, const arrays *s) {
         rates[c][round] = contend(&of[c], s, i);
     printf("  %-24s", products[i].name);
     for (size_t c = 0; c < count; c++)
-      printf(" %12.1f", median(rates[c]));
+      if (rates[c][0] > 0.0)
+        printf(" %12.1f", median(rates[c]));
+      else
+        printf(" %12s", "-");
     printf("\n");
   }
 }
@@ -365,6 +419,7 @@ static enum fr_status bench_peers(const arrays *s, fr_error *err) {
       fr__kern_set_format(&bf16, FR__FORMAT_BF16);
       all[count++] = (contender){"frugal bf16", &bf16, NULL};
     }
+    all[count++] = (contender){frugal_bytes.name, NULL, &frugal_bytes};
     for (size_t i = 0; gemm_peers[i] != NULL && count < CONTENDERS; i++)
       all[count++] = (contender){gemm_peers[i]->name, NULL, gemm_peers[i]};
     gemm_peers_print();
