@@ -63,12 +63,13 @@ def load(busy_s, rest_s, path):
 def own_of(pid):
     """CPU time of a process by the kernel's clock of it, sleeps of all its threads, peak in MiB."""
     wakes = 0
-    for thread in os.listdir(f"/proc/{pid}/task"):
+    threads = sorted(os.listdir(f"/proc/{pid}/task"))
+    for thread in threads:
         status = open(f"/proc/{pid}/task/{thread}/status").read()
         wakes += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.M).group(1))
     peak = re.search(r"VmHWM:\s*(\d+)", status)
     return {"t_s": time.monotonic(), "cpu_s": time.clock_gettime((~pid << 3) | 2), "wakes": wakes,
-            "peak": int(peak.group(1)) / 1024 if peak else None}
+            "threads": threads, "peak": int(peak.group(1)) / 1024 if peak else None}
 
 
 def run(command, folder, busy_s, rest_s, beside):
@@ -97,6 +98,8 @@ def run(command, folder, busy_s, rest_s, beside):
     cpu_s = used.ru_utime + used.ru_stime - (said["cpu_s"] if said and not beside else 0)
     steady = {key: (last[key] - first[key]) / (last["t_s"] - first["t_s"]) for key in ("cpu_s", "wakes")} \
         if first else None
+    if steady and first["threads"] != last["threads"]:
+        steady["wakes"] = None  # those of threads that ended are told nowhere
     return {"code": meter.returncode, "text": text, "cpu_s": cpu_s, "steady": steady,
             "peak": last and last["peak"], "start_s": said["began"] - start if said and not beside else None}
 
