@@ -113,6 +113,14 @@ typedef struct fr_checkpoint_options {
   void (*resumed)(void *self, size_t steps, const char *note);
 } fr_checkpoint_options;
 
+/* What a run computes in (fr_net_set_precision); the numbers are those of enum
+ * fr_precision. */
+enum fr_train_precision { FR_TRAIN_F32, FR_TRAIN_BF16 };
+
+/* "f32" (or "float32"), "bf16". */
+bool fr_train_precision_parse(const char *name, enum fr_train_precision *out);
+const char *fr_train_precision_name(enum fr_train_precision precision);
+
 typedef struct fr_train_options {
   size_t epochs; /* at most */
   size_t batch;
@@ -137,6 +145,8 @@ typedef struct fr_train_options {
                       classes, given room for a batch, otherwise left as it is. Run once a
                       sample, but on each batch where samples are augmented. NULL: none */
   size_t threads;  /* 0: 1 */
+  enum fr_train_precision precision; /* of the products of `net`, which keeps it when the
+                                        run is over; the teacher's stays as it is */
   const fr_checkpoint_options *checkpoint; /* NULL: none */
 } fr_train_options;
 

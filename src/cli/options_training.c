@@ -16,6 +16,7 @@ enum {
   KEY_SEED,
   KEY_THREADS,
   KEY_AUGMENT,
+  KEY_PRECISION,
   KEY_BUDGET,
   KEY_INTENSITY,
   KEY_PUE,
@@ -62,6 +63,8 @@ static const struct argp_option loop_options[] = {
      "that share the work, to the same bits (default 1, which spends the fewest "
      "core-seconds)",
      20},
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "of products: f32 (default) or bf16, which rounds what is multiplied to 8 bits", 20},
     {"augment", KEY_AUGMENT, "TEXT", 0,
      "change training samples: 'jitter(D) scale(D)', D the deviation (default: none)",
      20},
@@ -91,6 +94,13 @@ static error_t parse_augment(const char *text, cli_training *training,
     argp_error(state, "%s", err.text);
   const bool any = training->augment.jitter > 0 || training->augment.scale > 0;
   training->options.augment = any ? &training->augment : NULL;
+  return 0;
+}
+
+static error_t parse_precision(const char *text, cli_training *training,
+                               struct argp_state *state) {
+  if (!fr_train_precision_parse(text, &training->options.precision))
+    argp_error(state, "'%s' is not a precision: f32 or bf16", text);
   return 0;
 }
 
@@ -141,6 +151,7 @@ static error_t parse_loop(int key, char *text, struct argp_state *state) {
   case KEY_SEED: options->seed = cli_number(state, "seed", text, 0, INT64_MAX); return 0;
   case KEY_THREADS: options->threads = cli_threads(state, text); return 0;
   case KEY_AUGMENT: return parse_augment(text, training, state);
+  case KEY_PRECISION: return parse_precision(text, training, state);
   default: return parse_keeping(key, text, state);
   }
 }

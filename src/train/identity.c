@@ -132,6 +132,7 @@ static void set_options(json_t *to, bool *done, const fr_train_options *o,
       o->augment != NULL ? (double)o->augment->jitter : 0,
       o->augment != NULL ? (double)o->augment->scale : 0);
   set_text(to, done, "balanced sampling", o->balanced ? "yes" : "no");
+  set_text(to, done, "precision", fr_train_precision_name(o->precision));
 }
 
 json_t *fr__identity_new(const struct fr__run *r) {
