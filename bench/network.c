@@ -138,10 +138,7 @@ static void step_infer(worker *work) {
 }
 
 static void step_int8(worker *work) {
-  const float *x = next_batch(work);
-  for (size_t i = 0; i < work->batch; i++)
-    fr_int8_run(work->int8, x + i * sample_floats(work),
-                work->output + i * work->of.classes);
+  fr_int8_run_batch(work->int8, next_batch(work), work->batch, work->output);
   work->answer = work->output;
 }
 

@@ -23,8 +23,11 @@ enum fr_status fr_int8_new(const fr_net *net, const float *const *x, size_t coun
 void fr_int8_free(fr_int8 *int8);
 
 /* x (T, C), normalised, to output (K). Allocates nothing; works in memory of `int8`, so
- * one thread at a time. */
+ * one thread at a time. FRUGAL_CPU=avx512vnni|avx512|avxvnni|avx2|baseline, when `int8`
+ * was made, holds its instructions down; the outputs are the same bits. */
 void fr_int8_run(const fr_int8 *int8, const float *x, float *output);
+/* The same of several samples: x (batch, T, C) to output (batch, K). */
+void fr_int8_run_batch(const fr_int8 *int8, const float *x, size_t batch, float *output);
 
 fr_shape fr_int8_input(const fr_int8 *int8);
 size_t fr_int8_classes(const fr_int8 *int8);

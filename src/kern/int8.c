@@ -62,13 +62,13 @@ void fr__int8_multiply(const fr__int8_kern *kern, const fr__int8_product *produc
   kern->ops->multiply(kern->scratch, product);
 }
 
-void fr__int8_scale(const fr__int8_kern *kern, const fr__int8_scaling *scaling,
-                    const int32_t *sum, size_t ld_sum) {
+void fr__int8_requantize(const fr__int8_kern *kern, const fr__int8_requantizing *scaling,
+                         const int32_t *sum, size_t ld_sum) {
   kern->ops->scale(scaling, sum, ld_sum);
 }
 
-void fr__int8_scale_bytes(const fr__int8_kern *kern, const fr__int8_scaling *scaling,
-                          const int8_t *x) {
+void fr__int8_requantize_bytes(const fr__int8_kern *kern,
+                               const fr__int8_requantizing *scaling, const int8_t *x) {
   kern->ops->scale_bytes(scaling, x);
 }
 
@@ -85,4 +85,11 @@ void fr__int8_column_max(const fr__int8_kern *kern, const int8_t *x, size_t rows
 void fr__int8_quantize(const fr__int8_kern *kern, const float *x, size_t n, float factor,
                        int32_t zero, int8_t *y) {
   kern->ops->quantize(x, n, factor, zero, y);
+}
+
+bool fr__int8_lstm(const fr__int8_kern *kern, const fr__int8_lstm_step *step) {
+  if (kern->ops->lstm == NULL)
+    return false;
+  kern->ops->lstm(step);
+  return true;
 }

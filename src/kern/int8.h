@@ -46,20 +46,20 @@ void fr__int8_multiply(const fr__int8_kern *kern, const fr__int8_product *produc
 
 /* From sums to bytes: floor((mul[j] sum + add[j]) / 2^shift), clamped to int8. |mul| is
  * below 2^31 and nothing leaves 64 bits. y (rows, columns), rows ld_y bytes apart. */
-typedef struct fr__int8_scaling {
+typedef struct fr__int8_requantizing {
   size_t rows, columns;
   const int32_t *mul; /* (columns) */
   const int64_t *add; /* (columns) */
   int32_t shift;      /* 0 to 62 */
   int8_t *y;
   size_t ld_y;
-} fr__int8_scaling;
+} fr__int8_requantizing;
 
-void fr__int8_scale(const fr__int8_kern *kern, const fr__int8_scaling *scaling,
-                    const int32_t *sum, size_t ld_sum);
+void fr__int8_requantize(const fr__int8_kern *kern, const fr__int8_requantizing *scaling,
+                         const int32_t *sum, size_t ld_sum);
 /* The same of bytes x (rows, columns), dense rows; y may be x. */
-void fr__int8_scale_bytes(const fr__int8_kern *kern, const fr__int8_scaling *scaling,
-                          const int8_t *x);
+void fr__int8_requantize_bytes(const fr__int8_kern *kern,
+                               const fr__int8_requantizing *scaling, const int8_t *x);
 
 /* sum[c] = Σ_r x[r, c] of bytes (rows, columns). */
 void fr__int8_column_sum(const fr__int8_kern *kern, const int8_t *x, size_t rows,
@@ -71,5 +71,26 @@ void fr__int8_column_max(const fr__int8_kern *kern, const int8_t *x, size_t rows
  * added; what is not a number counts as 0. */
 void fr__int8_quantize(const fr__int8_kern *kern, const float *x, size_t n, float factor,
                        int32_t zero, int8_t *y);
+
+/*
+ * One step of an LSTM over a batch, of docs/int8.md: gates from the sums over x and h,
+ * state and h in place. False where the set has no vectors for it, and nothing was done.
+ */
+typedef struct fr__int8_lstm_step {
+  size_t batch, units;
+  const int32_t *over_x, *over_h; /* (B, 4H), rows ld_sum_x and ld_sum_h apart */
+  size_t ld_sum_x, ld_sum_h;
+  const int32_t *mul, *mul_h; /* (4H) */
+  const int64_t *add;         /* (4H) */
+  int32_t shift;
+  const int16_t *sigmoid, *tanh; /* (257) */
+  int32_t cell;                  /* binary places before the point of the state, from 3 */
+  int32_t mul_y, shift_y;
+  int64_t add_y;
+  int16_t *state; /* (B, H) */
+  int8_t *h;      /* (B, H) */
+} fr__int8_lstm_step;
+
+bool fr__int8_lstm(const fr__int8_kern *kern, const fr__int8_lstm_step *step);
 
 #endif

@@ -12,10 +12,11 @@ struct fr__int8_ops {
   size_t (*packed_bytes)(size_t n, size_t k);
   void (*pack)(const int8_t *w, size_t n, size_t k, int32_t zero, void *to);
   void (*multiply)(void *scratch, const fr__int8_product *product);
-  void (*scale)(const fr__int8_scaling *scaling, const int32_t *sum, size_t ld_sum);
-  void (*scale_bytes)(const fr__int8_scaling *scaling, const int8_t *x);
+  void (*scale)(const fr__int8_requantizing *scaling, const int32_t *sum, size_t ld_sum);
+  void (*scale_bytes)(const fr__int8_requantizing *scaling, const int8_t *x);
   void (*column_sum)(const int8_t *x, size_t rows, size_t columns, int32_t *sum);
   void (*column_max)(const int8_t *x, size_t rows, size_t columns, int8_t *greatest);
+  void (*lstm)(const fr__int8_lstm_step *step); /* NULL: no vectors for it */
   void (*quantize)(const float *x, size_t n, float factor, int32_t zero, int8_t *y);
 };
 

@@ -10,14 +10,14 @@
 /* floor(v / 2^n), without a shift of a negative number */
 static int64_t shift_down(int64_t v, int32_t n) { return v >= 0 ? v >> n : ~(~v >> n); }
 
-static int8_t scaled(const fr__int8_scaling *s, size_t column, int32_t sum) {
+static int8_t scaled(const fr__int8_requantizing *s, size_t column, int32_t sum) {
   const int64_t q = shift_down((int64_t)s->mul[column] * sum + s->add[column], s->shift);
   return (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
 }
 
 #ifdef __AVX512F__
 /* Eight columns at once, from `column` on; the bytes in the lower half of the result. */
-INLINE __m128i scaled_8(const fr__int8_scaling *s, size_t column, __m256i sum) {
+INLINE __m128i scaled_8(const fr__int8_requantizing *s, size_t column, __m256i sum) {
   const __m512i mul =
       _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)(s->mul + column)));
   const __m512i add = _mm512_loadu_si512(s->add + column);
@@ -30,7 +30,7 @@ INLINE __m128i scaled_8(const fr__int8_scaling *s, size_t column, __m256i sum) {
 INLINE size_t eights(size_t columns) { return columns / 8 * 8; }
 #endif
 
-void FR__KERN_NAME(int8_scale)(const fr__int8_scaling *s, const int32_t *sum,
+void FR__KERN_NAME(int8_scale)(const fr__int8_requantizing *s, const int32_t *sum,
                                size_t ld_sum) {
   for (size_t r = 0; r < s->rows; r++) {
     const int32_t *from = sum + r * ld_sum;
@@ -46,7 +46,7 @@ void FR__KERN_NAME(int8_scale)(const fr__int8_scaling *s, const int32_t *sum,
   }
 }
 
-void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_scaling *s, const int8_t *x) {
+void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_requantizing *s, const int8_t *x) {
   for (size_t r = 0; r < s->rows; r++) {
     const int8_t *from = x + r * s->columns;
     int8_t *y = s->y + r * s->ld_y;
@@ -82,7 +82,18 @@ void FR__KERN_NAME(int8_column_max)(const int8_t *restrict x, size_t rows, size_
     }
 }
 
-/* |x| factor, at least 1024 where it is more, and 0 where it is not a number; halved and
+/* The first `count` lanes, clamped. */
+INLINE void put_bytes(int8_t *to, ivec x, size_t count) {
+#ifdef __AVX512F__
+  _mm_mask_storeu_epi8(to, (__mmask16)((1u << count) - 1),
+                       _mm512_cvtsepi32_epi8((__m512i)x));
+#else
+  for (size_t lane = 0; lane < count; lane++)
+    to[lane] = (int8_t)(x[lane] < -128 ? -128 : x[lane] > 127 ? 127 : x[lane]);
+#endif
+}
+
+/* |x| factor, 1024 where it is more, and 0 where it is not a number; halved and
  * rounded, halves up; then the sign. */
 void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_t zero,
                                   int8_t *y) {
@@ -94,10 +105,7 @@ void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_
     const vec known = select_lanes(size == size, held, (vec){0});
     const ivec half = (__builtin_convertvector(known, ivec) + 1) >> 1;
     const ivec q = (ivec)select_lanes((ivec)negative, (vec)-half, (vec)half) + zero;
-    for (size_t lane = 0; lane < count; lane++) {
-      const int32_t byte = q[lane];
-      y[i + lane] = (int8_t)(byte < -128 ? -128 : byte > 127 ? 127 : byte);
-    }
+    put_bytes(y + i, q, count);
   }
 }
 
@@ -110,5 +118,8 @@ const fr__int8_ops FR__KERN_NAME(int8) = {
     .scale_bytes = FR__KERN_NAME(int8_scale_bytes),
     .column_sum = FR__KERN_NAME(int8_column_sum),
     .column_max = FR__KERN_NAME(int8_column_max),
+#ifdef __AVX512F__
+    .lstm = FR__KERN_NAME(int8_lstm),
+#endif
     .quantize = FR__KERN_NAME(int8_quantize),
 };

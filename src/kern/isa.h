@@ -48,13 +48,14 @@ size_t FR__KERN_NAME(int8_packed_bytes)(size_t n, size_t k);
 void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
                               void *to);
 void FR__KERN_NAME(int8_multiply)(void *scratch, const fr__int8_product *product);
-void FR__KERN_NAME(int8_scale)(const fr__int8_scaling *scaling, const int32_t *sum,
+void FR__KERN_NAME(int8_scale)(const fr__int8_requantizing *scaling, const int32_t *sum,
                                size_t ld_sum);
-void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_scaling *scaling, const int8_t *x);
+void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_requantizing *scaling, const int8_t *x);
 void FR__KERN_NAME(int8_column_sum)(const int8_t *x, size_t rows, size_t columns,
                                     int32_t *sum);
 void FR__KERN_NAME(int8_column_max)(const int8_t *x, size_t rows, size_t columns,
                                     int8_t *greatest);
+void FR__KERN_NAME(int8_lstm)(const fr__int8_lstm_step *step); /* AVX-512 only */
 void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_t zero,
                                   int8_t *y);
 

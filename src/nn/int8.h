@@ -4,6 +4,7 @@
 #define FR_NN_INT8_H
 
 #include "frugal/int8.h"
+#include "kern/int8.h"
 #include "nn/int8_ops.h"
 
 enum fr__int8_kind {
@@ -53,6 +54,8 @@ typedef struct fr__int8_op {
   } of;
 } fr__int8_op;
 
+typedef struct fr__int8_fast fr__int8_fast;
+
 struct fr_int8 {
   fr_shape input;
   size_t classes;
@@ -75,11 +78,30 @@ struct fr_int8 {
   size_t array_count;
 
   /* What a run works in; owned. */
-  int8_t *values;  /* (buffer) */
-  int8_t *small;   /* (room8) */
-  int16_t *middle; /* (room16) */
-  int32_t *large;  /* (room32) */
-  int16_t *logits; /* (classes) */
+  int8_t *values;      /* (buffer) */
+  int8_t *small;       /* (room8) */
+  int16_t *middle;     /* (room16) */
+  int32_t *large;      /* (room32) */
+  int16_t *logits;     /* (classes) */
+  fr__int8_fast *fast; /* owned */
 };
+
+/* ---- int8_kernels.c: as plain loops, as exported C has them ---- */
+
+void fr__int8_run_plain(const fr_int8 *int8, const float *x, float *output);
+/* One operation on a buffer like int8->values; LOGITS writes to int8->logits. */
+void fr__int8_run_op(const fr_int8 *int8, const fr__int8_op *op, int8_t *values);
+/* floor(v / 2^shift), clamped. */
+int8_t fr__int8_narrow(int64_t v, int32_t shift);
+int16_t fr__int8_narrow_16(int64_t v, int32_t shift);
+/* A step of one sample, from the sums of its products (4H); gates: room (4H). */
+void fr__int8_lstm_sums(const struct fr__int8_lstm *lstm, const int32_t *over_x,
+                        const int32_t *over_h, int16_t *gates, int16_t *cell, int8_t *h);
+
+/* ---- int8_fast.c: by the kernels of this CPU, to the same bits ---- */
+
+/* Packs the weights of int8->op. */
+enum fr_status fr__int8_fast_new(const fr_int8 *int8, fr__int8_fast **out, fr_error *err);
+void fr__int8_fast_free(fr__int8_fast *fast);
 
 #endif

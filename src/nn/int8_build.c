@@ -480,6 +480,8 @@ static enum fr_status quantize_program(fr_net *net, fr__program *program,
     status = build_all(&build, range, inside, err);
   if (status == FR_OK)
     status = reserve_run(made, err);
+  if (status == FR_OK)
+    status = fr__int8_fast_new(made, &made->fast, err);
   free(range);
   free(inside);
   free(build.scale);
@@ -539,5 +541,6 @@ void fr_int8_free(fr_int8 *int8) {
   free(int8->middle);
   free(int8->large);
   free(int8->logits);
+  fr__int8_fast_free(int8->fast);
   free(int8);
 }

@@ -369,16 +369,29 @@ static void attention(const struct fr__int8_attention *p, const int8_t *x, int8_
 
 /* ---- one after another ---- */
 
-static void run_op(const fr_int8 *n, const fr__int8_op *op) {
-  const int8_t *x = n->values + op->in;
-  int8_t *y = n->values + op->out;
+int8_t fr__int8_narrow(int64_t v, int32_t shift) { return to_int8(v, shift); }
+
+int16_t fr__int8_narrow_16(int64_t v, int32_t shift) { return to_int16(v, shift); }
+
+void fr__int8_lstm_sums(const struct fr__int8_lstm *p, const int32_t *over_x,
+                        const int32_t *over_h, int16_t *gates, int16_t *cell, int8_t *h) {
+  for (int32_t j = 0; j < 4 * p->units; j++)
+    gates[j] = to_int16((int64_t)p->mul[j] * over_x[j] +
+                            (int64_t)p->mul_h[j] * over_h[j] + p->add[j],
+                        p->shift);
+  lstm_units(p, gates, cell, h);
+}
+
+void fr__int8_run_op(const fr_int8 *n, const fr__int8_op *op, int8_t *values) {
+  const int8_t *x = values + op->in;
+  int8_t *y = values + op->out;
   switch (op->kind) {
   case FR__INT8_DENSE: dense(&op->of.dense, x, y); break;
   case FR__INT8_LOGITS: logits(&op->of.logits, x, n->logits); break;
   case FR__INT8_CONV1D: conv1d(&op->of.conv1d, x, y); break;
   case FR__INT8_AFFINE: affine(&op->of.affine, x, y); break;
   case FR__INT8_PLACE: place(&op->of.place, x, y); break;
-  case FR__INT8_ADD: add(&op->of.add, x, n->values + op->other, y); break;
+  case FR__INT8_ADD: add(&op->of.add, x, values + op->other, y); break;
   case FR__INT8_TABLE: table(&op->of.table, x, y); break;
   case FR__INT8_MAXPOOL: maxpool(&op->of.maxpool, x, y); break;
   case FR__INT8_AVGPOOL: avgpool(&op->of.avgpool, x, y); break;
@@ -391,12 +404,12 @@ static void run_op(const fr_int8 *n, const fr__int8_op *op) {
   }
 }
 
-void fr_int8_run(const fr_int8 *int8, const float *x, float *output) {
+void fr__int8_run_plain(const fr_int8 *int8, const float *x, float *output) {
   const size_t inputs = int8->input.steps * int8->input.channels;
   for (size_t i = 0; i < inputs; i++)
     int8->values[int8->in + i] = quantize(x[i], int8->factor_in, int8->zero_in);
   for (size_t i = 0; i < int8->op_count; i++)
-    run_op(int8, &int8->op[i]);
+    fr__int8_run_op(int8, &int8->op[i], int8->values);
   for (size_t k = 0; k < int8->classes; k++) {
     const int32_t q = int8->wide ? int8->logits[k] : int8->values[int8->output + k];
     output[k] = (float)(q - int8->zero_out) * int8->scale_out;

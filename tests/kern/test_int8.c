@@ -120,18 +120,19 @@ static void check_scales(const fr__int8_kern *kern) {
     int32_t sum[5 * 64], mul[64];
     int64_t add[64];
     int8_t y[5 * 64], *x = random_bytes(rows * columns);
-    fr__int8_scaling s = {rows, columns, mul, add, (int32_t)random_below(50), y, columns};
+    fr__int8_requantizing s = {rows, columns, mul, add, (int32_t)random_below(50),
+                               y,    columns};
     for (size_t c = 0; c < columns; c++) {
       mul[c] = (int32_t)(random_bits() >> 34) - (1 << 29);
       add[c] = (int64_t)(random_bits() >> 4) >> random_below(40);
     }
     for (size_t k = 0; k < rows * ld_sum; k++)
       sum[k] = (int32_t)((int64_t)(random_bits() >> 32) - 2147483648) >> random_below(28);
-    fr__int8_scale(kern, &s, sum, ld_sum);
+    fr__int8_requantize(kern, &s, sum, ld_sum);
     for (size_t k = 0; k < rows * columns; k++)
       assert_int_equal(y[k], byte_of(sum[k / columns * ld_sum + k % columns],
                                      mul[k % columns], add[k % columns], s.shift));
-    fr__int8_scale_bytes(kern, &s, x);
+    fr__int8_requantize_bytes(kern, &s, x);
     for (size_t k = 0; k < rows * columns; k++)
       assert_int_equal(y[k], byte_of(x[k], mul[k % columns], add[k % columns], s.shift));
     free(x);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "frugal/int8.h"
+#include "nn/int8.h"
 #include "nn/net.h"
 #include "nn/program.h"
 
@@ -82,41 +83,43 @@ static double error_of(const char *arch, fr_shape shape) {
   return sqrt(wrong / n) / sqrt(squares / n - sum / n * sum / n);
 }
 
+static const char *const families[] = {
+    "dense(classes)",
+    "dense(20) relu dense(classes)",
+    "dense(20) bn relu dense(classes)",
+    "conv1d(12,5) relu conv1d(8,3,2,pad=same) avgpool(all) dense(classes)",
+    "conv1d(12,5,pad=causal,dilation=3) relu flatten dense(classes)",
+    "conv1d(12,3,groups=2) leaky(0.1) maxpool(2) dense(classes)",
+    "conv1d(12,5) relu bn maxpool(3) dense(classes)",
+    "bn conv1d(12,5) gelu avgpool(4) dense(classes)",
+    "conv1d(12,5) hardswish avgpool(all) dense(classes)",
+    "dense(16) sigmoid dense(classes)",
+    "dense(16) tanh dense(16) softmax dense(classes)",
+    "conv1d(16,3) layernorm relu avgpool(all) dense(classes)",
+    "lstm(16) dense(classes)",
+    "lstm(16,all,both) lstm(12,last) dense(classes)",
+    "lstm(8,last,both) dense(classes)",
+    "gru(16) dense(classes)",
+    "gru(16,all,both) gru(12,last,both) dense(classes)",
+    "conv1d(16,3) attention(4) avgpool(all) dense(classes)",
+    "residual(conv1d(6,3) relu) residual(conv1d(12,3) bn relu) avgpool(all) "
+    "dense(classes)",
+    "parallel(conv1d(4,3) relu | conv1d(6,5) | ) dropout(0.2) avgpool(all) "
+    "dense(classes)",
+    "residual(parallel(conv1d(3,3) relu | residual(conv1d(3,3)) conv1d(3,1))) relu "
+    "maxpool(all) dense(classes)",
+    "conv1d(12,5) relu spatialdropout(0.1) avgpool(all) dense(classes) softmax",
+    "conv1d(5,24)",
+};
+#define FAMILIES (sizeof families / sizeof *families)
+
 static void test_is_near_float32_for_every_family(void **state) {
   (void)state;
-  static const char *const archs[] = {
-      "dense(classes)",
-      "dense(20) relu dense(classes)",
-      "dense(20) bn relu dense(classes)",
-      "conv1d(12,5) relu conv1d(8,3,2,pad=same) avgpool(all) dense(classes)",
-      "conv1d(12,5,pad=causal,dilation=3) relu flatten dense(classes)",
-      "conv1d(12,3,groups=2) leaky(0.1) maxpool(2) dense(classes)",
-      "conv1d(12,5) relu bn maxpool(3) dense(classes)",
-      "bn conv1d(12,5) gelu avgpool(4) dense(classes)",
-      "conv1d(12,5) hardswish avgpool(all) dense(classes)",
-      "dense(16) sigmoid dense(classes)",
-      "dense(16) tanh dense(16) softmax dense(classes)",
-      "conv1d(16,3) layernorm relu avgpool(all) dense(classes)",
-      "lstm(16) dense(classes)",
-      "lstm(16,all,both) lstm(12,last) dense(classes)",
-      "lstm(8,last,both) dense(classes)",
-      "gru(16) dense(classes)",
-      "gru(16,all,both) gru(12,last,both) dense(classes)",
-      "conv1d(16,3) attention(4) avgpool(all) dense(classes)",
-      "residual(conv1d(6,3) relu) residual(conv1d(12,3) bn relu) avgpool(all) "
-      "dense(classes)",
-      "parallel(conv1d(4,3) relu | conv1d(6,5) | ) dropout(0.2) avgpool(all) "
-      "dense(classes)",
-      "residual(parallel(conv1d(3,3) relu | residual(conv1d(3,3)) conv1d(3,1))) relu "
-      "maxpool(all) dense(classes)",
-      "conv1d(12,5) relu spatialdropout(0.1) avgpool(all) dense(classes) softmax",
-      "conv1d(5,24)",
-  };
   const fr_shape shape = {24, 6};
-  for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++) {
-    const double wrong = error_of(archs[i], shape);
+  for (size_t i = 0; i < FAMILIES; i++) {
+    const double wrong = error_of(families[i], shape);
     if (!(wrong < 0.025)) /* of the outputs' spread; at most 0.019 is seen */
-      fail_msg("'%s': an error of %.4f of the spread", archs[i], wrong);
+      fail_msg("'%s': an error of %.4f of the spread", families[i], wrong);
   }
 }
 
@@ -300,6 +303,39 @@ static void test_values_that_live_together_lie_apart(void **state) {
   }
 }
 
+/* Every family, one sample and groups of them. */
+static void check_bits(const char *arch, fr_shape shape) {
+  fr_net *net = made_stirred(arch, shape);
+  samples s = make_samples(shape, 9);
+  fr_int8 *int8 = NULL;
+  float want[SAMPLES * CLASSES], alone[CLASSES], together[SAMPLES * CLASSES];
+  ASSERT_OK(fr_int8_new(net, s.x, SAMPLES, &int8, err));
+  for (size_t i = 0; i < SAMPLES; i++) {
+    fr__int8_run_plain(int8, s.x[i], want + i * CLASSES);
+    fr_int8_run(int8, s.x[i], alone);
+    assert_memory_equal(alone, want + i * CLASSES, sizeof alone);
+  }
+  fr_int8_run_batch(int8, s.value, SAMPLES - 3, together);
+  assert_memory_equal(together, want, (SAMPLES - 3) * CLASSES * sizeof *want);
+  fr_int8_free(int8);
+  fr_net_free(net);
+  free(s.value);
+}
+
+static void test_kernels_give_the_same_bits(void **state) {
+  (void)state;
+  static const char *const sets[] = {"baseline", "avx2", "avxvnni", "avx512", ""};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    setenv("FRUGAL_CPU", sets[i], 1);
+    for (size_t a = 0; a < FAMILIES; a++)
+      check_bits(families[a], (fr_shape){24, 6});
+    check_bits("conv1d(33,5) relu conv1d(64,5,2) relu lstm(40,both) dense(classes)",
+               (fr_shape){90, 12});
+    check_bits("lstm(37) lstm(16,last) dense(70) relu dense(classes)", (fr_shape){70, 3});
+  }
+  unsetenv("FRUGAL_CPU");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_is_near_float32_for_every_family),
@@ -309,6 +345,7 @@ int main(void) {
       cmocka_unit_test(test_the_same_samples_give_the_same_integers),
       cmocka_unit_test(test_sizes_are_those_of_bytes),
       cmocka_unit_test(test_refuses_with_a_sentence),
+      cmocka_unit_test(test_kernels_give_the_same_bits),
       cmocka_unit_test(test_values_that_live_together_lie_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
