@@ -142,16 +142,27 @@ static void set_lengths(fr__layer *layer, const fr__pass *pass) {
 
 /* ---- forward, backward ---- */
 
+/* Whether layer i does the work of the next one, a relu that writes over its output. */
+static bool does_next(const fr__chain *chain, size_t i, size_t to) {
+  const fr__layer *layer = &chain->layer[i];
+  return i + 1 < to && layer->ops->rectifies && layer->ops->rectifies(layer) &&
+         layer[1].ops->rectifier && layer[1].y == layer->y;
+}
+
 const float *fr__chain_forward(fr__chain *chain, const fr__pass *pass, const float *x,
                                size_t from, size_t to) {
   fr__pass here = *pass;
+  here.rectify = false;
   for (size_t i = from; i < to; i++) {
     fr__layer *layer = &chain->layer[i];
+    const bool done = here.rectify;
+    here.rectify = does_next(chain, i, to);
     here.train = pass->train && layer->kept;
     layer->x = x;
     if (here.length)
       set_lengths(layer, &here);
-    layer->ops->forward(layer, &here);
+    if (!done)
+      layer->ops->forward(layer, &here);
     if (here.length) {
       clear_tails(layer->y, layer->out, layer->length, pass->batch);
       here.length = layer->length;

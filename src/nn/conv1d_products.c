@@ -51,6 +51,7 @@ static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w
                             .ldc = layer->units,
                             .accumulate = w > 0,
                             .bias = w > 0 ? NULL : layer->tensor[1].value + p.y,
+                            .rectify = pass->rectify && w + 1 == tap_count(layer),
                             .batch = pass->batch,
                             .stride_a = fr__conv1d_source_stride(layer),
                             .stride_c = fr__shape_elements(layer->out),

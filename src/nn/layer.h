@@ -77,8 +77,9 @@ typedef struct fr__tensor_need {
 typedef struct fr__pass {
   const fr__kern *kern;
   fr__rng *rng;
-  size_t batch;           /* B */
-  bool train;             /* for this layer: false in a frozen one */
+  size_t batch; /* B */
+  bool train;   /* for this layer: false in a frozen one */
+  bool rectify; /* for this layer: relu comes next, and its product does that, too */
   const uint32_t *length; /* (B) steps of x that each sample has; NULL: all of them */
 } fr__pass;
 
@@ -98,6 +99,9 @@ typedef struct fr__layer_ops {
   bool takes_sequence; /* means little on a single step: conv1d, recurrence, pooling */
   bool random;         /* another output in every training pass: dropout */
   bool branches;       /* the arguments are layers: its parse splits the body itself */
+  bool rectifier;      /* y = max(x, 0), which a product before it can do by the way */
+  /* Whether forward does that by the way where the pass says so; NULL: never. */
+  bool (*rectifies)(const fr__layer *layer);
   /* Reads the arguments and sets the normal form of the text. */
   enum fr_status (*parse)(fr__layer *layer, const fr__arguments *arguments,
                           fr_error *err);

@@ -173,6 +173,7 @@ const fr__layer_ops fr__layer_relu = {
     .place = FR__PLACE_OVER,
     .kin = FR__KIN_RECTIFIER,
     .reads_output = true,
+    .rectifier = true,
     .parse = fr__layer_parse_bare,
     .operations = fr__layer_operations_each,
     .forward = relu_forward,

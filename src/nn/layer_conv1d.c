@@ -180,6 +180,9 @@ static bool is_depthwise(const fr__layer *layer) {
   return layer->groups > 1 && fr__conv1d_group_in(layer) == 1;
 }
 
+/* Depthwise there is no product. */
+static bool rectifies(const fr__layer *layer) { return !is_depthwise(layer); }
+
 static size_t tensors(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
   need[0] = (fr__tensor_need){
       "weight", 3, {layer->width, fr__conv1d_group_in(layer), layer->units}, true};
@@ -279,6 +282,7 @@ const fr__layer_ops fr__layer_conv1d = {
     .length = length,
     .workspace = workspace,
     .init = init,
+    .rectifies = rectifies,
     .operands = fr__conv1d_operands,
     .forward = forward,
     .backward = backward,

@@ -45,6 +45,11 @@ static size_t operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERAN
   return 1;
 }
 
+static bool rectifies(const fr__layer *layer) {
+  (void)layer;
+  return true;
+}
+
 static void forward(fr__layer *layer, const fr__pass *pass) {
   const size_t inputs = fr__shape_elements(layer->in), units = layer->units;
   const fr__gemm product = {.m = pass->batch,
@@ -57,6 +62,7 @@ static void forward(fr__layer *layer, const fr__pass *pass) {
                             .c = layer->y,
                             .ldc = units,
                             .bias = layer->tensor[1].value,
+                            .rectify = pass->rectify,
                             .packed = layer->packed[0],
                             .packed_n = units};
   fr__gemm_run(pass->kern, &product);
@@ -103,6 +109,7 @@ const fr__layer_ops fr__layer_dense = {
     .operations = operations,
     .init = init,
     .operands = operands,
+    .rectifies = rectifies,
     .forward = forward,
     .backward = backward,
 };
