@@ -10,8 +10,8 @@
 #include <immintrin.h>
 #endif
 
-/* sum + a b: *a is the same number for all lanes of b. Where the files of a set hold bf16,
- * a and each lane of b hold two of them, and both products are added. */
+/* sum + a b: *a is the same number for all lanes of b. Where the files of a set hold
+ * bf16, a and each lane of b hold two of them, and both products are added. */
 #ifdef FR__KERN_PAIRS
 INLINE vec multiply_add(vec sum, const float *a, vec b) {
   int32_t both;
