@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "gemm_peers.h"
 #include "kern/int8.h"
+#include "kern/choice.h"
 #include "kern/kern.h"
 #include "peak.h"
 
@@ -442,14 +443,15 @@ static void alone(char **argv) {
 }
 
 static const struct {
-  const char *name;
+  enum fr__isa isa;
   peak_function *peak;
 } isas[] = {
 #ifdef FR__KERN_HAVE_X86
-    {"avx512", fr__kern_peak_avx512},
-    {"avx2", fr__kern_peak_avx2},
+    {FR__ISA_AVX512, fr__kern_peak_avx512},
+    {FR__ISA_AVX2, fr__kern_peak_avx2},
 #endif
-    {"baseline", fr__kern_peak_baseline},
+    {FR__ISA_BASELINE, fr__kern_peak_baseline},
+    {FR__ISA_SCALAR, fr__kern_peak_scalar},
 };
 
 /* One instruction set, where this machine has it; on one thread, or on `threads`. */
@@ -457,7 +459,8 @@ static enum fr_status bench_isa(size_t isa, size_t threads, const arrays *s,
                                 fr_error *err) {
   fr__kern alone = {0}, shared = {0};
   fr__pool *pool = NULL;
-  setenv("FRUGAL_CPU", isas[isa].name, 1);
+  const char *name = fr__isa_name(isas[isa].isa);
+  setenv("FRUGAL_CPU", name, 1);
   enum fr_status status = fr__kern_init(&alone, err);
   if (status == FR_OK)
     status = fr__kern_init(&shared, err);
@@ -465,7 +468,7 @@ static enum fr_status bench_isa(size_t isa, size_t threads, const arrays *s,
     status = fr__pool_new(threads, &pool, err);
   if (status == FR_OK)
     status = fr__kern_set_pool(&shared, pool, err);
-  if (status == FR_OK && strcmp(fr__kern_name(&alone), isas[isa].name) == 0) {
+  if (status == FR_OK && strcmp(fr__kern_name(&alone), name) == 0) {
     if (threads > 1)
       measure_shared(&alone, &shared, s);
     else
@@ -490,7 +493,7 @@ int main(int argc, char **argv) {
   enum fr_status status = FR_OK;
   fr_error err = {0};
   for (size_t i = 0; i < sizeof isas / sizeof *isas && status == FR_OK; i++)
-    if (argc < 2 || strcmp(argv[1], isas[i].name) == 0)
+    if (argc < 2 || strcmp(argv[1], fr__isa_name(isas[i].isa)) == 0)
       status = bench_isa(i, threads, &s, &err);
   if (status == FR_OK && argc > 1 && strcmp(argv[1], "peers") == 0)
     status = bench_peers(&s, &err);

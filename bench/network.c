@@ -276,11 +276,14 @@ static peak_function *peak_of_kernels(void) {
   if (fr__kern_init(&kern, NULL) != FR_OK)
     return peak;
 #ifdef FR__KERN_HAVE_X86
-  if (strncmp(fr__kern_name(&kern), "avx512", 6) == 0) /* avx512bf16 is one of them */
+  if (strncmp(fr__kern_name(&kern), "avx512", 6) == 0 || /* avx512bf16 is one of them */
+      strcmp(fr__kern_name(&kern), "amx") == 0)
     peak = fr__kern_peak_avx512;
   else if (strcmp(fr__kern_name(&kern), "avx2") == 0)
     peak = fr__kern_peak_avx2;
 #endif
+  if (strcmp(fr__kern_name(&kern), "scalar") == 0)
+    peak = fr__kern_peak_scalar;
   fr__kern_release(&kern);
   return peak;
 }

@@ -13,5 +13,6 @@ typedef double peak_function(size_t rounds, float *result);
 peak_function fr__kern_peak_avx512;
 peak_function fr__kern_peak_avx2;
 peak_function fr__kern_peak_baseline;
+peak_function fr__kern_peak_scalar;
 
 #endif

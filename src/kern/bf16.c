@@ -315,7 +315,7 @@ void FR__KERN_NAME(bf16_gemm_pack)(const fr__gemm *g, float *to) {
 }
 
 #ifdef FR__KERN_PAIRS
-const fr__products FR__KERN_NAME(products) = {"avx512bf16", FR__KERN_NAME(bf16_gemm),
+const fr__products FR__KERN_NAME(products) = {FR__KERN_NAME(bf16_gemm),
                                               FR__KERN_NAME(bf16_packed_floats),
                                               FR__KERN_NAME(bf16_gemm_pack)};
 #endif

@@ -46,8 +46,17 @@ typedef struct known {
   bool (*works)(void);
 } known;
 
+#if defined(__SSE2__)
+#define OWN "sse2"
+#elif defined(__aarch64__)
+#define OWN "neon"
+#else
+#define OWN "baseline"
+#endif
+
 static const known isas[] = {
-    [FR__ISA_BASELINE] = {"baseline", always},
+    [FR__ISA_SCALAR] = {"scalar", always},
+    [FR__ISA_BASELINE] = {OWN, always},
     [FR__ISA_AVX2] = {"avx2", X86(has_avx2)},
     [FR__ISA_AVXVNNI] = {"avxvnni", X86(has_avxvnni)},
     [FR__ISA_AVX512] = {"avx512", X86(has_avx512)},
@@ -59,16 +68,24 @@ const char *fr__isa_name(enum fr__isa isa) { return isas[isa].name; }
 
 bool fr__isa_works(enum fr__isa isa) { return isas[isa].works(); }
 
+/* FR__ISAS: none. */
+static enum fr__isa called(const char *name) {
+  enum fr__isa i = FR__ISA_SCALAR;
+  if (strcmp(name, "baseline") == 0)
+    return FR__ISA_BASELINE;
+  while (i < FR__ISAS && strcmp(isas[i].name, name) != 0)
+    i++;
+  return i;
+}
+
 enum fr_status fr__isa_ceiling(enum fr__isa *out, fr_error *err) {
   const char *name = getenv("FRUGAL_CPU");
-  *out = FR__ISAS - 1;
-  if (name == NULL || *name == '\0')
+  const bool held = name != NULL && *name != '\0';
+  const enum fr__isa ceiling = held ? called(name) : FR__ISAS - 1;
+  if (ceiling < FR__ISAS) {
+    *out = ceiling;
     return FR_OK;
-  for (enum fr__isa i = FR__ISA_BASELINE; i < FR__ISAS; i++)
-    if (strcmp(isas[i].name, name) == 0) {
-      *out = i;
-      return FR_OK;
-    }
+  }
   char names[160] = "";
   for (size_t i = FR__ISAS; i-- > 0;) {
     strcat(names, isas[i].name);

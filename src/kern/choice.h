@@ -7,6 +7,7 @@
 
 /* From the least to the most that one may be held down to. */
 enum fr__isa {
+  FR__ISA_SCALAR,   /* one float at a time */
   FR__ISA_BASELINE, /* the compiler's own: SSE2, NEON */
   FR__ISA_AVX2,     /* with FMA */
   FR__ISA_AVXVNNI,
@@ -20,7 +21,8 @@ const char *fr__isa_name(enum fr__isa isa); /* "avx512vnni" */
 /* The CPU and its operating system have it, and this build. */
 bool fr__isa_works(enum fr__isa isa);
 /* The highest that FRUGAL_CPU in the environment allows; the highest of all where it is
- * not set. FR_ERR_ARGUMENT where it names none. */
+ * not set. "baseline" is the compiler's own on any machine. FR_ERR_ARGUMENT where it
+ * names none. */
 enum fr_status fr__isa_ceiling(enum fr__isa *out, fr_error *err);
 
 #endif

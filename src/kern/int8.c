@@ -23,6 +23,7 @@ static const set sets[] = {
     {FR__ISA_AVX2, &fr__kern_int8_avx2},
 #endif
     {FR__ISA_BASELINE, &fr__kern_int8_baseline},
+    {FR__ISA_SCALAR, &fr__kern_int8_scalar},
 };
 
 enum fr_status fr__int8_kern_init(fr__int8_kern *kern, fr_error *err) {
@@ -36,7 +37,7 @@ enum fr_status fr__int8_kern_init(fr__int8_kern *kern, fr_error *err) {
   void *scratch = aligned_alloc(FR__ALIGN, FR__INT8_SCRATCH);
   if (scratch == NULL)
     return fr__fail_memory(err, "the scratch of the kernels");
-  *kern = (fr__int8_kern){sets[i].ops, scratch};
+  *kern = (fr__int8_kern){sets[i].ops, fr__isa_name(sets[i].isa), scratch};
   return FR_OK;
 }
 
@@ -45,7 +46,7 @@ void fr__int8_kern_release(fr__int8_kern *kern) {
   *kern = (fr__int8_kern){0};
 }
 
-const char *fr__int8_kern_name(const fr__int8_kern *kern) { return kern->ops->name; }
+const char *fr__int8_kern_name(const fr__int8_kern *kern) { return kern->name; }
 
 size_t fr__int8_columns(size_t n) { return (n + 31) / 32 * 32; }
 

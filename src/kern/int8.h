@@ -13,6 +13,7 @@ typedef struct fr__int8_ops fr__int8_ops;
 
 typedef struct fr__int8_kern {
   const fr__int8_ops *ops;
+  const char *name;
   void *scratch; /* owned */
 } fr__int8_kern;
 

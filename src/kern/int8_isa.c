@@ -44,7 +44,7 @@ INLINE ivec multiply_add(ivec sum, const unsigned char *x, ivec w) {
   return sum + (ivec)_mm512_madd_epi16((__m512i)a, (__m512i)w);
 #elif defined(__AVX2__)
   return sum + (ivec)_mm256_madd_epi16((__m256i)a, (__m256i)w);
-#elif defined(__SSE2__)
+#elif defined(__SSE2__) && !defined(FR__KERN_SCALAR)
   return sum + (ivec)_mm_madd_epi16((__m128i)a, (__m128i)w);
 #else
   return sum + ((a << 16) >> 16) * ((w << 16) >> 16) + (a >> 16) * (w >> 16);

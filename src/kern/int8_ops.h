@@ -8,7 +8,6 @@
 #define FR__INT8_SCRATCH ((size_t)1 << 20) /* bytes */
 
 struct fr__int8_ops {
-  const char *name;
   size_t (*packed_bytes)(size_t n, size_t k);
   void (*pack)(const int8_t *w, size_t n, size_t k, int32_t zero, void *to);
   void (*multiply)(void *scratch, const fr__int8_product *product);
@@ -25,5 +24,6 @@ extern const fr__int8_ops fr__kern_int8_avx512;
 extern const fr__int8_ops fr__kern_int8_avxvnni;
 extern const fr__int8_ops fr__kern_int8_avx2;
 extern const fr__int8_ops fr__kern_int8_baseline;
+extern const fr__int8_ops fr__kern_int8_scalar;
 
 #endif

@@ -110,7 +110,6 @@ void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_
 }
 
 const fr__int8_ops FR__KERN_NAME(int8) = {
-    .name = FR__KERN_TEXT,
     .packed_bytes = FR__KERN_NAME(int8_packed_bytes),
     .pack = FR__KERN_NAME(int8_pack),
     .multiply = FR__KERN_NAME(int8_multiply),

@@ -21,17 +21,21 @@ static const set sets[] = {
     {FR__ISA_AVX2, &fr__kern_ops_avx2},
 #endif
     {FR__ISA_BASELINE, &fr__kern_ops_baseline},
+    {FR__ISA_SCALAR, &fr__kern_ops_scalar},
 };
 
-/* NULL: no instruction for them may be used. */
-static const fr__products *bf16_products(enum fr__isa ceiling) {
+typedef struct bf16_set {
+  enum fr__isa isa;
+  const fr__products *products;
+} bf16_set;
+
+/* Those with instructions for it, the best first; the last one stands for none. */
+static const bf16_set bf16_sets[] = {
 #ifdef FR__KERN_HAVE_X86
-  if (ceiling >= FR__ISA_AVX512BF16 && fr__isa_works(FR__ISA_AVX512BF16))
-    return &fr__kern_products_avx512bf16;
+    {FR__ISA_AVX512BF16, &fr__kern_products_avx512bf16},
 #endif
-  (void)ceiling;
-  return NULL;
-}
+    {FR__ISA_SCALAR, NULL},
+};
 
 static float *new_scratch(size_t threads, fr_error *err) {
   const size_t size = threads * FR__KERN_SCRATCH * sizeof(float);
@@ -43,7 +47,7 @@ static float *new_scratch(size_t threads, fr_error *err) {
 
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
   enum fr__isa ceiling;
-  size_t i = 0;
+  size_t i = 0, j = 0;
   const enum fr_status status = fr__isa_ceiling(&ceiling, err);
   if (status != FR_OK)
     return status;
@@ -52,9 +56,13 @@ enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
   float *scratch = new_scratch(1, err);
   if (scratch == NULL)
     return FR_ERR_MEMORY;
+  while (bf16_sets[j].isa > ceiling || !fr__isa_works(bf16_sets[j].isa))
+    j++;
+  const bool fast = bf16_sets[j].products != NULL;
   *kern = (fr__kern){.ops = sets[i].ops,
                      .products = &sets[i].ops->f32,
-                     .bf16 = bf16_products(ceiling),
+                     .bf16 = bf16_sets[j].products,
+                     .name = fr__isa_name(fast ? bf16_sets[j].isa : sets[i].isa),
                      .scratch = scratch};
   return FR_OK;
 }
@@ -67,7 +75,7 @@ void fr__kern_set_format(fr__kern *kern, enum fr__format format) {
 }
 
 const char *fr__kern_fast(const fr__kern *kern, enum fr__format format) {
-  return format == FR__FORMAT_BF16 && kern->bf16 != NULL ? kern->bf16->name : NULL;
+  return format == FR__FORMAT_BF16 && kern->bf16 != NULL ? kern->name : NULL;
 }
 
 enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err) {
@@ -88,6 +96,4 @@ void fr__kern_release(fr__kern *kern) {
   *kern = (fr__kern){0};
 }
 
-const char *fr__kern_name(const fr__kern *kern) {
-  return kern->bf16 != NULL ? kern->bf16->name : kern->ops->name;
-}
+const char *fr__kern_name(const fr__kern *kern) { return kern->name; }

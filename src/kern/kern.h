@@ -21,12 +21,14 @@ typedef struct fr__kern {
   const fr__kern_ops *ops;
   const fr__products *products; /* of the format that was set */
   const fr__products *bf16;     /* by an instruction for it; NULL: there is none */
+  const char *name;             /* of the highest set in use */
   float *scratch; /* owned; FR__ALIGN-aligned; a piece for each thread of the pool */
   fr__pool *pool; /* not owned; NULL: everything in the caller */
 } fr__kern;
 
-/* Chooses by what this CPU has: avx512, avx2 (with FMA), else the compiler's baseline;
- * FRUGAL_CPU=avx2|baseline in the environment holds it down. */
+/* Chooses by what this CPU has: avx512, avx2 (with FMA), else the compiler's own, and for
+ * bf16 amx or avx512bf16. FRUGAL_CPU=avx512|avx2|sse2|scalar in the environment holds it
+ * down (kern/choice.h). */
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err);
 void fr__kern_release(fr__kern *kern);
 

@@ -11,14 +11,12 @@
 
 /* The products of one number format. */
 struct fr__products {
-  const char *name;
   void (*gemm)(float *scratch, const fr__gemm *gemm);
   size_t (*packed_floats)(size_t n, size_t k);
   void (*pack)(const fr__gemm *gemm, float *to);
 };
 
 struct fr__kern_ops {
-  const char *name;
   fr__products f32;
   fr__products bf16; /* rounded to it, as the set has no instruction for it */
   void (*exp)(const float *x, float *y, size_t n);
@@ -52,6 +50,7 @@ struct fr__kern_ops {
 extern const fr__kern_ops fr__kern_ops_avx512;
 extern const fr__kern_ops fr__kern_ops_avx2;
 extern const fr__kern_ops fr__kern_ops_baseline;
+extern const fr__kern_ops fr__kern_ops_scalar;
 
 /* Sets that multiply pairs of bf16, beside one of those above. */
 extern const fr__products fr__kern_products_avx512bf16;

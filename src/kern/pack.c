@@ -2,6 +2,7 @@
 /* Copies a panel of B so that the inner kernel reads it in one straight run. */
 #include "kern/isa.h"
 
+#if VEC_BYTES >= 16
 typedef float four __attribute__((vector_size(16)));
 typedef float four_any __attribute__((vector_size(16), aligned(4), may_alias));
 
@@ -21,9 +22,9 @@ INLINE void transpose_4x4(const float *from, size_t ld, float *to, size_t width)
   *(four_any *)(to + 3 * width) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/* `b` (count, depth), rows ld apart, to `to` (depth, width). */
-static void pack_transposed(const float *b, size_t ld, size_t depth, size_t count,
-                            size_t width, float *to) {
+/* The columns that come in fours; returns how many they are. */
+static size_t transpose_fours(const float *b, size_t ld, size_t depth, size_t count,
+                              size_t width, float *to) {
   size_t c = 0;
   for (; c + 4 <= count; c += 4) {
     size_t p = 0;
@@ -33,6 +34,17 @@ static void pack_transposed(const float *b, size_t ld, size_t depth, size_t coun
       for (size_t i = c; i < c + 4; i++)
         to[p * width + i] = b[i * ld + p];
   }
+  return c;
+}
+#endif
+
+/* `b` (count, depth), rows ld apart, to `to` (depth, width). */
+static void pack_transposed(const float *b, size_t ld, size_t depth, size_t count,
+                            size_t width, float *to) {
+  size_t c = 0;
+#if VEC_BYTES >= 16
+  c = transpose_fours(b, ld, depth, count, width, to);
+#endif
   for (; c < width; c++)
     for (size_t p = 0; p < depth; p++)
       to[p * width + c] = c < count ? b[c * ld + p] : 0.0f;

@@ -3,10 +3,8 @@
 #include "kern/isa.h"
 
 const fr__kern_ops FR__KERN_NAME(ops) = {
-    .name = FR__KERN_TEXT,
-    .f32 = {FR__KERN_TEXT, FR__KERN_NAME(gemm), FR__KERN_NAME(packed_floats),
-            FR__KERN_NAME(gemm_pack)},
-    .bf16 = {FR__KERN_TEXT, FR__KERN_NAME(bf16_gemm), FR__KERN_NAME(bf16_packed_floats),
+    .f32 = {FR__KERN_NAME(gemm), FR__KERN_NAME(packed_floats), FR__KERN_NAME(gemm_pack)},
+    .bf16 = {FR__KERN_NAME(bf16_gemm), FR__KERN_NAME(bf16_packed_floats),
              FR__KERN_NAME(bf16_gemm_pack)},
     .exp = FR__KERN_NAME(exp),
     .sigmoid = FR__KERN_NAME(sigmoid),

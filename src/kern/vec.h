@@ -20,15 +20,12 @@
 #endif
 #define FR__KERN_PASTE(name, isa) fr__kern_##name##_##isa
 #define FR__KERN_EXPAND(name, isa) FR__KERN_PASTE(name, isa)
-#define FR__KERN_NAME(name)                                                              \
-  FR__KERN_EXPAND(name, FR__KERN_ISA) /* fr__kern_exp_avx512                             \
-                                       */
+/* fr__kern_exp_avx512 */
+#define FR__KERN_NAME(name) FR__KERN_EXPAND(name, FR__KERN_ISA)
 
-#define FR__KERN_QUOTE(isa) #isa
-#define FR__KERN_QUOTED(isa) FR__KERN_QUOTE(isa)
-#define FR__KERN_TEXT FR__KERN_QUOTED(FR__KERN_ISA) /* "avx512" */
-
-#if defined(__AVX512F__)
+#if defined(FR__KERN_SCALAR)
+#define VEC_BYTES 4 /* plain floats */
+#elif defined(__AVX512F__)
 #define VEC_BYTES 64
 #elif defined(__AVX2__)
 #define VEC_BYTES 32

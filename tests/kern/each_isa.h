@@ -15,7 +15,14 @@
 
 #include "kern/kern.h"
 
-static const char *const isa_names[] = {"baseline", "avx2", "avx512", "avx512bf16"};
+#ifdef __aarch64__
+#define OWN_NAME "neon"
+#else
+#define OWN_NAME "sse2"
+#endif
+/* From the least to the most. */
+static const char *const isa_names[] = {"scalar", OWN_NAME, "avx2", "avx512",
+                                        "avx512bf16"};
 #define ISA_NAMES (sizeof isa_names / sizeof *isa_names)
 
 /* Calls `check` once for every set that this machine has. */

@@ -7,8 +7,8 @@
 
 #include "kern/int8.h"
 
-static const char *const names[] = {"baseline", "avx2", "avxvnni", "avx512",
-                                    "avx512vnni"};
+static const char *const names[] = {"scalar",  OWN_NAME, "avx2",
+                                    "avxvnni", "avx512", "avx512vnni"};
 #define NAMES (sizeof names / sizeof *names)
 
 static void each_set(void (*check)(const fr__int8_kern *kern)) {
