@@ -79,6 +79,10 @@ static void tell_gaps(const fr__hwinfo *log, cli_result *result) {
     cli_warn(result, "%zu rows of the log do not tell the power", log->missing);
   if (log->back > 0)
     cli_warn(result, "the log's clock went back %zu times", log->back);
+  if (log->count == log->gaps + 1)
+    cli_warn(result,
+             "no energy is measured: no two rows of the log tell the power of the "
+             "time between them");
 }
 
 /* Energy, mean and interval are of the time that was read; each gap has two edges more.
@@ -97,7 +101,8 @@ static void fill_report(const fr__hwinfo *log, fr_meter_report *report) {
                             .power_end_w = edge_w};
   *report = (fr_meter_report){.duration_s = read_s,
                               .core_seconds = fr_measure_absent(FR_UNIT_CORE_SECOND),
-                              .energy = fr_bounds_energy(&bounds),
+                              .energy = intervals > 0 ? fr_bounds_energy(&bounds)
+                                                      : fr_measure_absent(FR_UNIT_JOULE),
                               .program = fr_measure_absent(FR_UNIT_JOULE),
                               .power_min_w = log->min_w,
                               .power_mean_w = log->mean_w,

@@ -376,8 +376,18 @@ static double power_at(const reader *r, size_t i) {
   return power_w >= 0 ? power_w : (double)NAN;
 }
 
-/* HWiNFO's watts are the mean since its row before: the row's own interval has them.
- * Behind a gap they are that of no interval that is known: no energy is assumed in it. */
+/* As of a meter's samples (fr_meter_report): those that are at least half an interval
+ * long. */
+static void add_power(fr__hwinfo *log, double power_w, double span_s, int64_t usual) {
+  if (span_s < (double)usual * 0.5e-9)
+    return;
+  log->min_w = fmin(log->min_w, power_w); /* NaN gives way */
+  log->max_w = fmax(log->max_w, power_w);
+}
+
+/* HWiNFO's watts are the mean since its row before: the row's own interval has them, and
+ * the first row has none. Behind a gap they are that of no interval that is known: no
+ * energy is assumed in it. */
 static void add_sample(reader *r, size_t i, int64_t t_ns, double power_w, int64_t usual) {
   fr__hwinfo *const log = r->log;
   const int64_t before = log->count > 0 ? (int64_t)log->sample[log->count - 1].t_ns : 0;
@@ -386,10 +396,8 @@ static void add_sample(reader *r, size_t i, int64_t t_ns, double power_w, int64_
   log->gaps += gap;
   log->gap_s += gap ? span_s : 0;
   log->energy_j += gap ? 0 : power_w * span_s;
-  if (!gap) {
-    log->min_w = log->count == 0 ? power_w : fmin(log->min_w, power_w);
-    log->max_w = log->count == 0 ? power_w : fmax(log->max_w, power_w);
-  }
+  if (log->count > 0 && !gap)
+    add_power(log, power_w, span_s, usual);
   double *const watts = log->domain_w + log->count * log->columns;
   memmove(watts, log->domain_w + i * log->columns, log->columns * sizeof *watts);
   for (size_t c = 0; gap && c < log->columns; c++)
@@ -400,11 +408,21 @@ static void add_sample(reader *r, size_t i, int64_t t_ns, double power_w, int64_
                                                 .marked = gap};
 }
 
+/* The mean has the short intervals, too: where it lies beyond least and most, it is they.
+ */
+static void tell_power(fr__hwinfo *log) {
+  const bool known = log->count - 1 > log->gaps;
+  log->mean_w = known ? log->energy_j / (log->duration_s - log->gap_s) : (double)NAN;
+  log->min_w = fmin(log->min_w, log->mean_w);
+  log->max_w = fmax(log->max_w, log->mean_w);
+}
+
 /* Times count from the first reading. */
 static enum fr_status add_samples(reader *r, const int64_t *at, int64_t usual,
                                   fr_error *err) {
   fr__hwinfo *const log = r->log;
   int64_t start = 0;
+  log->min_w = log->max_w = (double)NAN;
   for (size_t i = 0; i < r->rows; i++) {
     const double power_w = power_at(r, i);
     if (isnan(power_w)) {
@@ -419,8 +437,7 @@ static enum fr_status add_samples(reader *r, const int64_t *at, int64_t usual,
     return fr__fail(err, FR_ERR_FORMAT, "'%s': the column '%s' has no reading",
                     r->csv.name, log->chosen);
   log->duration_s = (double)log->sample[log->count - 1].t_ns * 1e-9;
-  const double span_s = log->duration_s - log->gap_s;
-  log->mean_w = span_s > 0 ? log->energy_j / span_s : log->sample[0].power_w;
+  tell_power(log);
   return FR_OK;
 }
 

@@ -22,8 +22,10 @@ typedef struct fr__hwinfo {
    * 0. program_j and core_s are 0, which nobody measured. Behind a gap: marked, power_w
    * is NaN and energy_j that of the sample before. */
   fr_power_sample *sample;
-  double *domain_w;            /* (count, columns) NaN: not told; owned */
-  double min_w, mean_w, max_w; /* mean over measured time */
+  double *domain_w; /* (count, columns) NaN: not told; owned */
+  /* Mean over measured time, least and most of the samples that fr_meter_report takes
+   * them of; NaN: no two rows without a gap between them, nothing was measured. */
+  double min_w, mean_w, max_w;
   double energy_j;
   double duration_s; /* from the first row to the last */
   double gap_s;      /* of it without readings, not in energy_j and mean_w */

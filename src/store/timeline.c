@@ -278,7 +278,7 @@ static bool add_sample(void *self, const fr_store_sample *sample) {
   fr_store_power *const p = &s->power;
   const double watts = sample->power_w;
   const double span_s = ((double)sample->t_ns - (double)p->last_ns) * 1e-9;
-  if (isfinite(watts)) {
+  if (isfinite(watts) && span_s > 0) { /* a log's first row is of no time */
     /* as a meter does (fr_meter_report): what stop cut off, and estimates, are neither */
     if (!sample->marked && span_s >= s->usual_s / 2) {
       p->min_w = s->known ? fmin(p->min_w, watts) : watts;

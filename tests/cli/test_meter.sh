@@ -229,6 +229,11 @@ ok "is of the time that was read" json "
     r['power_w']['max'], r['marked'])
    == (38, 3, 600, 1, 14, 1) and r['began'].startswith('1.2.2026') and abs(r['power_w']['mean'] * r['duration_s'] - 38) < 1e-6)
   (j['result']) and any('no energy is assumed there' in w for w in j['warnings'])" "$folder/g.json"
+head -2 "$folder/gap.csv" >"$folder/row.csv"
+ok "a log of one row" exits 0 meter --import "$folder/row.csv" --json "$folder/row.json"
+ok "has measured nothing, which is not 0 J" json "j['result']['energy'] is None and
+  j['result']['power_w'] is None and any('no two rows' in w for w in j['warnings'])" \
+  "$folder/row.json"
 ok "the row behind it is marked and has no power" grep -qx '602.000000,,26,,,1,' "$folder/g.csv"
 ok "a recording that is not there is one sentence" \
   fails_saying 1 "no-such" meter --replay "$folder/no-such"

@@ -50,7 +50,7 @@ static void the_package_is_found_and_added_up(void **state) {
   assert_near(log.energy_j, 2 * 20 + 2 * 40);
   assert_near(log.sample[1].energy_j, 40);
   assert_near(log.mean_w, 30);
-  assert_near(log.min_w, 10);
+  assert_near(log.min_w, 20); /* the first row's 10 W are of before the log */
   assert_near(log.max_w, 40);
   assert_near(log.domain_w[3 + 2], 1.5);
   assert_true(isnan(log.domain_w[6 + 2]));
@@ -179,13 +179,42 @@ static void no_maximum_comes_of_a_gap(void **state) {
   fr__hwinfo_release(&log);
 }
 
+/* The first row has no interval; that of 0.1 s is none to judge by: 100 and 90 W are no
+ * maximum. */
+static void least_and_most_are_of_whole_intervals(void **state) {
+  (void)state;
+  fr__hwinfo log = parsed("Date,Time,CPU Package Power [W]\n"
+                          "1.1.2026,10:00:00.0,100\n1.1.2026,10:00:02.0,20\n"
+                          "1.1.2026,10:00:04.0,30\n1.1.2026,10:00:04.1,90\n"
+                          "1.1.2026,10:00:06.1,25\n",
+                          NULL);
+  assert_near(log.energy_j, 40 + 60 + 9 + 50);
+  assert_near(log.min_w, 20);
+  assert_near(log.max_w, 30);
+  fr__hwinfo_release(&log);
+}
+
+/* One row is a reading, and no time in which it was so. */
+static void a_row_alone_has_measured_nothing(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "Date,Time,CPU Package Power [W]\n1.1.2026,10:00:00,10\n",
+      "Date,Time,CPU Package Power [W]\n1.1.2026,10:00:00,10\n1.1.2026,10:00:01,\n"};
+  for (size_t i = 0; i < 2; i++) {
+    fr__hwinfo log = parsed(texts[i], NULL);
+    assert_int_equal(log.count, 1);
+    assert_true(isnan(log.mean_w) && isnan(log.min_w) && isnan(log.max_w));
+    fr__hwinfo_release(&log);
+  }
+}
+
 static void a_torn_last_line_is_left_out(void **state) {
   (void)state;
   fr__hwinfo log = parsed("Date,Time,CPU Package Power [W],x\n1.1.2026,10:00:00,10,1\n"
                           "1.1.2026,10:00:01,1",
                           NULL);
   assert_int_equal(log.count, 1);
-  assert_near(log.mean_w, 10);
+  assert_near(log.sample[0].power_w, 10);
   assert_near(log.energy_j, 0);
   fr__hwinfo_release(&log);
 }
@@ -244,7 +273,9 @@ static void check_hostile(const char *text) {
     return;
   }
   assert_true(log.count > 0 && isfinite(log.energy_j) && log.energy_j >= 0);
-  assert_true(isfinite(log.mean_w) && log.min_w <= log.max_w);
+  assert_true(log.count - 1 > log.gaps
+                  ? log.min_w <= log.mean_w && log.mean_w <= log.max_w
+                  : isnan(log.mean_w) && isnan(log.min_w) && isnan(log.max_w));
   for (size_t i = 1; i < log.count; i++)
     assert_true(log.sample[i].t_ns > log.sample[i - 1].t_ns);
   fr__hwinfo_release(&log);
@@ -280,6 +311,8 @@ int main(void) {
       cmocka_unit_test(packages_of_two_devices_are_added_once),
       cmocka_unit_test(what_is_missing_is_not_zero),
       cmocka_unit_test(no_maximum_comes_of_a_gap),
+      cmocka_unit_test(least_and_most_are_of_whole_intervals),
+      cmocka_unit_test(a_row_alone_has_measured_nothing),
       cmocka_unit_test(a_torn_last_line_is_left_out),
       cmocka_unit_test(what_is_no_log_is_refused),
       cmocka_unit_test(too_many_columns_are_refused),
