@@ -22,6 +22,8 @@ enum fr_status fr_study_load(const char *path, fr_study **out, fr_error *err);
 enum fr_status fr_study_parse(const char *name, const char *yaml, size_t size,
                               fr_study **out, fr_error *err);
 void fr_study_free(fr_study *study);
+/* "f32", "bf16" or "auto" in place of what the file says; false: another name. */
+bool fr_study_set_precision(fr_study *study, const char *name);
 const char *fr_study_name(const fr_study *study);
 
 typedef struct fr_study_progress {

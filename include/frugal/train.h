@@ -113,11 +113,17 @@ typedef struct fr_checkpoint_options {
   void (*resumed)(void *self, size_t steps, const char *note);
 } fr_checkpoint_options;
 
-/* What a run computes in (fr_net_set_precision); the numbers are those of enum
- * fr_precision. */
-enum fr_train_precision { FR_TRAIN_F32, FR_TRAIN_BF16 };
+/* What a run computes its products in. */
+enum fr_train_precision {
+  FR_TRAIN_F32,
+  FR_TRAIN_BF16,
+  /* bf16 where this processor does it faster, and where a trial at the start, the first
+   * steps in each from the same weights, ends within float32's interval on the validation
+   * side; else float32 */
+  FR_TRAIN_AUTO
+};
 
-/* "f32" (or "float32"), "bf16". */
+/* "f32" (or "float32"), "bf16", "auto". */
 bool fr_train_precision_parse(const char *name, enum fr_train_precision *out);
 const char *fr_train_precision_name(enum fr_train_precision precision);
 
@@ -146,13 +152,23 @@ typedef struct fr_train_options {
                       sample, but on each batch where samples are augmented. NULL: none */
   size_t threads;  /* 0: 1 */
   enum fr_train_precision precision; /* of the products of `net`, which keeps it when the
-                                        run is over; the teacher's stays as it is */
+                                        run is over (float32 where the final weights are
+                                        more accurate so, and the choice was the run's);
+                                        the teacher's stays as it is */
   const fr_checkpoint_options *checkpoint; /* NULL: none */
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, AdamW at 0.002 with weight
  * decay 0.1, everything trained. */
 fr_train_options fr_train_default_options(void);
+
+typedef struct fr_precision_trial {
+  size_t steps;          /* that each went; 0: there was no trial */
+  double f32, low, high; /* its validation accuracy, with Wilson's 95 % interval */
+  double bf16;           /* NaN: something was not finite */
+} fr_precision_trial;
+
+#define FR_TRAIN_REASON 128 /* bytes */
 
 typedef struct fr_train_result {
   enum fr_stop stop;
@@ -165,6 +181,9 @@ typedef struct fr_train_result {
                           validation; docs/train.md says how */
   fr_epoch *history;   /* (epochs); owned */
   size_t resumed_from; /* steps of the checkpoint that it was taken up from; 0: none */
+  enum fr_precision precision;            /* that was told, or chosen */
+  char precision_reason[FR_TRAIN_REASON]; /* why FR_TRAIN_AUTO chose it; else "" */
+  fr_precision_trial trial;
 } fr_train_result;
 
 void fr_train_result_release(fr_train_result *result);

@@ -13,12 +13,17 @@ typedef struct demo {
   cli_output output;
   const char *directory;
   bool synthetic;
+  const char *precision; /* NULL: f32 */
 } demo;
+
+enum { KEY_PRECISION = 0x100 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "where the report goes (default: frugal-demo)", 0},
     {"synthetic", 's', NULL, 0,
      "use the built-in walkers even where recordings are found", 0},
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "of products: f32 (default), bf16 or auto, as of frugal train", 0},
     {0},
 };
 
@@ -28,6 +33,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &d->output; return 0;
   case 'o': d->directory = text; return 0;
   case 's': d->synthetic = true; return 0;
+  case KEY_PRECISION:
+    if (!fr_train_precision_parse(text, &(enum fr_train_precision){FR_TRAIN_F32}))
+      argp_error(state, "'%s' is not a precision: f32, bf16 or auto", text);
+    d->precision = text;
+    return 0;
   case ARGP_KEY_ARG: argp_error(state, "'%s' is one word too many", text); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -88,6 +98,8 @@ int cli_cmd_demo(int argc, char **argv) {
   fr_study *study;
   if (fr_study_parse("demo", yaml, strlen(yaml), &study, &err) != FR_OK)
     return cli_fail(&err);
+  if (d.precision != NULL)
+    (void)fr_study_set_precision(study, d.precision);
   char *words = cli_json_argv(argc, argv);
   const int code = cli_run_study(study, d.directory, "demo", &d.output, words);
   free(words);

@@ -86,7 +86,7 @@ static enum fr_status write_c(const export *e, const fr_model *model, told *t,
   fr_int8_free(int8);
   if (status != FR_OK)
     return status;
-  tell_text(t, "precision", "Precision", cli_precision_name(&e->precision));
+  tell_text(t, "precision", "Precision", cli_precision_text(&e->precision));
   tell(t, "size_bytes", "Size, bytes", facts.bytes);
   tell(t, "weight_bytes", "Constants (flash), bytes", facts.weight_bytes);
   tell(t, "activation_bytes", "Buffers (RAM), bytes", facts.activation_bytes);
@@ -129,6 +129,8 @@ static void check_words(const export *e, struct argp_state *state) {
     argp_error(state, "say -o FILE");
   if (e->precision.int8 && e->format != NULL && e->format->write != write_c)
     argp_error(state, "--precision int8 is for --to c");
+  if (e->precision.floats == FR_PRECISION_BF16)
+    argp_error(state, "--precision bf16 is of training and testing: weights are float32");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {

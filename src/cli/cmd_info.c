@@ -127,9 +127,11 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
                     sizeof joules);
     const char *command = json_string_value(json_object_get(run, "command"));
     const char *source = json_string_value(json_object_get(program, "source"));
-    fr__buf_printf(text, "Spent by %s: %s%s%s\n",
+    const char *precision = json_string_value(json_object_get(run, "precision"));
+    fr__buf_printf(text, "Spent by %s: %s%s%s%s%s\n",
                    command != NULL ? command : "a command that is not told", joules,
-                   source != NULL ? ", program, by " : "", source != NULL ? source : "");
+                   source != NULL ? ", program, by " : "", source != NULL ? source : "",
+                   precision != NULL ? "; in " : "", precision != NULL ? precision : "");
   }
 }
 

@@ -20,7 +20,7 @@ enum { KEY_THREADS = 0x700 };
 static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N|all", 0,
      "that share the work, to the same bits (default 1, which spends the fewest "
-     "core-seconds); float32 alone",
+     "core-seconds); not with int8",
      30},
     {0},
 };
@@ -44,7 +44,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_THREADS: t->threads = cli_threads(state, text); return 0;
   case ARGP_KEY_END:
     if (t->threads > 1 && t->precision.int8)
-      argp_error(state, "int8 runs one sample after the other: --threads is of float32");
+      argp_error(state,
+                 "int8 runs one sample after the other: --threads is of f32 and bf16");
     return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -100,13 +101,15 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   if (status == FR_OK && t->threads > 1)
     status = fr_net_set_threads(model.net, t->threads, err);
   if (status == FR_OK)
+    fr_net_set_precision(model.net, t->precision.floats);
+  if (status == FR_OK)
     status =
         t->precision.int8
             ? cli_int8_test(&work, session, &loss, model.net, &model.classes, err)
             : cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
   if (status == FR_OK) {
     json_object_set_new(session->result.result, "precision",
-                        json_string(cli_precision_name(&t->precision)));
+                        json_string(cli_precision_text(&t->precision)));
     json_object_set_new(session->result.result, "network",
                         json_string(fr_net_text(model.net)));
     json_object_set_new(session->result.result, "epochs", json_null()); /* not trained */

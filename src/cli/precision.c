@@ -11,23 +11,33 @@
 enum { KEY_PRECISION = 0x600 };
 
 static const struct argp_option options[] = {
-    {"precision", KEY_PRECISION, "NAME", 0, "float32 (default) or int8", 30}, {0}};
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "f32 (default; float32 is the same), bf16 or int8", 30},
+    {0}};
+
+static const char *const names[] = {
+    [FR_PRECISION_F32] = "float32", [FR_PRECISION_BF16] = "bf16"};
+
+const char *cli_precision_name(enum fr_precision precision) { return names[precision]; }
+
+const char *cli_precision_text(const cli_precision *precision) {
+  return precision->int8 ? "int8" : names[precision->floats];
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   cli_precision *precision = state->input;
   if (key != KEY_PRECISION)
     return ARGP_ERR_UNKNOWN;
+  enum fr_train_precision floats = FR_TRAIN_F32;
   precision->int8 = strcmp(text, "int8") == 0;
-  if (!precision->int8 && strcmp(text, "float32") != 0)
-    argp_error(state, "'%s' is not a precision: float32 or int8", text);
+  if (!precision->int8 &&
+      (!fr_train_precision_parse(text, &floats) || floats == FR_TRAIN_AUTO))
+    argp_error(state, "'%s' is not a precision: f32, bf16 or int8", text);
+  precision->floats = floats == FR_TRAIN_BF16 ? FR_PRECISION_BF16 : FR_PRECISION_F32;
   return 0;
 }
 
 const struct argp cli_precision_argp = {.options = options, .parser = parse};
-
-const char *cli_precision_name(const cli_precision *precision) {
-  return precision->int8 ? "int8" : "float32";
-}
 
 enum fr_status cli_int8_new(const cli_work *work, cli_result *result, const fr_net *net,
                             fr_int8 **out, fr_error *err) {

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --precision: a model in float32, or in integers whose ranges are found on the training
- * side of its data. */
+/* --precision: a model in float32, with products rounded to bf16, or in integers whose
+ * ranges are found on the training side of its data. */
 #ifndef FR_CLI_PRECISION_H
 #define FR_CLI_PRECISION_H
 
 #include "cli/work.h"
 
 typedef struct cli_precision {
-  bool int8; /* else float32 */
+  bool int8;
+  enum fr_precision floats; /* where it is not */
 } cli_precision;
 extern const struct argp cli_precision_argp;
 
-const char *cli_precision_name(const cli_precision *precision);
+/* "float32", "bf16". */
+const char *cli_precision_name(enum fr_precision precision);
+/* The same, or "int8". */
+const char *cli_precision_text(const cli_precision *precision);
 
 /* Up to 512 samples spread evenly over the training side set the ranges; with a warning,
  * the test side where nothing is trained on. *out is the caller's. */

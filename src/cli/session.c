@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/calibrating.h"
+#include "cli/precision.h"
 #include "report/table.h"
 
 /* ---- the observer ---- */
@@ -293,6 +294,32 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
     cli_session_labels(session, m, classes);
 }
 
+static json_t *trial_of(const fr_precision_trial *trial) {
+  return json_pack("{s:I, s:f, s:f, s:f, s:o}", "steps", (json_int_t)trial->steps,
+                   "float32", trial->f32, "low", trial->low, "high", trial->high, "bf16",
+                   isnan(trial->bf16) ? json_null() : json_real(trial->bf16));
+}
+
+/* What it was trained in and, where that was chosen, why. */
+static void tell_precision(cli_session *session, const fr_net *net,
+                           const fr_train_result *trained) {
+  json_t *result = session->result.result;
+  const char *reason = trained->precision_reason;
+  const char *name = cli_precision_name(trained->precision);
+  const bool same = fr_net_precision(net) == trained->precision;
+  json_object_set_new(result, "precision", json_string(name));
+  json_object_set_new(result, "test_precision",
+                      json_string(cli_precision_name(fr_net_precision(net))));
+  if (reason[0] != '\0')
+    json_object_set_new(result, "precision_reason", json_string(reason));
+  if (trained->trial.steps > 0)
+    json_object_set_new(result, "precision_trial", trial_of(&trained->trial));
+  if (reason[0] != '\0' || trained->precision != FR_PRECISION_F32)
+    fr__buf_printf(&session->text, "precision      %s%s%s%s\n", name,
+                   reason[0] != '\0' ? ": " : "", reason,
+                   same ? "" : "; its weights are more accurate in float32: tested so");
+}
+
 void cli_session_trained(cli_session *session, const fr_net *net,
                          const fr_train_result *trained) {
   json_t *result = session->result.result;
@@ -318,6 +345,7 @@ void cli_session_trained(cli_session *session, const fr_net *net,
       fr_net_text(net), fr_net_parameters(net), trained->epochs,
       trained->epochs == 1 ? "" : "s", fr_stop_name(trained->stop), trained->best_epoch,
       operations);
+  tell_precision(session, net, trained);
   if (trained->resumed_from > 0)
     cli_session_tell_earlier(session, trained);
   if (!isnan(trained->best_validate_accuracy))

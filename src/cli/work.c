@@ -177,9 +177,9 @@ static json_t *past_of(const cli_session *session) {
 static char *provenance_of(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
-  static const char *const keys[] = {"energy",   "program", "core_seconds", "duration_s",
-                                     "sensor",   "rule",    "epochs",       "operations",
-                                     "macro_f1", "accuracy"};
+  static const char *const keys[] = {
+      "energy", "program",    "core_seconds", "duration_s", "sensor",  "rule",
+      "epochs", "operations", "precision",    "macro_f1",   "accuracy"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     json_t *value = json_object_get(all, keys[i]);
     if (value != NULL)

@@ -49,7 +49,7 @@ void fr_metrics_add(fr_metrics *metrics, const float *output, const uint32_t *la
 }
 
 /* Wilson 1927: the proportions p whose own deviation covers what was seen. */
-static void wilson(double hits, double n, double *low, double *high) {
+void fr__wilson(double hits, double n, double *low, double *high) {
   const double p = hits / n, z2 = Z95 * Z95;
   const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double reach = Z95 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
@@ -74,7 +74,7 @@ static class_counts count_class(const fr_metrics *metrics, size_t k) {
 void fr__metrics_set_accuracy(fr_metrics *metrics, double hits) {
   const double n = (double)metrics->answers;
   metrics->accuracy = hits / n;
-  wilson(hits, n, &metrics->accuracy_low, &metrics->accuracy_high);
+  fr__wilson(hits, n, &metrics->accuracy_low, &metrics->accuracy_high);
 }
 
 static void finish_classes(fr_metrics *metrics) {

@@ -17,6 +17,9 @@ void fr__label_counts_add(fr_label_counts *counts, unsigned answer, uint64_t tim
  */
 void fr__metrics_finish_labels(fr_metrics *metrics);
 
+/* Wilson's 95 % interval of the share `hits` of `n`. */
+void fr__wilson(double hits, double n, double *low, double *high);
+
 /* Accuracy and its interval: `hits` of metrics->answers. */
 void fr__metrics_set_accuracy(fr_metrics *metrics, double hits);
 

@@ -257,6 +257,11 @@ static void write_training(const job *j, const fr__bill *tally,
   json_object_set_new(to, "steps", json_integer((json_int_t)result->steps));
   json_object_set_new(to, "stop", json_string(fr_stop_name(result->stop)));
   json_object_set_new(to, "operations", json_integer((json_int_t)result->operations));
+  json_object_set_new(
+      to, "precision",
+      json_string(result->precision == FR_PRECISION_BF16 ? "bf16" : "float32"));
+  if (result->precision_reason[0] != '\0')
+    json_object_set_new(to, "precision_reason", json_string(result->precision_reason));
   json_object_set_new(to, "best_validate_accuracy",
                       fr__json_number(result->best_validate_accuracy));
   json_object_set_new(to, "history", history_of(j, tally, result->epochs));

@@ -246,6 +246,9 @@ static enum fr_status check_training(const checked *c) {
     return refuse(c, "batch", "is over 65536");
   if (!(t->learning_rate >= 0.0f && t->learning_rate <= 100.0f))
     return refuse(c, "learning-rate", "is not between 0 and 100");
+  if (t->precision != NULL &&
+      !fr_train_precision_parse(t->precision, &c->study->precision))
+    return refuse(c, t->precision, "is no precision: f32, bf16 or auto");
   return FR_OK;
 }
 
@@ -298,6 +301,7 @@ fr_transfer_options fr__study_transfer(const fr__study_mechanism *mechanism) {
 fr_train_options fr__study_train_options(const fr_study *study) {
   fr_train_options options = fr_train_default_options();
   const fr__study_training *t = study->training;
+  options.precision = study->precision;
   if (t == NULL)
     return options;
   options.epochs = t->epochs != 0 ? t->epochs : options.epochs;

@@ -89,6 +89,7 @@ static const cyaml_schema_field_t training_fields[] = {
     CYAML_FIELD_UINT("patience", CYAML_FLAG_OPTIONAL, fr__study_training, patience),
     CYAML_FIELD_FLOAT("learning-rate", CYAML_FLAG_OPTIONAL, fr__study_training,
                       learning_rate),
+    STRING("precision", fr__study_training, precision, OPTIONAL),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t study_fields[] = {
@@ -240,6 +241,10 @@ void fr_study_free(fr_study *study) {
   complaint first = {0};
   const cyaml_config_t config = config_for(&first);
   cyaml_free(&config, &study_value, study, 0);
+}
+
+bool fr_study_set_precision(fr_study *study, const char *name) {
+  return fr_train_precision_parse(name, &study->precision);
 }
 
 const char *fr_study_name(const fr_study *study) { return study->name; }

@@ -96,6 +96,7 @@ json_t *fr__aggregate_settings(const fr__plan *plan) {
   set_count(to, "batch", o.batch);
   set_count(to, "patience", o.patience);
   json_object_set_new(to, "learning_rate", json_real((double)o.optimizer.learning_rate));
+  set_text(to, "precision", fr_train_precision_name(o.precision));
   set_text(to, "intensity", study->intensity != NULL ? study->intensity : "table:world");
   json_object_set_new(to, "pue", json_real(study->pue));
   json_object_set_new(to, "data", data_of(plan));

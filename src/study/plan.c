@@ -241,6 +241,8 @@ static enum fr_status make_key(fr__plan *plan, size_t run, const char *sensor,
   fr__buf_printf(&text, "train %zu %zu %zu %.9g\nseed %zu\n", o.epochs, o.batch,
                  o.patience, (double)o.optimizer.learning_rate,
                  plan->study->seed + repeat);
+  if (o.precision != FR_TRAIN_F32) /* so are all cells of older stores */
+    fr__buf_printf(&text, "precision %s\n", fr_train_precision_name(o.precision));
   const enum fr_status status = text.status;
   if (status == FR_OK)
     snprintf(plan->run[run].key, FR__STUDY_KEY, "%016" PRIx64,

@@ -66,12 +66,14 @@ typedef struct fr__study_claim {
 } fr__study_claim;
 
 typedef struct fr__study_training {
+  char *precision; /* NULL: f32 */
   unsigned epochs, batch, patience;
   float learning_rate;
 } fr__study_training;
 
 struct fr_study {
   char *name, *description;
+  enum fr_train_precision precision; /* of every cell; checked */
   unsigned repeats, seed;
   fr__study_net *networks;
   unsigned networks_count;

@@ -132,7 +132,6 @@ static void set_options(json_t *to, bool *done, const fr_train_options *o,
       o->augment != NULL ? (double)o->augment->jitter : 0,
       o->augment != NULL ? (double)o->augment->scale : 0);
   set_text(to, done, "balanced sampling", o->balanced ? "yes" : "no");
-  set_text(to, done, "precision", fr_train_precision_name(o->precision));
 }
 
 json_t *fr__identity_new(const struct fr__run *r) {
@@ -151,6 +150,9 @@ json_t *fr__identity_new(const struct fr__run *r) {
   set_samples(to, &done, "validation samples", &r->validate);
   set_weights(to, &done, "initial weights", r->net);
   set_weights(to, &done, "teacher", o->teacher);
+  if (!r->undecided) /* else the newest checkpoint tells, or a trial */
+    set_text(to, &done, FR__IDENTITY_PRECISION,
+             fr_train_precision_name((enum fr_train_precision)r->result.precision));
   set_foreign(to, &done, "caller's identity", o->checkpoint->identity);
   set_text(to, &done, "set of kernels", fr__kern_name(&r->net->kern));
   set_text(to, &done, "program's version", FR_VERSION);

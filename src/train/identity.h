@@ -10,6 +10,8 @@
 
 struct fr__run;
 
+#define FR__IDENTITY_PRECISION "precision" /* the key of what it computes in */
+
 /* An object of strings, the caller's (json_decref): options, architecture, kernels, and
  * digests of samples, weights before training and the teacher; NULL out of memory. Before
  * anything was trained or frozen. */

@@ -9,7 +9,7 @@
 #include "train/run.h"
 #include "train/watch.h"
 
-static void begin_epoch(fr__run *r) {
+void fr__run_begin_epoch(fr__run *r) {
   r->now = (fr_epoch){.epoch = r->result.epochs + 1,
                       .epochs = r->options->epochs,
                       .step = r->result.steps,
@@ -42,7 +42,7 @@ static enum fr_status run_epoch(fr__run *r, bool *more, fr_error *err) {
   double loss = 0;
   fr__phase_begin(r->observer, "train");
   if (r->at == 0)
-    begin_epoch(r);
+    fr__run_begin_epoch(r);
   fr__order_draw(&r->order, r->options->seed, r->now.epoch);
   while (*more && r->at < r->train.count) {
     status = fr__run_step(r, &loss, err);

@@ -32,11 +32,12 @@ typedef struct fr__run {
   fr__cost cost;
   fr__checkpoints checkpoints;
 
-  fr_epoch now;  /* the epoch that is going on */
-  size_t at;     /* samples of it that are done; 0: between two epochs */
-  double loss;   /* sum over these of a batch's weight times its mean loss */
-  double weight; /* sum of the weights (fr_loss_weight) */
-  bool finished; /* by result.stop: nothing is left to do */
+  fr_epoch now;   /* the epoch that is going on */
+  size_t at;      /* samples of it that are done; 0: between two epochs */
+  double loss;    /* sum over these of a batch's weight times its mean loss */
+  double weight;  /* sum of the weights (fr_loss_weight) */
+  bool finished;  /* by result.stop: nothing is left to do */
+  bool undecided; /* which precision: a trial must tell, or a checkpoint */
   fr_train_result result;
 } fr__run;
 
@@ -56,6 +57,9 @@ enum fr_status fr__run_prepare(fr__run *r, fr_error *err);
 /* Samples of one update, but for an epoch's last. */
 size_t fr__run_stride(const fr__run *r);
 size_t fr__run_steps_per_epoch(const fr__run *r);
+
+/* Before the first step of the epoch behind those in r->result. */
+void fr__run_begin_epoch(fr__run *r);
 
 /* Tests, then adjusts, on the next samples of the epoch: their loss in *loss. */
 enum fr_status fr__run_step(fr__run *r, double *loss, fr_error *err);

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "train/identity.h"
+#include "train/precision.h"
 #include "train/run.h"
 
 static const char FORMAT[] = "frugal checkpoint 1";
@@ -329,6 +331,9 @@ static enum fr_status read_open(fr__run *r, const fr__safetensors *file,
   }
   if (status == FR_OK)
     status = read_tensors(r, file, err);
+  if (status == FR_OK && r->undecided)
+    status = fr__precision_adopt(r, fr__safetensors_text(file, FR__IDENTITY_PRECISION),
+                                 file->path, err);
   if (status == FR_OK) {
     unpack_state(r, state);
     unpack_history(r, history);

@@ -2,8 +2,8 @@
 #include "frugal/train.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "train/precision.h"
 #include "train/run.h"
 #include "train/watch.h"
 
@@ -16,23 +16,6 @@ const char *fr_stop_name(enum fr_stop stop) {
   case FR_STOP_INTERRUPTED: return "interrupted";
   }
   return "unknown";
-}
-
-static const char *const precisions[] = {"f32", "bf16"};
-
-bool fr_train_precision_parse(const char *name, enum fr_train_precision *out) {
-  if (strcmp(name, "float32") == 0)
-    name = precisions[FR_TRAIN_F32];
-  for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
-    if (strcmp(name, precisions[i]) == 0) {
-      *out = (enum fr_train_precision)i;
-      return true;
-    }
-  return false;
-}
-
-const char *fr_train_precision_name(enum fr_train_precision precision) {
-  return precisions[precision];
 }
 
 fr_train_options fr_train_default_options(void) {
@@ -86,16 +69,21 @@ enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *
                .budget = budget,
                .first = skip_constant_layers(net, options->first_trained),
                .layers = fr_net_layer_count(net)};
-  fr_net_set_precision(net, (enum fr_precision)options->precision);
   status = fr__run_init(&r, train, validate, err);
-  if (status == FR_OK)
+  if (status == FR_OK) {
+    fr__precision_begin(&r);
     status = fr__checkpoints_init(&r, err);
+  }
   if (status == FR_OK && !r.finished)
     status = fr__run_prepare(&r, err);
+  if (status == FR_OK && r.undecided)
+    status = fr__precision_try(&r, err);
   if (status == FR_OK && !r.finished)
     status = fr__run_epochs(&r, err);
   if (r.best.value != NULL)
     fr__snapshot_restore(&r.best, net);
+  if (status == FR_OK)
+    fr__precision_check_end(&r);
   if (status == FR_OK)
     *result = r.result;
   else

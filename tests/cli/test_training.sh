@@ -103,6 +103,35 @@ ok "integers take no threads" fails_saying 2 "one sample after the other" test \
   "$folder/one.safetensors" --precision int8 --threads 2
 ok "no threads at all are refused" exits 2 train --data "$data" --threads 0
 
+small --epochs 2 --precision bf16 -o "$folder/bf16.safetensors" --json "$folder/bf16.json" \
+  >"$folder/table" 2>/dev/null
+ok "bf16 is told" json "j['result']['precision'] == j['result']['test_precision'] == 'bf16'
+  and 'precision_reason' not in j['result']" "$folder/bf16.json"
+ok "in the table, too" grep -q '^precision *bf16$' "$folder/table"
+run info "$folder/bf16.safetensors"
+ok "and on the model's card" grep -q '^Spent by train: .*; in bf16$' "$folder/out"
+ok "it is no float32" sh -c "! cmp -s $folder/bf16.safetensors $folder/one.safetensors"
+for precision in f32 float32 bf16; do
+  ok "a model is tested in $precision" exits 0 test "$folder/bf16.safetensors" --quiet \
+    --precision $precision --json "$folder/$precision.json"
+done
+ok "under its name" python3 -c "
+import json, sys
+f32, float32, bf16 = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert f32['precision'] == float32['precision'] == 'float32' and bf16['precision'] == 'bf16'
+assert f32['confusion'] == float32['confusion']
+assert abs(f32['accuracy']['value'] - bf16['accuracy']['value']) < 0.1" \
+  "$folder/f32.json" "$folder/float32.json" "$folder/bf16.json"
+for precision in auto bf16; do
+  small --epochs 3 --precision $precision --validate none -o "$folder/$precision.safetensors" \
+    --json "$folder/$precision.json" >/dev/null 2>&1
+done
+ok "auto tells what it chose and why" json "j['result']['precision'] == 'float32' and
+  len(j['result']['precision_reason']) > 10" "$folder/auto.json"
+ok "another precision is wrong usage" exits 2 train --data "$data" --precision int8
+ok "a precision of weights is none" fails_saying 2 "float32" export "$folder/one.safetensors" \
+  --to onnx --precision bf16 -o "$folder/one.onnx"
+
 ok "everything at once trains" exits 0 train --data "$data" --net small --epochs 2 \
   --nesterov --optimizer sgd --learning-rate 0.05 --schedule 'cosine warmup(1)' --clip-norm 1 \
   --clip-value 0.5 --balanced --accumulate 2 --class-weights balanced --label-smoothing 0.1 \

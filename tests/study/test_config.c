@@ -26,6 +26,29 @@ static void a_study_is_read(void **state) {
   fr_study_free(study);
 }
 
+static void all_cells_share_a_precision(void **state) {
+  (void)state;
+  fr_study *study = yaml_study(YAML_TINY);
+  assert_int_equal(fr__study_train_options(study).precision, FR_TRAIN_F32);
+  assert_true(fr_study_set_precision(study, "auto"));
+  assert_int_equal(fr__study_train_options(study).precision, FR_TRAIN_AUTO);
+  assert_false(fr_study_set_precision(study, "int8"));
+  fr_study_free(study);
+  static const char rest[] = "data: [{code: M, name: m, spec: 'synthetic:subjects=3'}]\n"
+                             "networks: [{code: S, name: small}]\n"
+                             "groups: [{name: g, data: [M]}]\n";
+  char text[400];
+  snprintf(text, sizeof text, "name: x\ntraining: {precision: bf16}\n%s", rest);
+  study = yaml_study(text);
+  assert_int_equal(fr__study_train_options(study).precision, FR_TRAIN_BF16);
+  fr_study_free(study);
+  fr_error err = {0};
+  snprintf(text, sizeof text, "name: x\ntraining: {precision: int4}\n%s", rest);
+  assert_int_equal(fr_study_parse("x.yaml", text, strlen(text), &study, &err),
+                   FR_ERR_ARGUMENT);
+  assert_string_equal(err.text, "x.yaml:2: 'int4' is no precision: f32, bf16 or auto");
+}
+
 static void cells_are_not_repeated(void **state) {
   (void)state;
   fr_study *study = yaml_study(YAML_TINY);
@@ -168,6 +191,7 @@ static void the_examples_are_read(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_study_is_read),
+      cmocka_unit_test(all_cells_share_a_precision),
       cmocka_unit_test(cells_are_not_repeated),
       cmocka_unit_test(the_data_folder_is_put_in),
       cmocka_unit_test(mistakes_are_named_with_their_line),
