@@ -3,7 +3,8 @@
  * Any command that prints watts or joules, such as the client of a wall meter: one number
  * with its unit a line ("12.5 W", "3400 J"). Watts are added up, joules are a counter
  * that rises. The first good line tells which of the two it is. The command runs as
- * `/bin/sh -c CMD` in a process group of its own, which ends with the sensor.
+ * `/bin/sh -c CMD` in a process group of its own, which ends with the sensor, or with
+ * this process where that is killed.
  */
 #include <errno.h>
 #include <math.h>
@@ -33,7 +34,9 @@
 
 typedef struct exec {
   pid_t child; /* 0: none */
+  pid_t guard; /* 0: none */
   int out;     /* what it prints; -1: closed */
+  int alive;   /* the guard reads its end while this process lives; -1: none */
   char line[LINE];
   size_t length;
   bool too_long;
@@ -151,19 +154,22 @@ static void drain(exec *e, uint64_t now_ns) {
 
 /* ---- the child ---- */
 
-static int spawn_group(const char *command, int out, pid_t *child) {
+/* `/bin/sh -c COMMAND sh ARGUMENT` in a group of its own; in = -1: /dev/null. */
+static int spawn_group(const char *command, const char *argument, int in, int out,
+                       pid_t *child) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
-  char shell[] = "/bin/sh", option[] = "-c";
-  char *const text = strdup(command);
-  if (text == NULL)
-    return ENOMEM;
-  char *const arguments[] = {shell, option, text, NULL};
+  char shell[] = "/bin/sh", option[] = "-c", name[] = "sh";
+  char *const text = strdup(command), *const more = strdup(argument);
+  char *const arguments[] = {shell, option, text, name, more, NULL};
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (in >= 0)
+    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
@@ -171,11 +177,49 @@ static int spawn_group(const char *command, int out, pid_t *child) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   const int failed =
-      posix_spawn(child, "/bin/sh", &actions, &attributes, arguments, environ);
+      text == NULL || more == NULL
+          ? ENOMEM
+          : posix_spawn(child, shell, &actions, &attributes, arguments, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   free(text);
+  free(more);
   return failed;
+}
+
+/* A process that is killed stops nothing any more. The guard reads a pipe of which only
+ * this process has the other end: it comes to an end with the process, however that
+ * ended, and then the guard does what stop() does. (PR_SET_PDEATHSIG would reach the
+ * shell alone, and at the end of the thread that opened the sensor.) Without one the
+ * sensor works, too. */
+static void start_guard(exec *e) {
+  static const char command[] = "read -r nothing; kill -s TERM -- \"-$1\"; sleep 0.5; "
+                                "kill -s KILL -- \"-$1\"";
+  int ends[2];
+  char group[24];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return;
+  const int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  snprintf(group, sizeof group, "%d", (int)e->child);
+  if (out < 0 || spawn_group(command, group, ends[0], out, &e->guard) != 0)
+    e->guard = 0;
+  if (out >= 0)
+    close(out);
+  close(ends[0]);
+  e->alive = ends[1];
+}
+
+/* Before the group it watches has ended, so that it never means another one. */
+static void stop_guard(exec *e) {
+  if (e->guard > 0) {
+    (void)kill(e->guard, SIGKILL);
+    while (waitpid(e->guard, NULL, 0) < 0 && errno == EINTR)
+      continue;
+  }
+  if (e->alive >= 0)
+    close(e->alive);
+  e->guard = 0;
+  e->alive = -1;
 }
 
 static int start(exec *e, const char *command) {
@@ -184,11 +228,13 @@ static int start(exec *e, const char *command) {
     return errno;
   /* Not on the child's end: it may not expect that. */
   (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  const int failed = spawn_group(command, ends[1], &e->child);
+  const int failed = spawn_group(command, "", -1, ends[1], &e->child);
   close(ends[1]);
   e->out = ends[0];
   if (failed != 0)
     e->child = 0;
+  else
+    start_guard(e);
   return failed;
 }
 
@@ -223,6 +269,7 @@ static void stop(exec *e) {
   e->out = -1;
   if (e->child <= 0)
     return;
+  stop_guard(e);
   (void)kill(-e->child, SIGTERM);
   const struct timespec nap = {.tv_nsec = 5000000};
   for (int waited_ms = 0; !has_ended(e) && waited_ms < END_MS; waited_ms += 5)
@@ -274,7 +321,7 @@ static enum fr_status exec_open(fr__sensor *sensor, fr__world *world, fr_error *
   if (e == NULL)
     return fr__fail_memory(err, "a command's readings");
   sensor->own = e;
-  e->out = -1;
+  e->out = e->alive = -1;
   const int failed = start(e, sensor->argument);
   if (failed != 0) {
     snprintf(sensor->reason, sizeof sensor->reason,

@@ -4,6 +4,8 @@
 #include "recorded.h"
 
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -180,20 +182,19 @@ static bool is_running(pid_t pid) {
   return got && at != NULL && at[2] != 'Z';
 }
 
-/* The shell ignores SIGTERM, and has a child of its own that does, too. */
-static void the_whole_group_ends_with_the_sensor(void **state) {
-  (void)state;
-  char *folder = test_folder_make();
-  char command[256], path[128];
-  snprintf(command, sizeof command,
+/* The shell ignores SIGTERM, and has a child of its own that does, too: it writes its
+ * number into the folder. */
+static void stubborn(const char *folder, char command[256]) {
+  snprintf(command, 256,
            "trap '' TERM; (echo 5 W; exec sleep 30) & echo $! > %s/pid; wait; sleep 30",
            folder);
-  live l;
-  live_open(&l, command);
-  assert_int_equal(l.sensor.count, 1);
+}
+
+static pid_t wait_for_pid(const char *folder) {
+  char path[128];
   snprintf(path, sizeof path, "%s/pid", folder);
   int pid = 0;
-  for (int i = 0; i < 100 && pid == 0; i++) {
+  for (int i = 0; i < 500 && pid == 0; i++) {
     FILE *f = fopen(path, "r");
     if (f != NULL && fscanf(f, "%d", &pid) != 1)
       pid = 0;
@@ -201,11 +202,50 @@ static void the_whole_group_ends_with_the_sensor(void **state) {
       fclose(f);
     rest(0.01);
   }
-  assert_true(pid > 0 && is_running(pid));
-  live_release(&l);
-  for (int i = 0; i < 200 && is_running(pid); i++)
+  return pid;
+}
+
+static void assert_ends(pid_t pid) {
+  for (int i = 0; i < 500 && is_running(pid); i++)
     rest(0.01);
   assert_false(is_running(pid));
+}
+
+static void the_whole_group_ends_with_the_sensor(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  char command[256];
+  stubborn(folder, command);
+  live l;
+  live_open(&l, command);
+  assert_int_equal(l.sensor.count, 1);
+  const pid_t pid = wait_for_pid(folder);
+  assert_true(pid > 0 && is_running(pid));
+  live_release(&l);
+  assert_ends(pid);
+  test_folder_remove(folder);
+}
+
+/* Nothing of it runs on when the process that reads it is killed. */
+static void the_whole_group_ends_with_a_killed_process(void **state) {
+  (void)state;
+  char *folder = test_folder_make();
+  char command[256];
+  stubborn(folder, command);
+  const pid_t reader = fork();
+  if (reader == 0) {
+    live l;
+    live_open(&l, command);
+    for (;;)
+      rest(1);
+  }
+  assert_true(reader > 0);
+  const pid_t pid = wait_for_pid(folder);
+  assert_true(pid > 0 && is_running(pid));
+  rest(0.1); /* the sensor is open */
+  assert_int_equal(kill(reader, SIGKILL), 0);
+  assert_int_equal(waitpid(reader, NULL, 0), reader);
+  assert_ends(pid);
   test_folder_remove(folder);
 }
 
@@ -221,6 +261,7 @@ int main(void) {
       cmocka_unit_test(hostile_output_is_bounded),
       cmocka_unit_test(nothing_is_started_without_a_command),
       cmocka_unit_test(the_whole_group_ends_with_the_sensor),
+      cmocka_unit_test(the_whole_group_ends_with_a_killed_process),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
