@@ -3,7 +3,9 @@
  * Products of bf16 operands, summed in float32: operands are rounded when they are
  * packed, and the inner kernel of tile.c runs on what was packed. With FR__KERN_PAIRS a
  * cell, the unit of packing, holds two neighbours in k; else one, as the float32 nearest
- * to it.
+ * to it. With FR__KERN_AMX the inner kernel is bf16_amx.c's, which takes k in steps of
+ * 16 cells: packed operands are filled up to them with 0, and A is packed in rows even
+ * where it is transposed.
  *
  * Rows of A that overlap (a convolution's) are packed once, not once a row: a cell is
  * then found at the same place of the flat array, for a row begins at a whole cell.
@@ -17,6 +19,18 @@
 #define PAIR ((size_t)1)
 #endif
 
+#ifdef FR__KERN_AMX
+#include "kern/amx.h"
+#define STEP AMX_ROWS
+/* Tiles stick out of the packed rows by so many at most, and read what lies there. */
+#define SPARE (AMX_ROWS - 1)
+#define ROW_GRAIN (2 * AMX_ROWS)
+#else
+#define STEP ((size_t)1)
+#define SPARE ((size_t)0)
+#define ROW_GRAIN ((size_t)1)
+#endif
+
 #define DEPTH (PAIR * 256)
 /* Of the scratch: cells of B, then cells of A. */
 #define B_CELLS (FR__KERN_SCRATCH / 4 * 3)
@@ -26,13 +40,16 @@ static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
 
 static size_t cells(size_t k) { return (k + PAIR - 1) / PAIR; }
 
+/* Cells of a packed k: whole steps. */
+static size_t stepped(size_t k) { return (cells(k) + STEP - 1) / STEP * STEP; }
+
 static size_t padded(size_t n) { return (n + LANES - 1) / LANES * LANES; }
 
-/* k in equal pieces of at most DEPTH, whole cells; at least 1. */
+/* k in equal pieces of at most DEPTH, whole steps; at least 1. */
 static size_t cut_depth(size_t k) {
   const size_t cuts = k > DEPTH ? (k + DEPTH - 1) / DEPTH : 1;
   const size_t depth = k > cuts ? (k + cuts - 1) / cuts : 1;
-  return cells(depth) * PAIR;
+  return stepped(depth) * PAIR;
 }
 
 /* ---- rounding ---- */
@@ -97,12 +114,13 @@ static void pack_column(const float *from, size_t depth, size_t width, float *to
 }
 
 /* Columns [column, column + count) of op(B), k in [row, row + depth), as a panel of
- * `width` cells a row; those beyond `count` are 0. */
+ * `width` cells a row; those beyond `count` and `depth` are 0. */
 static void pack_panel(const fr__gemm *g, const float *b, size_t row, size_t depth,
                        size_t column, size_t count, size_t width, float *to) {
-  const size_t rows = cells(depth);
+  const size_t rows = cells(depth), all = stepped(depth);
   if (count < width)
     memset(to, 0, rows * width * sizeof *to);
+  memset(to + rows * width, 0, (all - rows) * width * sizeof *to);
   for (size_t c = 0; g->trans_b && c < count; c++)
     pack_column(b + (column + c) * g->ldb + row, depth, width, to + c);
   for (size_t p = 0; !g->trans_b && p < rows; p++) {
@@ -126,32 +144,59 @@ typedef struct rows_of_a {
 /* Rows that overlap, and begin at whole cells: packed as they lie. */
 static bool lies_flat(const fr__gemm *g, size_t depth) {
   if (g->trans_a)
-    return g->lda < g->m && depth % PAIR == 0;
-  return g->lda < depth && g->lda % PAIR == 0;
+    return STEP == 1 && g->lda < g->m && depth % PAIR == 0;
+  return g->lda < depth && g->lda % PAIR == 0 &&
+         (STEP == 1 || depth % (STEP * PAIR) == 0);
+}
+
+/* `count` rows, or as many as there is room for. */
+static size_t fitting(size_t count, size_t room) {
+  return count + SPARE <= room ? count : (room - SPARE) / ROW_GRAIN * ROW_GRAIN;
 }
 
 /* The largest part of the rows from `first` on whose packed A fits. */
 static rows_of_a rows_from(const fr__gemm *g, size_t first, size_t depth,
                            size_t segments) {
-  const size_t room = A_CELLS / segments, k = depth > 0 ? cells(depth) : 1;
+  const size_t room = A_CELLS / segments, k = depth > 0 ? stepped(depth) : STEP;
   rows_of_a r = {.first = first, .count = g->m - first, .flat = lies_flat(g, depth)};
   if (r.flat && g->trans_a) {
     r.ld = PAIR * g->lda;
     r.size = (k - 1) * r.ld + r.count;
   } else if (r.flat) {
     r.ld = g->lda / PAIR;
-    r.count = smaller(r.count, (room - k) / r.ld + 1);
+    r.count = fitting(r.count, (room - k) / r.ld + 1);
     r.size = (r.count - 1) * r.ld + k;
   }
   r.flat = r.flat && r.size <= room;
   if (!r.flat) {
-    r.count = smaller(g->m - first, room / k);
-    r.ld = g->trans_a ? r.count : k;
+    r.count = fitting(g->m - first, room / k);
+    r.ld = g->trans_a && STEP == 1 ? r.count : k;
     r.size = r.count * k;
   }
   return r;
 }
 
+#ifdef FR__KERN_AMX
+/* Sixteen cells of k of up to sixteen rows. */
+static void pack_square(const float *a, size_t lda, size_t depth, size_t rows, float *to,
+                        size_t ld) {
+  _Alignas(64) float square[STEP * AMX_ROWS] = {0};
+  for (size_t p = 0; p < cells(depth); p++) {
+    const float *from = a + p * PAIR * lda;
+    pack_columns(from, p * PAIR + 1 < depth ? from + lda : NULL, rows,
+                 square + p * AMX_ROWS);
+  }
+  FR__KERN_NAME(transpose)(square, rows, to, ld);
+}
+
+static void pack_transposed_rows(const fr__gemm *g, const float *a, size_t depth,
+                                 const rows_of_a *r, float *to) {
+  for (size_t i = 0; i < r->count; i += AMX_ROWS)
+    for (size_t p = 0; p < depth; p += STEP * PAIR)
+      pack_square(a + p * g->lda + i, g->lda, smaller(depth - p, STEP * PAIR),
+                  smaller(r->count - i, AMX_ROWS), to + i * r->ld + p / PAIR, r->ld);
+}
+#else
 static void pack_transposed_rows(const fr__gemm *g, const float *a, size_t depth,
                                  const rows_of_a *r, float *to) {
   if (r->flat) {
@@ -164,6 +209,7 @@ static void pack_transposed_rows(const fr__gemm *g, const float *a, size_t depth
                  to + p * r->ld);
   }
 }
+#endif
 
 /* `a`: of the item, at k = row. */
 static void pack_rows(const fr__gemm *g, const float *a, size_t depth, const rows_of_a *r,
@@ -177,8 +223,11 @@ static void pack_rows(const fr__gemm *g, const float *a, size_t depth, const row
     pack_run(a, (r->count - 1) * g->lda + depth, to);
     return;
   }
-  for (size_t i = 0; i < r->count; i++)
-    pack_run(a + i * g->lda, depth, to + i * r->ld);
+  for (size_t i = 0; i < r->count; i++) {
+    float *row = to + i * r->ld;
+    pack_run(a + i * g->lda, depth, row);
+    memset(row + cells(depth), 0, (stepped(depth) - cells(depth)) * sizeof *row);
+  }
 }
 
 /* ---- blocks ---- */
@@ -196,7 +245,7 @@ static size_t panel_vectors(const block *k, size_t at) {
 }
 
 static void pack_b(const block *k, const float *b) {
-  const size_t rows = cells(k->depth);
+  const size_t rows = stepped(k->depth);
   for (size_t at = 0; at < k->columns && k->g->packed == NULL; at += TILE_COLUMNS) {
     const size_t width = panel_vectors(k, at) * LANES;
     float *to = k->scratch + at * rows * k->segments;
@@ -208,10 +257,10 @@ static void pack_b(const block *k, const float *b) {
 
 static const float *panel_at(const block *k, size_t at) {
   const fr__gemm *g = k->g;
-  const size_t rows = cells(k->depth);
+  const size_t rows = stepped(k->depth);
   if (g->packed == NULL)
     return k->scratch + at * rows * k->segments;
-  return g->packed + cells(k->row) * padded(g->packed_n) +
+  return g->packed + stepped(k->row) * padded(g->packed_n) +
          (g->packed_at + k->column + at) * rows;
 }
 
@@ -220,8 +269,8 @@ static void rows_product(const block *k, const rows_of_a *r, const fr__tile *who
   size_t at = 0;
   fr__tile t = *whole;
   t.ldb = TILE_COLUMNS;
-  for (; r->count == 1 && k->columns - at >= ROW_COLUMNS && k->segments == 1;
-       at += ROW_COLUMNS) {
+  const bool alone = STEP == 1 ? r->count == 1 : k->g->m == 1;
+  for (; alone && k->columns - at >= ROW_COLUMNS && k->segments == 1; at += ROW_COLUMNS) {
     t.b = panel_at(k, at);
     t.c = whole->c + at;
     t.bias = whole->bias != NULL ? whole->bias + at : NULL;
@@ -246,13 +295,14 @@ static void block_product(const block *k, const float *a, float *c, bool add, bo
     for (size_t s = 0; s < k->segments; s++)
       pack_rows(g, a + s * g->stride_a + (g->trans_a ? k->row * g->lda : k->row),
                 k->depth, &r, packed + s * r.size);
-    const fr__tile whole = {.depth = cells(k->depth),
+    const fr__tile whole = {.depth = stepped(k->depth),
                             .segments = k->segments,
                             .a = packed,
                             .lda = r.ld,
                             .segment_of_a = r.size,
-                            .trans_a = g->trans_a,
-                            .panel = TILE_COLUMNS * cells(k->depth),
+                            .trans_a = g->trans_a && STEP == 1,
+                            .height = smaller(g->m, STEP),
+                            .panel = TILE_COLUMNS * stepped(k->depth),
                             .c = c + row * g->ldc + k->column,
                             .ldc = g->ldc,
                             .add = add,
@@ -268,9 +318,8 @@ static void some_products(const fr__gemm *g, float *scratch, size_t first, size_
   const bool summed = batch > 1 && g->stride_c == 0;
   const size_t depth = cut_depth(g->k), segments = summed ? end - first : 1;
   const size_t cuts = g->k != 0 ? (g->k + depth - 1) / depth : 1;
-  const size_t fitting =
-      B_CELLS / (cells(depth) * segments) / TILE_COLUMNS * TILE_COLUMNS;
-  const size_t width = g->packed != NULL ? g->n : fitting;
+  const size_t room = B_CELLS / (stepped(depth) * segments) / TILE_COLUMNS * TILE_COLUMNS;
+  const size_t width = g->packed != NULL ? g->n : room;
   block k = {.g = g, .segments = segments, .scratch = scratch};
   for (k.column = 0; k.column < g->n; k.column += width)
     for (size_t cut = 0; cut < cuts; cut++) { /* once where k is 0: C is still set */
@@ -294,23 +343,29 @@ void FR__KERN_NAME(bf16_gemm)(float *scratch, const fr__gemm *g) {
   if (g->stride_b == 0 && g->stride_c != 0)
     group = batch;
   else if (g->stride_c == 0 && g->stride_b != 0 && g->k > 0 && g->k < DEPTH)
-    group = DEPTH / g->k;
+    group = DEPTH / (stepped(g->k) * PAIR);
+#ifdef FR__KERN_AMX
+  FR__KERN_NAME(tiles_begin)(smaller(g->m, AMX_ROWS));
+#endif
   for (size_t i = 0; i < batch; i += group)
     some_products(g, scratch, i, smaller(i + group, batch));
+#ifdef FR__KERN_AMX
+  FR__KERN_NAME(tiles_end)();
+#endif
 }
 
 size_t FR__KERN_NAME(bf16_packed_floats)(size_t n, size_t k) {
-  return padded(n) * cells(k);
+  return padded(n) * stepped(k);
 }
 
 void FR__KERN_NAME(bf16_gemm_pack)(const fr__gemm *g, float *to) {
   const size_t depth = cut_depth(g->k);
   for (size_t row = 0; row < g->k; row += depth) {
     const size_t here = smaller(g->k - row, depth);
-    float *cut = to + cells(row) * padded(g->n);
+    float *cut = to + stepped(row) * padded(g->n);
     for (size_t at = 0; at < g->n; at += TILE_COLUMNS)
       pack_panel(g, g->b, row, here, at, smaller(g->n - at, TILE_COLUMNS),
-                 g->n - at > LANES ? TILE_COLUMNS : LANES, cut + at * cells(here));
+                 g->n - at > LANES ? TILE_COLUMNS : LANES, cut + at * stepped(here));
   }
 }
 

@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef FR__KERN_HAVE_X86
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "base/error.h"
 
@@ -13,15 +17,19 @@ static bool has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-/* CPUID leaf 7, subleaf 1, EAX bit 4 (Intel SDM, volume 2, CPUID): not every compiler's
- * __builtin_cpu_supports knows its name. */
-static bool has_avxvnni(void) {
-  unsigned eax = 7, ebx, ecx = 1, edx;
-  if (!has_avx2() || !__builtin_cpu_supports("avx2"))
-    return false;
+/* CPUID leaf 7 (Intel SDM, volume 2, CPUID): not every compiler's __builtin_cpu_supports
+ * knows the names of what it tells. */
+typedef struct features {
+  unsigned eax, edx;
+} features;
+
+static features leaf_7(unsigned subleaf) {
+  unsigned eax = 7, ebx, ecx = subleaf, edx;
   __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return (eax >> 4 & 1) != 0;
+  return (features){eax, edx};
 }
+
+static bool has_avxvnni(void) { return has_avx2() && (leaf_7(1).eax >> 4 & 1) != 0; }
 
 static bool has_avx512(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -34,6 +42,21 @@ static bool has_avx512vnni(void) {
 
 static bool has_avx512bf16(void) {
   return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
+/* The operating system saves tiles, and lets this process use them: Linux gives them to
+ * those who ask (arch_prctl, ARCH_REQ_XCOMP_PERM, feature 18), for a process that has
+ * them needs larger frames for its signals. Asking again does no harm. */
+static bool may_use_tiles(void) {
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low >> 17 & 3) == 3 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+
+/* Bits 22, 24 and 25 of EDX: bf16, tiles, int8. */
+static bool has_amx(void) {
+  const unsigned all = 1u << 22 | 1u << 24 | 1u << 25;
+  return has_avx512bf16() && (leaf_7(0).edx & all) == all && may_use_tiles();
 }
 #define X86(works) works
 #else
@@ -62,6 +85,7 @@ static const known isas[] = {
     [FR__ISA_AVX512] = {"avx512", X86(has_avx512)},
     [FR__ISA_AVX512VNNI] = {"avx512vnni", X86(has_avx512vnni)},
     [FR__ISA_AVX512BF16] = {"avx512bf16", X86(has_avx512bf16)},
+    [FR__ISA_AMX] = {"amx", X86(has_amx)},
 };
 
 const char *fr__isa_name(enum fr__isa isa) { return isas[isa].name; }

@@ -14,11 +14,13 @@ enum fr__isa {
   FR__ISA_AVX512, /* F, BW, DQ, VL */
   FR__ISA_AVX512VNNI,
   FR__ISA_AVX512BF16,
+  FR__ISA_AMX, /* tiles, of bf16 and of bytes */
   FR__ISAS
 };
 
 const char *fr__isa_name(enum fr__isa isa); /* "avx512vnni" */
-/* The CPU and its operating system have it, and this build. */
+/* The CPU and its operating system have it, and this build. Asks the operating system for
+ * the permission that amx needs, for the whole process. */
 bool fr__isa_works(enum fr__isa isa);
 /* The highest that FRUGAL_CPU in the environment allows; the highest of all where it is
  * not set. "baseline" is the compiler's own on any machine. FR_ERR_ARGUMENT where it

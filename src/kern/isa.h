@@ -50,7 +50,8 @@ void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
 void FR__KERN_NAME(int8_multiply)(void *scratch, const fr__int8_product *product);
 void FR__KERN_NAME(int8_scale)(const fr__int8_requantizing *scaling, const int32_t *sum,
                                size_t ld_sum);
-void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_requantizing *scaling, const int8_t *x);
+void FR__KERN_NAME(int8_scale_bytes)(const fr__int8_requantizing *scaling,
+                                     const int8_t *x);
 void FR__KERN_NAME(int8_column_sum)(const int8_t *x, size_t rows, size_t columns,
                                     int32_t *sum);
 void FR__KERN_NAME(int8_column_max)(const int8_t *x, size_t rows, size_t columns,
@@ -83,8 +84,9 @@ typedef struct fr__tile {
   bool trans_a;        /* a is stored (depth, rows) */
   const float *b;      /* (depth, vectors * LANES) */
   size_t ldb;
-  size_t panel; /* of a row alone: floats from one panel of B to the next one */
-  float *c;     /* (rows, vectors * LANES) */
+  size_t height; /* of the tiles of a set that has such registers, at most 16 */
+  size_t panel;  /* of a row alone: floats from one panel of B to the next one */
+  float *c;      /* (rows, vectors * LANES) */
   size_t ldc;
   bool add;          /* to what C holds */
   const float *bias; /* (vectors * LANES) or NULL */
@@ -111,5 +113,13 @@ void fr__kern_row(const fr__tile *row);
 #define fr__kern_pack FR__KERN_NAME(pack)
 void fr__kern_pack(const fr__gemm *g, const float *b, size_t row, size_t depth,
                    size_t column, size_t count, size_t width, float *to);
+
+/* ---- bf16_amx.c ---- */
+
+/* Tiles of this thread, of so many rows (at most 16), until they end. */
+void FR__KERN_NAME(tiles_begin)(size_t rows);
+void FR__KERN_NAME(tiles_end)(void);
+/* Rows of `to`, `ld` apart, become the columns of `from` (16, 16): the first `rows`. */
+void FR__KERN_NAME(transpose)(const float *from, size_t rows, float *to, size_t ld);
 
 #endif

@@ -32,6 +32,7 @@ typedef struct bf16_set {
 /* Those with instructions for it, the best first; the last one stands for none. */
 static const bf16_set bf16_sets[] = {
 #ifdef FR__KERN_HAVE_X86
+    {FR__ISA_AMX, &fr__kern_products_amx},
     {FR__ISA_AVX512BF16, &fr__kern_products_avx512bf16},
 #endif
     {FR__ISA_SCALAR, NULL},

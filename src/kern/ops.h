@@ -54,5 +54,6 @@ extern const fr__kern_ops fr__kern_ops_scalar;
 
 /* Sets that multiply pairs of bf16, beside one of those above. */
 extern const fr__products fr__kern_products_avx512bf16;
+extern const fr__products fr__kern_products_amx;
 
 #endif

@@ -121,8 +121,10 @@ size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k) {
   return kern->products->packed_floats(n, k);
 }
 
-/* Whole vectors of the widest set. */
-size_t fr__gemm_packed_ceiling(size_t n, size_t k) { return (n + 15) / 16 * 16 * k; }
+/* Whole vectors of the widest set, and the pairs of a whole tile. */
+size_t fr__gemm_packed_ceiling(size_t n, size_t k) {
+  return (n + 15) / 16 * 16 * (k < 16 ? 16 : k);
+}
 
 void fr__gemm_pack(const fr__kern *kern, const fr__gemm *gemm, float *to) {
   kern->products->pack(gemm, to);

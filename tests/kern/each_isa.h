@@ -21,9 +21,31 @@
 #define OWN_NAME "sse2"
 #endif
 /* From the least to the most. */
-static const char *const isa_names[] = {"scalar", OWN_NAME, "avx2", "avx512",
-                                        "avx512bf16"};
+static const char *const isa_names[] = {"scalar", OWN_NAME,     "avx2",
+                                        "avx512", "avx512bf16", "amx"};
 #define ISA_NAMES (sizeof isa_names / sizeof *isa_names)
+
+#ifdef FR_TESTS_AMX_EMULATED
+#include "kern/choice.h"
+#include "kern/ops.h"
+
+extern const fr__products fr__kern_products_amxemulated;
+
+/* Products on tiles, though in plain C: what packs for them needs avx512bf16. */
+static inline void emulated_isa(void (*check)(const fr__kern *kern)) {
+  fr__kern kern;
+  if (!fr__isa_works(FR__ISA_AVX512BF16)) {
+    print_message("# tiles are not emulated here\n");
+    return;
+  }
+  assert_int_equal(fr__kern_init(&kern, NULL), FR_OK);
+  kern.bf16 = &fr__kern_products_amxemulated;
+  check(&kern);
+  fr__kern_release(&kern);
+}
+#else
+static inline void emulated_isa(void (*check)(const fr__kern *kern)) { (void)check; }
+#endif
 
 /* Calls `check` once for every set that this machine has. */
 static inline void each_isa(void (*check)(const fr__kern *kern)) {
@@ -38,6 +60,7 @@ static inline void each_isa(void (*check)(const fr__kern *kern)) {
     fr__kern_release(&kern);
   }
   assert_int_equal(unsetenv("FRUGAL_CPU"), 0);
+  emulated_isa(check);
 }
 
 /* xorshift64* (Vigna 2016): the tests' own numbers. */

@@ -197,7 +197,7 @@ static void test_random_shapes(void **state) {
   each_format(check_random);
 }
 
-/* The shapes that training meets, and one whose B does not fit the scratch. */
+/* The shapes that training meets, and some whose A or B does not fit the scratch. */
 static void check_real(const fr__kern *kern) {
   static const fr__gemm shapes[] = {
       /* a convolution of 5 steps over 12 channels, its second layer, its weight gradient
@@ -242,6 +242,11 @@ static void check_real(const fr__kern *kern) {
        .stride_a = 300,
        .stride_c = 70},
       {.m = 130, .n = 1100, .k = 520, .lda = 520, .ldb = 1100, .ldc = 1100},
+      /* A that does not fit the scratch when it is packed: dense, transposed, overlapping
+       */
+      {.m = 300, .n = 16, .k = 1000, .lda = 1000, .ldb = 16, .ldc = 16},
+      {.m = 300, .n = 16, .k = 1000, .lda = 300, .trans_a = true, .ldb = 16, .ldc = 16},
+      {.m = 2500, .n = 17, .k = 320, .lda = 64, .ldb = 17, .ldc = 17},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     product p;

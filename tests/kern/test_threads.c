@@ -26,6 +26,7 @@ static fr__kern threaded(const fr__kern *kern, size_t threads) {
   fr__pool *pool = NULL;
   assert_int_equal(setenv("FRUGAL_CPU", fr__kern_name(kern), 1), 0);
   assert_int_equal(fr__kern_init(&own, NULL), FR_OK);
+  own.bf16 = kern->bf16; /* emulated, maybe */
   assert_int_equal(fr__pool_new(threads, &pool, NULL), FR_OK);
   assert_int_equal(fr__kern_set_pool(&own, pool, NULL), FR_OK);
   return own;
