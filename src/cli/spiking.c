@@ -15,16 +15,18 @@ enum fr_status cli_spiking_init(cli_spiking *spiking, enum fr_source source,
                                 fr_error *err) {
   *spiking = (cli_spiking){0};
   spiking->found = calloc(CLI_SPIKES, sizeof *spiking->found);
-  spiking->user = calloc(CLI_SPIKE_ACTORS, sizeof *spiking->user);
-  spiking->phase = calloc(CLI_SPIKE_ACTORS, sizeof *spiking->phase);
   const fr_spike_options options = {.source = source,
                                     .accuracy = fr_sensor_accuracy(source, NULL),
                                     .found = found,
                                     .self = spiking};
   enum fr_status status = FR_OK;
-  if (spiking->found == NULL || spiking->user == NULL || spiking->phase == NULL)
+  if (spiking->found == NULL)
     status = fr__fail_memory(err, "spikes");
-  else
+  if (status == FR_OK)
+    status = cli_users_init(&spiking->user, err);
+  if (status == FR_OK)
+    status = cli_users_init(&spiking->phase, err);
+  if (status == FR_OK)
     status = fr_spikes_new(&options, &spiking->search, err);
   if (status != FR_OK)
     cli_spiking_release(spiking);
@@ -34,59 +36,20 @@ enum fr_status cli_spiking_init(cli_spiking *spiking, enum fr_source source,
 void cli_spiking_release(cli_spiking *spiking) {
   fr_spikes_free(spiking->search);
   free(spiking->found);
-  free(spiking->user);
-  free(spiking->phase);
+  cli_users_release(&spiking->user);
+  cli_users_release(&spiking->phase);
   *spiking = (cli_spiking){0};
 }
 
 /* ---- who ran ---- */
 
-static void forget_first(cli_user *user, size_t count, size_t bins) {
-  for (size_t i = 0; i < count; i++) {
-    const size_t rest = CLI_SPIKE_BINS - bins;
-    memmove(user[i].use_s, user[i].use_s + bins, rest * sizeof *user[i].use_s);
-    memset(user[i].use_s + rest, 0, bins * sizeof *user[i].use_s);
-    user[i].total_s = 0;
-    for (size_t j = 0; j < rest; j++)
-      user[i].total_s += user[i].use_s[j];
-  }
-}
-
 /* Half of the bins are enough to look back. */
 static void forget_oldest(cli_spiking *s) {
   const size_t half = CLI_SPIKE_BINS / 2, rest = s->bins - half;
   memmove(s->t_s, s->t_s + half, (rest + 1) * sizeof *s->t_s);
-  forget_first(s->user, s->users, half);
-  forget_first(s->phase, s->phases, half);
+  cli_users_forget(&s->user, half);
+  cli_users_forget(&s->phase, half);
   s->bins = rest;
-}
-
-/* Its place among `count` (CLI_SPIKE_ACTORS at most); where there is none, that of who
- * used least. */
-static cli_user *place_of(cli_user *user, size_t *count, const char *name, int64_t pid,
-                          double use_s) {
-  cli_user *least = &user[0];
-  for (size_t i = 0; i < *count; i++) {
-    if (user[i].pid == pid && strcmp(user[i].name, name) == 0)
-      return &user[i];
-    if (user[i].total_s < least->total_s)
-      least = &user[i];
-  }
-  if (*count < CLI_SPIKE_ACTORS)
-    least = &user[(*count)++];
-  else if (least->total_s >= use_s)
-    return NULL;
-  memset(least, 0, sizeof *least);
-  snprintf(least->name, sizeof least->name, "%s", name);
-  least->pid = pid;
-  return least;
-}
-
-static void add_use(cli_user *user, size_t bin, double use_s) {
-  if (user == NULL)
-    return;
-  user->use_s[bin] += use_s;
-  user->total_s += use_s;
 }
 
 void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use,
@@ -97,7 +60,7 @@ void cli_spiking_use(cli_spiking *spiking, double t_s, const fr_process_use *use
   s->bin = s->bins;
   for (size_t i = 0; i < count; i++) {
     const double use_s = use[i].core_s + use[i].gpu_s;
-    add_use(place_of(s->user, &s->users, use[i].name, use[i].pid, use_s), s->bin, use_s);
+    cli_users_add(&s->user, use[i].name, use[i].pid, s->t_s, s->bin, use_s);
   }
   if (t_s - s->t_s[s->bin] < BIN_S)
     return;
@@ -111,31 +74,28 @@ void cli_spiking_phases(cli_spiking *spiking, const cli_marks *marks) {
   for (size_t row = 0; row < marks->rows; row++) {
     const double use_s = marks->row[row].core_s - s->row_core_s[row];
     s->row_core_s[row] = marks->row[row].core_s;
+    char name[24];
+    snprintf(name, sizeof name, "%zu", row);
     if (use_s > 0)
-      add_use(place_of(s->phase, &s->phases, "", (int64_t)row, use_s), s->bin, use_s);
+      cli_users_add(&s->phase, name, (int64_t)row, s->t_s, s->bin, use_s);
   }
 }
 
 /* ---- spikes ---- */
 
-static size_t attribute(const cli_spiking *s, const fr_spike *spike, const cli_user *user,
-                        size_t users, fr_cause cause[CLI_SPIKE_CAUSES]) {
-  fr_actor actor[CLI_SPIKE_ACTORS];
-  for (size_t i = 0; i < users; i++)
-    actor[i] = (fr_actor){user[i].name, user[i].pid, user[i].use_s};
-  return s->bins > 0 ? fr_spike_attribute(spike, s->t_s, s->bins, actor, users, cause,
-                                          CLI_SPIKE_CAUSES)
-                     : 0;
-}
-
 static void find_causes(const cli_spiking *s, cli_spike *out) {
+  fr_actor actor[CLI_SPIKE_ACTORS];
   fr_cause cause[CLI_SPIKE_CAUSES];
-  out->causes = attribute(s, &out->spike, s->user, s->users, cause);
+  const fr_spike *const spike = &out->spike;
+  const size_t actors = cli_users_by_name(&s->user, s->t_s, s->bins, spike->start_s,
+                                          spike->start_s + spike->duration_s, actor);
+  out->causes =
+      fr_spike_attribute(spike, s->t_s, s->bins, actor, actors, cause, CLI_SPIKE_CAUSES);
   for (size_t i = 0; i < out->causes; i++) {
-    const cli_user *user = &s->user[cause[i].actor];
+    const fr_actor *const from = &actor[cause[i].actor];
     cli_cause *to = &out->cause[i];
-    memcpy(to->name, user->name, sizeof to->name);
-    to->pid = user->pid;
+    snprintf(to->name, sizeof to->name, "%s", from->name);
+    to->pid = from->pid;
     to->share = cause[i].share;
     to->confidence = cause[i].confidence;
   }
@@ -146,9 +106,13 @@ static void find_phases(const cli_spiking *s, cli_spike *out) {
   fr_cause cause[CLI_SPIKE_CAUSES];
   if (s->marks == NULL || s->marks->rows < 2)
     return;
-  out->phases = attribute(s, &out->spike, s->phase, s->phases, cause);
+  fr_actor actor[CLI_SPIKE_ACTORS];
+  for (size_t i = 0; i < s->phase.count; i++)
+    actor[i] = (fr_actor){"", s->phase.user[i].pid, s->phase.user[i].use_s};
+  out->phases = fr_spike_attribute(&out->spike, s->t_s, s->bins, actor, s->phase.count,
+                                   cause, CLI_SPIKE_CAUSES);
   for (size_t i = 0; i < out->phases; i++) {
-    const int64_t row = s->phase[cause[i].actor].pid;
+    const int64_t row = actor[cause[i].actor].pid;
     cli_cause_phase *to = &out->phase[i];
     snprintf(to->path, sizeof to->path, "%s", s->marks->row[row].path);
     to->share = cause[i].share;

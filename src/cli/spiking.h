@@ -8,18 +8,17 @@
 
 #include "base/buf.h"
 #include "cli/marks.h"
+#include "cli/spike_users.h"
 #include "frugal/frugal.h"
 #include "frugal/power.h"
 #include "frugal/processes.h"
 
 #define CLI_SPIKES 256 /* kept; further ones are counted */
 #define CLI_SPIKE_CAUSES 5
-#define CLI_SPIKE_BINS 1024 /* of at least 0.1 s: more than the search looks back */
-#define CLI_SPIKE_ACTORS 64
 
 typedef struct cli_cause {
   char name[64];
-  int64_t pid;
+  int64_t pid; /* 0: several processes of that name, each of them short */
   double share, confidence;
 } cli_cause;
 
@@ -37,23 +36,15 @@ typedef struct cli_spike {
   size_t phases;
 } cli_spike;
 
-typedef struct cli_user {
-  char name[64]; /* "" of phases */
-  int64_t pid;   /* of phases their row */
-  double total_s;
-  double use_s[CLI_SPIKE_BINS];
-} cli_user;
-
 typedef struct cli_spiking {
   fr_spikes *search;
   cli_spike *found; /* (CLI_SPIKES) owned */
   size_t count;
-  size_t more;    /* found beyond those */
-  cli_user *user; /* (CLI_SPIKE_ACTORS) owned */
-  size_t users, bins;
+  size_t more; /* found beyond those */
+  cli_users user;
+  cli_users phase; /* pid is the marks' row, name its number */
+  size_t bins;
   size_t bin;                       /* that processes were last added to */
-  cli_user *phase;                  /* (CLI_SPIKE_ACTORS) owned */
-  size_t phases;                    /* in use */
   const cli_marks *marks;           /* they are of; NULL: none */
   double row_core_s[CLI_MARK_ROWS]; /* of the marks' rows, when they were last seen */
   double t_s[CLI_SPIKE_BINS + 1];
