@@ -22,6 +22,7 @@
 
 typedef struct fr__layer fr__layer;
 typedef struct fr__chain fr__chain; /* chain.h */
+typedef struct fr__cell fr__cell;   /* recurrent.h */
 
 /* Where a layer's output may lie. */
 enum fr__place {
@@ -29,6 +30,22 @@ enum fr__place {
   FR__PLACE_OVER, /* over its input, where nobody needs that any more */
   FR__PLACE_SAME  /* the same numbers in the same order: always over its input */
 };
+
+/* What a step of y depends on, in testing: what windows that slide may share (stream.h).
+ */
+enum fr__flow {
+  FR__FLOW_WHOLE,   /* any step of x */
+  FR__FLOW_STEPS,   /* the same step of x, over which it may lie */
+  FR__FLOW_SPANS,   /* a run of them: `span` */
+  FR__FLOW_STATES,  /* the steps before it: `cell` */
+  FR__FLOW_BRANCHES /* the same step of x and of the branches: `join` */
+};
+
+/* Step t of y sees `extent` steps of x from t stride - left on; outside of x are zeros.
+ */
+typedef struct fr__span {
+  size_t extent, stride, left;
+} fr__span;
 
 /* What a layer means to the initial weights of the product before it. */
 enum fr__kin {
@@ -118,6 +135,12 @@ typedef struct fr__layer_ops {
   /* Right-hand sides of its products in testing, of which n, k, b, ldb are told; how
    * many. `packed` of a layer, where it is not NULL, holds them packed. NULL: none. */
   size_t (*operands)(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]);
+  enum fr__flow flow;
+  fr__span (*span)(const fr__layer *layer); /* of FR__FLOW_SPANS */
+  const fr__cell *cell;                     /* of FR__FLOW_STATES */
+  /* Of FR__FLOW_BRANCHES: brings what that branch gave, f (B, out.steps, its channels),
+   * and for the first one x, into y. */
+  void (*join)(fr__layer *layer, const fr__pass *pass, size_t branch, const float *f);
   /* Floats that the layer keeps for a batch; `train`: from forward to backward too; NULL:
    * 0. */
   size_t (*workspace)(const fr__layer *layer, size_t batch, bool train);

@@ -172,6 +172,7 @@ const fr__layer_ops fr__layer_bn = {
     .usage = "bn[(epsilon)]",
     .place = FR__PLACE_NEW,
     .kin = FR__KIN_TRANSPARENT,
+    .flow = FR__FLOW_STEPS,
     .parse = fr__layer_parse_epsilon,
     .tensors = tensors,
     .operations = operations,

@@ -134,6 +134,12 @@ size_t fr__conv1d_pad_left(const fr__layer *layer) {
   return layer->padding == FR__PAD_SAME ? total / 2 : total;
 }
 
+static fr__span span(const fr__layer *layer) {
+  return (fr__span){.extent = fr__conv1d_extent(layer),
+                    .stride = layer->stride,
+                    .left = fr__conv1d_pad_left(layer)};
+}
+
 /* Steps of the output for `steps` of the input. */
 static size_t length(const fr__layer *layer, size_t steps) {
   const size_t needed = layer->padding == FR__PAD_NONE ? fr__conv1d_extent(layer) : 1;
@@ -275,6 +281,8 @@ const fr__layer_ops fr__layer_conv1d = {
              "[,pad=same|causal|none])",
     .place = FR__PLACE_NEW,
     .takes_sequence = true,
+    .flow = FR__FLOW_SPANS,
+    .span = span,
     .parse = parse,
     .shape = shape,
     .tensors = tensors,

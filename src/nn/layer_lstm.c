@@ -70,6 +70,7 @@ static void cell_backward(const fr__recurrence *r, size_t t, const float *dh,
 static const fr__cell cell = {
     .gates = 4,
     .kept = 2,
+    .state = 1,
     .carried = 1,
     .operations = 9, /* 5 functions, 3 multiplications and an addition */
     .forward = cell_forward,
@@ -117,6 +118,8 @@ const fr__layer_ops fr__layer_lstm = {
     .place = FR__PLACE_NEW,
     .reads_output = true, /* with `all` its states are its output */
     .takes_sequence = true,
+    .flow = FR__FLOW_STATES,
+    .cell = &cell,
     .parse = fr__recurrent_parse,
     .before = fr__recurrent_before,
     .shape = fr__recurrent_shape,

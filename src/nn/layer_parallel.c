@@ -109,15 +109,19 @@ static void copy_columns(const float *from, size_t from_ld, float *to, size_t to
     memcpy(to + r * to_ld, from + r * from_ld, width * sizeof(float));
 }
 
-static void forward(fr__layer *layer, const fr__pass *pass) {
-  const size_t rows = pass->batch * layer->out.steps;
+static void join(fr__layer *layer, const fr__pass *pass, size_t branch, const float *f) {
+  const size_t width = layer->branch[branch].out.channels;
   size_t column = 0;
+  for (size_t b = 0; b < branch; b++)
+    column += layer->branch[b].out.channels;
+  copy_columns(f, width, layer->y + column, layer->out.channels,
+               pass->batch * layer->out.steps, width);
+}
+
+static void forward(fr__layer *layer, const fr__pass *pass) {
   for (size_t b = 0; b < layer->branch_count; b++) {
     fr__chain *branch = &layer->branch[b];
-    const float *f = fr__chain_forward(branch, pass, layer->x, 0, branch->count);
-    const size_t width = branch->out.channels;
-    copy_columns(f, width, layer->y + column, layer->out.channels, rows, width);
-    column += width;
+    join(layer, pass, b, fr__chain_forward(branch, pass, layer->x, 0, branch->count));
   }
 }
 
@@ -151,6 +155,8 @@ const fr__layer_ops fr__layer_parallel = {
     .usage = "parallel(layers | layers ...)",
     .place = FR__PLACE_NEW,
     .branches = true,
+    .flow = FR__FLOW_BRANCHES,
+    .join = join,
     .parse = parse,
     .before = before,
     .shape = shape,

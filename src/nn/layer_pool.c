@@ -38,6 +38,10 @@ static uint64_t operations(const fr__layer *layer) {
   return (uint64_t)layer->width * fr__shape_elements(layer->out);
 }
 
+static fr__span span(const fr__layer *layer) {
+  return (fr__span){.extent = layer->width, .stride = layer->width};
+}
+
 /* Windows that lie wholly within the sample. */
 static size_t length(const fr__layer *layer, size_t steps) {
   return steps / layer->width;
@@ -165,6 +169,8 @@ const fr__layer_ops fr__layer_maxpool = {
     .place = FR__PLACE_NEW,
     .kin = FR__KIN_TRANSPARENT,
     .takes_sequence = true,
+    .flow = FR__FLOW_SPANS,
+    .span = span,
     .parse = parse,
     .shape = shape,
     .operations = operations,
@@ -180,6 +186,8 @@ const fr__layer_ops fr__layer_avgpool = {
     .place = FR__PLACE_NEW,
     .kin = FR__KIN_TRANSPARENT,
     .takes_sequence = true,
+    .flow = FR__FLOW_SPANS,
+    .span = span,
     .parse = parse,
     .shape = shape,
     .operations = operations,

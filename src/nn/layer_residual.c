@@ -86,15 +86,19 @@ static void project(const fr__layer *layer, const fr__pass *pass, const float *a
   fr__gemm_run(pass->kern, &product);
 }
 
-static void forward(fr__layer *layer, const fr__pass *pass) {
+static void join(fr__layer *layer, const fr__pass *pass, size_t branch, const float *f) {
   const size_t n = pass->batch * fr__shape_elements(layer->out);
-  const float *f =
-      fr__chain_forward(layer->branch, pass, layer->x, 0, layer->branch->count);
+  (void)branch;
   memcpy(layer->y, f, n * sizeof(float));
   if (has_projection(layer))
     project(layer, pass, layer->x, false, layer->y);
   else
     fr__axpy(pass->kern, 1, layer->x, layer->y, n);
+}
+
+static void forward(fr__layer *layer, const fr__pass *pass) {
+  join(layer, pass, 0,
+       fr__chain_forward(layer->branch, pass, layer->x, 0, layer->branch->count));
 }
 
 /* dP = x^T dy */
@@ -128,6 +132,8 @@ const fr__layer_ops fr__layer_residual = {
     .usage = "residual(layers)",
     .place = FR__PLACE_NEW,
     .branches = true,
+    .flow = FR__FLOW_BRANCHES,
+    .join = join,
     .parse = parse,
     .shape = shape,
     .tensors = tensors,

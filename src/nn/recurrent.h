@@ -30,9 +30,10 @@ enum fr__recurrent_tensor {
 
 typedef struct fr__recurrence fr__recurrence;
 
-typedef struct fr__cell {
+struct fr__cell {
   size_t gates;   /* G */
   size_t kept;    /* floats that a unit keeps of each step beside its gates and h */
+  size_t state;   /* of them, those at the front that go on to the next step */
   size_t carried; /* floats that go back from step to step for each unit, beside dh */
   bool apart;     /* the sums are kept, in `kept`, and have a bias: a fourth tensor */
   uint64_t operations; /* of a unit in a step, beside the products */
@@ -45,7 +46,7 @@ typedef struct fr__cell {
    * step before that passes no product; dh may be r->dh.
    */
   void (*backward)(const fr__recurrence *r, size_t t, const float *dh, size_t ld_dh);
-} fr__cell;
+};
 
 struct fr__recurrence {
   const fr__cell *cell;
@@ -104,5 +105,23 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
                            const fr__pass *pass);
 void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
                             const fr__pass *pass, const float *dy, float *dx);
+
+/* ---- for streams: parts of a forward pass in testing, of one sample ---- */
+
+/* x W + b of that direction into gates (in.steps, GH). */
+void fr__recurrent_gates(const fr__cell *cell, const fr__layer *layer,
+                         const fr__pass *pass, size_t direction, float *gates);
+/* y from the gates of each direction, which stay. */
+void fr__recurrent_states(const fr__cell *cell, const fr__layer *layer,
+                          const fr__pass *pass, const float *const gates[]);
+/* Floats of a state: h, and what else goes on. */
+size_t fr__recurrent_state(const fr__cell *cell, const fr__layer *layer);
+/*
+ * Goes on from `state` over x, of one direction that gives all states, and leaves the
+ * last one there. Room for one step more than x has: in the workspace, and in y (in.steps
+ * + 1, H), of which the states of x are returned.
+ */
+const float *fr__recurrent_carry(const fr__cell *cell, fr__layer *layer,
+                                 const fr__pass *pass, float *state);
 
 #endif

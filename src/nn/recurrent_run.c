@@ -160,6 +160,16 @@ static void forward_step(const fr__recurrence *r, size_t t) {
     gather_last(r, t);
 }
 
+/* From step number `first` of this direction to its last. */
+static void forward_steps(fr__recurrence *r, size_t first) {
+  if (!r->packed) {
+    pack_recurrent(r, false);
+    r->packed = r->room;
+  }
+  for (size_t i = first; i < r->layer->in.steps; i++)
+    forward_step(r, step_at(r, i));
+}
+
 void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
                            const fr__pass *pass) {
   if (pass->length && !layer->all) /* a sample of no steps has no last state */
@@ -167,13 +177,50 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
     input_product(&r);
-    if (!r.packed) {
-      pack_recurrent(&r, false);
-      r.packed = r.room;
-    }
-    for (size_t i = 0; i < layer->in.steps; i++)
-      forward_step(&r, step_at(&r, i));
+    forward_steps(&r, 0);
   }
+}
+
+/* ---- streams ---- */
+
+void fr__recurrent_gates(const fr__cell *cell, const fr__layer *layer,
+                         const fr__pass *pass, size_t direction, float *gates) {
+  fr__recurrence r = fr__recurrent_direction(cell, layer, pass, direction);
+  r.gates = gates;
+  input_product(&r);
+}
+
+void fr__recurrent_states(const fr__cell *cell, const fr__layer *layer,
+                          const fr__pass *pass, const float *const gates[]) {
+  const size_t floats = layer->in.steps * cell->gates * layer->units;
+  for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
+    fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
+    memcpy(r.gates, gates[d], floats * sizeof *r.gates);
+    forward_steps(&r, 0);
+  }
+}
+
+size_t fr__recurrent_state(const fr__cell *cell, const fr__layer *layer) {
+  return (1 + cell->state) * layer->units;
+}
+
+/* The state is that of a step in front of x, number 0, which is not run. */
+const float *fr__recurrent_carry(const fr__cell *cell, fr__layer *layer,
+                                 const fr__pass *pass, float *state) {
+  const size_t units = layer->units, steps = layer->in.steps;
+  layer->in.steps++;
+  fr__recurrence r = fr__recurrent_direction(cell, layer, pass, 0);
+  layer->in.steps = steps;
+  fr__recurrent_gates(cell, layer, pass, 0, r.gates + cell->gates * units);
+  layer->in.steps++;
+  memcpy(layer->y, state, units * sizeof *state);
+  memcpy(r.kept, state + units, cell->state * units * sizeof *state);
+  forward_steps(&r, 1);
+  memcpy(state, layer->y + steps * units, units * sizeof *state);
+  memcpy(state + units, r.kept + steps % r.slots * units,
+         cell->state * units * sizeof *state);
+  layer->in.steps = steps;
+  return layer->y + units;
 }
 
 /* ---- backward ---- */
