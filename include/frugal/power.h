@@ -89,12 +89,16 @@ typedef struct fr_baseline {
 /*
  * The robust normal power of a machine at rest from n samples, each `interval_s` long:
  * the mean of blocks, one in five left out at each end. `accuracy` is the sensor's
- * relative error; for the model give half the width of its band. Fails with
- * FR_ERR_ARGUMENT below 10 samples, FR_ERR_NUMERIC where a sample is not finite.
+ * relative error; the model's band is not the same to both sides (fr_baseline_band).
+ * Fails with FR_ERR_ARGUMENT below 10 samples, FR_ERR_NUMERIC where a sample is not
+ * finite.
  */
 enum fr_status fr_baseline_find(const double *power_w, size_t n, double interval_s,
                                 enum fr_source source, double accuracy, fr_baseline *out,
                                 fr_error *err);
+
+/* A relative band below and above, such as the model's, in the place of `accuracy`. */
+void fr_baseline_band(fr_baseline *baseline, double below, double above);
 
 /* One taken before a run and one after it: their mean; what lies between them is taken
  * for drift, which widens the bounds. The later one's date. */

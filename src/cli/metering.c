@@ -286,11 +286,12 @@ static enum fr_status look_at_rest(cli_metering *m, double seconds, fr_baseline 
     return status;
   const fr_measure e = report.energy;
   const bool model = e.source == FR_SOURCE_MODEL && e.value > 0;
-  const double accuracy =
-      model ? (e.high - e.low) / 2 / e.value : fr_sensor_accuracy(e.source, NULL);
+  const double accuracy = model ? 0 : fr_sensor_accuracy(e.source, NULL);
   fr_meter_report_release(&report);
   status = fr_baseline_find(m->quiet_w, m->quiet_count, m->options->interval_s, e.source,
                             accuracy, out, err);
+  if (status == FR_OK && model)
+    fr_baseline_band(out, 1 - e.low / e.value, e.high / e.value - 1);
   out->utc_ns = fr__clock_utc_ns();
   return status;
 }

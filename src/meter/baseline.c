@@ -113,26 +113,46 @@ enum fr_status fr_baseline_find(const double *power_w, size_t n, double interval
   return FR_OK;
 }
 
-/* The half width that is not from samples: the sensor's or the model's. */
-static double common_w(const fr_baseline *baseline) {
-  const double half = baseline->normal_w.high - baseline->normal_w.value;
+/* Half widths that are not from samples: the sensor's or the model's. */
+static double common_of(const fr_baseline *baseline, double half) {
   return sqrt(fmax(half * half - baseline->spread_w * baseline->spread_w, 0));
+}
+
+static double common_below_w(const fr_baseline *baseline) {
+  return common_of(baseline, baseline->normal_w.value - baseline->normal_w.low);
+}
+
+static double common_w(const fr_baseline *baseline) {
+  return common_of(baseline, baseline->normal_w.high - baseline->normal_w.value);
+}
+
+static void set_bounds(fr_baseline *baseline, double below_w, double above_w) {
+  fr_measure *const normal = &baseline->normal_w;
+  normal->low = fmax(normal->value - hypot(baseline->spread_w, below_w), 0);
+  normal->high = normal->value + hypot(baseline->spread_w, above_w);
+}
+
+void fr_baseline_band(fr_baseline *baseline, double below, double above) {
+  const double value = baseline->normal_w.value;
+  set_bounds(baseline, below * value, above * value);
 }
 
 fr_baseline fr_baseline_join(const fr_baseline *before, const fr_baseline *after) {
   const double chance = hypot(before->spread_w, after->spread_w);
   const double drift = after->normal_w.value - before->normal_w.value;
-  const double normal = (before->normal_w.value + after->normal_w.value) / 2;
-  const double spread = hypot(chance, drift) / 2;
-  const double common = fmax(common_w(before), common_w(after));
-  return (fr_baseline){.normal_w =
-                           watts(normal, hypot(spread, common), before->normal_w.source),
-                       .spread_w = spread,
-                       .drift_w = drift,
-                       .drifted = fabs(drift) > chance,
-                       .seconds = before->seconds + after->seconds,
-                       .utc_ns = after->utc_ns,
-                       .assumed = before->assumed || after->assumed};
+  fr_baseline both = {
+      .normal_w = {.value = (before->normal_w.value + after->normal_w.value) / 2,
+                   .unit = FR_UNIT_WATT,
+                   .source = before->normal_w.source},
+      .spread_w = hypot(chance, drift) / 2,
+      .drift_w = drift,
+      .drifted = fabs(drift) > chance,
+      .seconds = before->seconds + after->seconds,
+      .utc_ns = after->utc_ns,
+      .assumed = before->assumed || after->assumed};
+  set_bounds(&both, fmax(common_below_w(before), common_below_w(after)),
+             fmax(common_w(before), common_w(after)));
+  return both;
 }
 
 fr_measure fr_baseline_delta(const fr_baseline *baseline, const fr_bounds *run) {
@@ -148,8 +168,11 @@ fr_measure fr_baseline_delta(const fr_baseline *baseline, const fr_bounds *run) 
   const fr__deviation random = fr__bounds_random(run);
   const double half =
       hypot(hypot(random.half_j, relative), baseline->spread_w * run->duration_s);
-  const double low = delta + random.shift_j - hypot(half, run->model_low_j * part);
-  const double high = delta + random.shift_j + hypot(half, run->model_high_j * part);
+  /* what the model takes for too little makes a delta below 0 fall further */
+  const double below_j = (delta < 0 ? run->model_high_j : run->model_low_j) * part;
+  const double above_j = (delta < 0 ? run->model_low_j : run->model_high_j) * part;
+  const double low = delta + random.shift_j - hypot(half, below_j);
+  const double high = delta + random.shift_j + hypot(half, above_j);
   return (fr_measure){.value = delta,
                       .low = fmin(low, delta),
                       .high = fmax(high, delta),

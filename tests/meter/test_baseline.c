@@ -92,6 +92,24 @@ static void the_models_baseline_is_assumed(void **state) {
   near(base.spread_w, 0, 1e-9);
 }
 
+/* 10 W, of which the model knows 4 to 35: nothing below that is told, and all up to it.
+ */
+static void the_models_band_stays_as_it_is(void **state) {
+  (void)state;
+  double x[20];
+  for (size_t i = 0; i < 20; i++)
+    x[i] = 10;
+  fr_baseline before, after;
+  ASSERT_OK(fr_baseline_find(x, 20, 0.5, FR_SOURCE_MODEL, 0, &before, err));
+  fr_baseline_band(&before, 0.6, 2.5);
+  near(before.normal_w.low, 4, 1e-9);
+  near(before.normal_w.high, 35, 1e-9);
+  after = before;
+  const fr_baseline both = fr_baseline_join(&before, &after);
+  near(both.normal_w.low, 4, 1e-9);
+  near(both.normal_w.high, 35, 1e-9);
+}
+
 static void too_little_is_refused(void **state) {
   (void)state;
   double x[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, (double)NAN};
@@ -143,6 +161,27 @@ static void delta_is_what_is_above_normal(void **state) {
   assert_false(fr_measure_known(fr_baseline_delta(&none, &run)));
 }
 
+/* The model's watts may be half of what it says or four times: so may the delta, to the
+ * side that it is on. */
+static void the_models_band_is_in_proportion(void **state) {
+  (void)state;
+  const fr_baseline base = {.normal_w = {10, 5, 40, FR_UNIT_WATT, FR_SOURCE_MODEL},
+                            .seconds = 10,
+                            .assumed = true};
+  const double value_j[] = {120, 80}; /* of 10 s: 20 J above normal, 20 J below */
+  const double low_j[] = {10, -80}, high_j[] = {80, -10};
+  for (int i = 0; i < 2; i++) {
+    const fr_bounds run = {.value_j = value_j[i],
+                           .duration_s = 10,
+                           .source = FR_SOURCE_MODEL,
+                           .model_low_j = 0.5 * value_j[i],
+                           .model_high_j = 3 * value_j[i]};
+    const fr_measure delta = fr_baseline_delta(&base, &run);
+    near(delta.low, low_j[i], 1e-9);
+    near(delta.high, high_j[i], 1e-9);
+  }
+}
+
 static void two_sensors_do_not_share_their_error(void **state) {
   (void)state;
   fr_baseline base = known(40, 0);
@@ -161,9 +200,11 @@ int main(void) {
       cmocka_unit_test(the_interval_holds_the_normal_power),
       cmocka_unit_test(a_disturbance_moves_it_little),
       cmocka_unit_test(the_models_baseline_is_assumed),
+      cmocka_unit_test(the_models_band_stays_as_it_is),
       cmocka_unit_test(too_little_is_refused),
       cmocka_unit_test(drift_between_two_widens),
       cmocka_unit_test(delta_is_what_is_above_normal),
+      cmocka_unit_test(the_models_band_is_in_proportion),
       cmocka_unit_test(two_sensors_do_not_share_their_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
