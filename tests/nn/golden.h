@@ -16,6 +16,17 @@
 #define GOLDEN_NUMBERS ((size_t)1 << 17)
 #define GOLDEN_CURVE 10 /* steps */
 
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 /* A word, what stands behind it, and the numbers of the lines below. */
 typedef struct golden_entry {
   char word[16], text[240];

@@ -27,17 +27,6 @@
  * hundredth, and Adam makes steps of the full rate even from small gradients. */
 #define SHARE_CURVE_N2 1e-3
 
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED true
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 static int setup(void **state) {
   *state = golden_new("networks.txt");
   return 0;
