@@ -7,6 +7,7 @@
 #ifndef FR_KERN_AMX_H
 #define FR_KERN_AMX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define AMX_ROWS ((size_t)16)

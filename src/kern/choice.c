@@ -56,7 +56,8 @@ static bool may_use_tiles(void) {
 /* Bits 22, 24 and 25 of EDX: bf16, tiles, int8. */
 static bool has_amx(void) {
   const unsigned all = 1u << 22 | 1u << 24 | 1u << 25;
-  return has_avx512bf16() && (leaf_7(0).edx & all) == all && may_use_tiles();
+  return has_avx512bf16() && has_avx512vnni() && (leaf_7(0).edx & all) == all &&
+         may_use_tiles();
 }
 #define X86(works) works
 #else

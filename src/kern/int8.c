@@ -17,6 +17,7 @@ typedef struct set {
 /* The best first. */
 static const set sets[] = {
 #ifdef FR__KERN_HAVE_X86
+    {FR__ISA_AMX, &fr__kern_int8_amx},
     {FR__ISA_AVX512VNNI, &fr__kern_int8_avx512vnni},
     {FR__ISA_AVX512, &fr__kern_int8_avx512},
     {FR__ISA_AVXVNNI, &fr__kern_int8_avxvnni},

@@ -6,6 +6,9 @@
  *   with FR__KERN_VNNI   four bytes, x as x + 128 without a sign (vpdpbusd)
  *   else                 two numbers of 16 bits, x - zero and w (vpmaddwd)
  *
+ * With FR__KERN_AMX as with FR__KERN_VNNI, and sixteen rows and more go on tiles
+ * (int8_amx.c).
+ *
  * Rows of x are laid out in cells as they lie, those that overlap once; a row's cells are
  * read from wherever they begin. What the last cell of a row holds beyond k meets weights
  * of 0.
@@ -24,6 +27,14 @@
 #else
 #define CELL ((size_t)2)
 #define WIDTH ((size_t)2)
+#endif
+
+/* Cells of a packed k are whole steps of this. */
+#ifdef FR__KERN_AMX
+#include "kern/amx.h"
+#define STEP AMX_ROWS
+#else
+#define STEP ((size_t)1)
 #endif
 
 typedef int32_t ivec_any __attribute__((vector_size(VEC_BYTES), aligned(4), may_alias));
@@ -55,12 +66,14 @@ static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
 
 static size_t cells(size_t k) { return (k + CELL - 1) / CELL; }
 
+static size_t stepped(size_t k) { return (cells(k) + STEP - 1) / STEP * STEP; }
+
 static size_t panels(size_t n) { return (n + TILE_COLUMNS - 1) / TILE_COLUMNS; }
 
 /* ---- packed weights: what each sum begins with, then the panels ---- */
 
 size_t FR__KERN_NAME(int8_packed_bytes)(size_t n, size_t k) {
-  return panels(n) * TILE_COLUMNS * (1 + cells(k)) * sizeof(int32_t);
+  return panels(n) * TILE_COLUMNS * (1 + stepped(k)) * sizeof(int32_t);
 }
 
 /* Σ (x - zero) w = Σ (x + 128) w - (128 + zero) Σ w */
@@ -90,10 +103,12 @@ void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
   for (size_t j = 0; j < panels(n) * TILE_COLUMNS; j++) {
     const int8_t *row = w + j * k;
     int32_t *column =
-        panel + j / TILE_COLUMNS * TILE_COLUMNS * cells(k) + j % TILE_COLUMNS;
+        panel + j / TILE_COLUMNS * TILE_COLUMNS * stepped(k) + j % TILE_COLUMNS;
     first[j] = j < n ? first_sum(row, k, zero) : 0;
     for (size_t p = 0; p < cells(k); p++)
       column[p * TILE_COLUMNS] = j < n ? cell_of(row + p * CELL, k - p * CELL) : 0;
+    for (size_t p = cells(k); p < stepped(k); p++)
+      column[p * TILE_COLUMNS] = 0;
   }
 }
 
@@ -119,7 +134,7 @@ typedef struct layout {
 } layout;
 
 static layout layout_of(const fr__int8_product *p) {
-  const size_t room = FR__INT8_SCRATCH / WIDTH - 2 * CELL;
+  const size_t room = FR__INT8_SCRATCH / WIDTH - 2 * CELL * STEP;
   layout l = {.flat = p->ld_x <= p->k && p->k <= room};
   l.pitch = (l.flat ? p->ld_x : cells(p->k) * CELL) * WIDTH;
   l.rows = l.flat && l.pitch > 0 ? (room - p->k) * WIDTH / l.pitch + 1
@@ -143,6 +158,7 @@ static void lay_out_rows(const fr__int8_product *p, const layout *l, size_t firs
 
 typedef struct tile {
   size_t depth; /* cells */
+  size_t panel; /* from the weights of one panel to those of the next one */
   const unsigned char *x;
   size_t pitch;
   const int32_t *first, *w;
@@ -190,7 +206,7 @@ static void (*const tiles[TILE_ROWS])(const tile *) = {HEIGHTS_OF(TILE_ROWS, NAM
 
 static void row_of_panels(const tile *t) {
   ivec sum[ROW_VECTORS];
-  const size_t panel = TILE_COLUMNS * t->depth;
+  const size_t panel = t->panel;
   EACH(v, ROW_VECTORS)
   sum[v] = load_ints(t->first + v * LANES);
   for (size_t p = 0; p < t->depth; p++)
@@ -202,6 +218,24 @@ static void row_of_panels(const tile *t) {
   store_ints(t->sum + v * LANES, sum[v]);
 }
 
+#ifdef FR__KERN_AMX
+/* `rows` laid out rows, at least sixteen, against all panels. */
+static void tiles_block(const fr__int8_product *p, const tile *t, size_t rows) {
+  const int32_t *first = p->packed;
+  fr__int8_tiles of = {
+      stepped(p->k), t->x,     t->pitch, first, first + panels(p->n) * TILE_COLUMNS,
+      t->sum,        t->ld_sum};
+  FR__KERN_NAME(int8_tiles_begin)();
+  for (size_t j = 0; j < panels(p->n); j++) {
+    FR__KERN_NAME(int8_tiles)(&of, rows);
+    of.first += TILE_COLUMNS;
+    of.w += t->panel;
+    of.sum += TILE_COLUMNS;
+  }
+  FR__KERN_NAME(int8_tiles_end)();
+}
+#endif
+
 /* `rows` laid out rows against all panels. */
 static void block(const fr__int8_product *p, tile t, size_t rows) {
   const int32_t *first = p->packed;
@@ -211,14 +245,14 @@ static void block(const fr__int8_product *p, tile t, size_t rows) {
   size_t j = 0;
   for (; rows == 1 && j + PANELS <= panels(p->n); j += PANELS) {
     t.first = first + j * TILE_COLUMNS;
-    t.w = w + j * TILE_COLUMNS * t.depth;
+    t.w = w + j * t.panel;
     t.sum = whole.sum + j * TILE_COLUMNS;
     row_of_panels(&t);
   }
   for (; j < panels(p->n); j++) {
     t = whole;
     t.first = first + j * TILE_COLUMNS;
-    t.w = w + j * TILE_COLUMNS * t.depth;
+    t.w = w + j * t.panel;
     t.sum += j * TILE_COLUMNS;
     for (size_t i = 0; i < count; i++) {
       const size_t height = rows / count + (i < rows % count);
@@ -235,10 +269,17 @@ void FR__KERN_NAME(int8_multiply)(void *scratch, const fr__int8_product *p) {
     rows = smaller(p->m - row, l.rows);
     lay_out_rows(p, &l, row, rows, scratch);
     const tile t = {.depth = cells(p->k),
+                    .panel = stepped(p->k) * TILE_COLUMNS,
                     .x = scratch,
                     .pitch = l.pitch,
                     .sum = p->sum + row * p->ld_sum,
                     .ld_sum = p->ld_sum};
+#ifdef FR__KERN_AMX
+    if (rows >= AMX_ROWS) {
+      tiles_block(p, &t, rows);
+      continue;
+    }
+#endif
     block(p, t, rows);
   }
 }

@@ -19,6 +19,7 @@ struct fr__int8_ops {
   void (*quantize)(const float *x, size_t n, float factor, int32_t zero, int8_t *y);
 };
 
+extern const fr__int8_ops fr__kern_int8_amx;
 extern const fr__int8_ops fr__kern_int8_avx512vnni;
 extern const fr__int8_ops fr__kern_int8_avx512;
 extern const fr__int8_ops fr__kern_int8_avxvnni;

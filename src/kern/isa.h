@@ -122,4 +122,21 @@ void FR__KERN_NAME(tiles_end)(void);
 /* Rows of `to`, `ld` apart, become the columns of `from` (16, 16): the first `rows`. */
 void FR__KERN_NAME(transpose)(const float *from, size_t rows, float *to, size_t ld);
 
+/* ---- int8_amx.c ---- */
+
+/* Sums of one panel of weights, whole 32 columns. */
+typedef struct fr__int8_tiles {
+  size_t depth;           /* cells, whole steps of 16 */
+  const unsigned char *x; /* rows of cells, `pitch` bytes apart, without a sign */
+  size_t pitch;
+  const int32_t *first, *w; /* what the sums begin with; (depth, 32) cells */
+  int32_t *sum;
+  size_t ld_sum;
+} fr__int8_tiles;
+
+/* `rows` is at least 16. Between begin and end. */
+void FR__KERN_NAME(int8_tiles)(const fr__int8_tiles *tiles, size_t rows);
+void FR__KERN_NAME(int8_tiles_begin)(void);
+void FR__KERN_NAME(int8_tiles_end)(void);
+
 #endif

@@ -7,9 +7,30 @@
 
 #include "kern/int8.h"
 
-static const char *const names[] = {"scalar",  OWN_NAME, "avx2",
-                                    "avxvnni", "avx512", "avx512vnni"};
+static const char *const names[] = {"scalar", OWN_NAME,     "avx2", "avxvnni",
+                                    "avx512", "avx512vnni", "amx"};
 #define NAMES (sizeof names / sizeof *names)
+
+#ifdef FR_TESTS_AMX_EMULATED
+#include "kern/int8_ops.h"
+
+extern const fr__int8_ops fr__kern_int8_amxemulated;
+
+/* Products on tiles in plain C; all else needs avx512vnni and bf16. */
+static void emulated_set(void (*check)(const fr__int8_kern *kern)) {
+  fr__int8_kern kern;
+  if (!fr__isa_works(FR__ISA_AVX512VNNI) || !fr__isa_works(FR__ISA_AVX512BF16)) {
+    print_message("# tiles are not emulated here\n");
+    return;
+  }
+  assert_int_equal(fr__int8_kern_init(&kern, NULL), FR_OK);
+  kern.ops = &fr__kern_int8_amxemulated;
+  check(&kern);
+  fr__int8_kern_release(&kern);
+}
+#else
+static void emulated_set(void (*check)(const fr__int8_kern *kern)) { (void)check; }
+#endif
 
 static void each_set(void (*check)(const fr__int8_kern *kern)) {
   for (size_t i = 0; i < NAMES; i++) {
@@ -23,6 +44,7 @@ static void each_set(void (*check)(const fr__int8_kern *kern)) {
     fr__int8_kern_release(&kern);
   }
   assert_int_equal(unsetenv("FRUGAL_CPU"), 0);
+  emulated_set(check);
 }
 
 static int8_t random_byte(void) {
