@@ -132,12 +132,22 @@ static size_t direction_room(const fr__cell *cell, const fr__layer *layer, bool 
   return cell->gates * layer->in.steps + a_slot * slot_count(layer, train);
 }
 
-/* Whole cache lines for the packed R: what follows it stays aligned. */
-static size_t packed_room(const fr__cell *cell, const fr__layer *layer) {
-  const size_t units = layer->units, gates = cell->gates * units;
-  const size_t forward = fr__gemm_packed_ceiling(gates, units);
-  const size_t back = fr__gemm_packed_ceiling(units, gates);
+/* A matrix (inputs, gates) packed, or its transpose, in whole cache lines: what follows
+ * stays aligned. */
+static size_t either_way(size_t inputs, size_t gates) {
+  const size_t forward = fr__gemm_packed_ceiling(gates, inputs);
+  const size_t back = fr__gemm_packed_ceiling(inputs, gates);
   return ((forward > back ? forward : back) + 15) / 16 * 16;
+}
+
+static size_t packed_recurrent(const fr__cell *cell, const fr__layer *layer) {
+  return either_way(layer->units, cell->gates * layer->units);
+}
+
+/* R, and in training W. */
+static size_t packed_room(const fr__cell *cell, const fr__layer *layer, bool train) {
+  const size_t input = either_way(layer->in.channels, cell->gates * layer->units);
+  return packed_recurrent(cell, layer) + (train ? input : 0);
 }
 
 /* In testing nothing outlives a direction, and the other one takes its room. */
@@ -146,7 +156,7 @@ size_t fr__recurrent_workspace(const fr__cell *cell, const fr__layer *layer, siz
   const size_t room = direction_room(cell, layer, train);
   const size_t floats =
       train ? fr__recurrent_directions(layer) * room + 1 + cell->carried : room;
-  return packed_room(cell, layer) + batch * layer->units * floats;
+  return packed_room(cell, layer, train) + batch * layer->units * floats;
 }
 
 fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *layer,
@@ -158,7 +168,7 @@ fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *la
                       .slots = slot_count(layer, layer->kept),
                       .state = pass->batch * layer->units};
   const size_t room = direction_room(cell, layer, layer->kept) * r.state;
-  float *const rooms = layer->workspace + packed_room(cell, layer);
+  float *const rooms = layer->workspace + packed_room(cell, layer, layer->kept);
   r.input = layer->packed[2 * direction];
   r.packed = layer->packed[2 * direction + 1];
   r.room = layer->workspace;
@@ -167,6 +177,7 @@ fr__recurrence fr__recurrent_direction(const fr__cell *cell, const fr__layer *la
   r.kept = r.gates + layer->in.steps * cell->gates * r.state;
   r.h = r.kept + r.slots * cell->kept * r.state;
   if (layer->kept) {
+    r.room_input = r.room + packed_recurrent(cell, layer);
     r.dh = rooms + fr__recurrent_directions(layer) * room;
     r.carried = r.dh + r.state;
   }

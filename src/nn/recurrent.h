@@ -59,6 +59,7 @@ struct fr__recurrence {
   const float *input;  /* W, packed; NULL: it is not */
   const float *packed; /* R, packed for all steps */
   float *room;         /* for R, packed by a pass itself; on the way back R transposed */
+  float *room_input;   /* the same for W; NULL in testing */
   float *gates;        /* (T, B, GH) */
   float *kept;         /* (S, B, H) times the cell's `kept` */
   float *h;            /* (S, B, H); without `all` only, where y has no room for them */

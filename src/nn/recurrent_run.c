@@ -73,39 +73,69 @@ void fr__recurrent_clear(const fr__recurrence *r, size_t t, float *rows, size_t 
 
 /* ---- forward ---- */
 
-/* gates_t = x_t W + b for all steps */
-static void input_product(const fr__recurrence *r) {
+/*
+ * Steps whose gates stay in the second-level cache between the product with the input and
+ * the step itself; enough rows for a product all the same.
+ */
+static size_t chunk_steps(const fr__recurrence *r) {
+  enum { CACHED = 1 << 17, ROWS = 128 };
+  const size_t a_step = r->cell->gates * r->state, batch = r->pass->batch;
+  const size_t cached = CACHED / a_step, rows = (ROWS + batch - 1) / batch;
+  const size_t steps = cached > rows ? cached : rows;
+  return steps < r->layer->in.steps ? steps : r->layer->in.steps;
+}
+
+/* The first of `count` steps, in time, that are number `index` and so on in this
+ * direction. */
+static size_t first_step(const fr__recurrence *r, size_t index, size_t count) {
+  return r->reverse ? r->layer->in.steps - index - count : index;
+}
+
+/* gates_t = x_t W + b for `count` steps from t on */
+static void input_product(const fr__recurrence *r, size_t t, size_t count) {
   const fr__layer *layer = r->layer;
   const size_t channels = layer->in.channels, gates = r->cell->gates * layer->units;
+  const size_t step = r->cell->gates * r->state;
   const fr__gemm product = {.m = r->pass->batch,
                             .n = gates,
                             .k = channels,
-                            .a = layer->x,
+                            .a = layer->x + t * channels,
                             .lda = layer->in.steps * channels,
                             .b = r->tensor[FR__RECURRENT_WEIGHT].value,
                             .ldb = gates,
-                            .c = r->gates,
+                            .c = r->gates + t * step,
                             .ldc = gates,
                             .bias = r->tensor[FR__RECURRENT_BIAS].value,
-                            .batch = layer->in.steps,
+                            .batch = count,
                             .stride_a = channels,
-                            .stride_c = r->cell->gates * r->state,
+                            .stride_c = step,
                             .packed = r->input,
                             .packed_n = gates};
   fr__gemm_run(r->pass->kern, &product);
 }
 
-/* R, which every step multiplies with, once for all of them; `transposed` on the way
- * back. */
-static void pack_recurrent(const fr__recurrence *r, bool transposed) {
-  const size_t units = r->layer->units, gates = r->cell->gates * units;
-  const fr__gemm product = {.n = transposed ? units : gates,
-                            .k = transposed ? gates : units,
-                            .b = r->tensor[FR__RECURRENT_RECURRENT].value,
+/* W or R (inputs, gates), which every step multiplies with, once for all of them;
+ * `transposed` on the way back. */
+static void pack(const fr__recurrence *r, enum fr__recurrent_tensor tensor, size_t inputs,
+                 bool transposed, float *to) {
+  const size_t gates = r->cell->gates * r->layer->units;
+  const fr__gemm product = {.n = transposed ? inputs : gates,
+                            .k = transposed ? gates : inputs,
+                            .b = r->tensor[tensor].value,
                             .ldb = gates,
                             .trans_b = transposed};
+  fr__gemm_pack(r->pass->kern, &product, to);
+}
+
+static void pack_recurrent(fr__recurrence *r, bool transposed) {
   if (r->layer->in.steps > 1)
-    fr__gemm_pack(r->pass->kern, &product, r->room);
+    pack(r, FR__RECURRENT_RECURRENT, r->layer->units, transposed, r->room);
+  r->packed = r->room;
+}
+
+static void pack_input(fr__recurrence *r, bool transposed) {
+  pack(r, FR__RECURRENT_WEIGHT, r->layer->in.channels, transposed, r->room_input);
+  r->input = r->room_input;
 }
 
 /* sums_t = h_{t-1} R, added to gates_t or with a bias of its own */
@@ -160,14 +190,27 @@ static void forward_step(const fr__recurrence *r, size_t t) {
     gather_last(r, t);
 }
 
-/* From step number `first` of this direction to its last. */
+/* From step number `first` of this direction to its last; the gates are there. */
 static void forward_steps(fr__recurrence *r, size_t first) {
-  if (!r->packed) {
+  if (!r->packed)
     pack_recurrent(r, false);
-    r->packed = r->room;
-  }
   for (size_t i = first; i < r->layer->in.steps; i++)
     forward_step(r, step_at(r, i));
+}
+
+/* Every step, with its product with the input. */
+static void forward_all(fr__recurrence *r) {
+  if (!r->packed)
+    pack_recurrent(r, false);
+  if (!r->input && r->room_input)
+    pack_input(r, false);
+  const size_t steps = r->layer->in.steps, chunk = r->input ? chunk_steps(r) : steps;
+  for (size_t i = 0; i < steps; i++) {
+    const size_t count = steps - i < chunk ? steps - i : chunk;
+    if (i % chunk == 0)
+      input_product(r, first_step(r, i, count), count);
+    forward_step(r, step_at(r, i));
+  }
 }
 
 void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
@@ -176,8 +219,7 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
     memset(layer->y, 0, pass->batch * layer->out.channels * sizeof(float));
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
-    input_product(&r);
-    forward_steps(&r, 0);
+    forward_all(&r);
   }
 }
 
@@ -187,7 +229,7 @@ void fr__recurrent_gates(const fr__cell *cell, const fr__layer *layer,
                          const fr__pass *pass, size_t direction, float *gates) {
   fr__recurrence r = fr__recurrent_direction(cell, layer, pass, direction);
   r.gates = gates;
-  input_product(&r);
+  input_product(&r, 0, layer->in.steps);
 }
 
 void fr__recurrent_states(const fr__cell *cell, const fr__layer *layer,
@@ -287,17 +329,6 @@ static const float *gradient_h(const fr__recurrence *r, const float *dy, size_t 
   return r->dh;
 }
 
-/* Gates and sums of every step become their gradients, from the last to the first. */
-static void backward_steps(const fr__recurrence *r, const float *dy) {
-  memset(r->carried, 0, r->cell->carried * r->state * sizeof(float));
-  for (size_t i = r->layer->in.steps; i-- > 0;) {
-    const size_t t = step_at(r, i);
-    size_t ld;
-    const float *dh = gradient_h(r, dy, t, &ld);
-    r->cell->backward(r, t, dh, ld);
-  }
-}
-
 /* dR = Σ_t h_{t-1}^T d_sums_t */
 static void backward_recurrent(const fr__recurrence *r) {
   const fr__layer *layer = r->layer;
@@ -360,25 +391,40 @@ static void backward_biases(const fr__recurrence *r) {
                    r->tensor[FR__RECURRENT_SUM_BIAS].gradient);
 }
 
-/* dx_t = d_gates_t W^T, of both directions together */
-static void backward_input(const fr__recurrence *r, float *dx) {
+/* dx_t = d_gates_t W^T for `count` steps from t on, of both directions together */
+static void backward_input(const fr__recurrence *r, size_t t, size_t count, float *dx) {
   const fr__layer *layer = r->layer;
   const size_t channels = layer->in.channels, gates = r->cell->gates * layer->units;
+  const size_t step = r->cell->gates * r->state;
   const fr__gemm product = {.m = r->pass->batch,
                             .n = channels,
                             .k = gates,
-                            .a = r->gates,
+                            .a = r->gates + t * step,
                             .lda = gates,
-                            .b = r->tensor[FR__RECURRENT_WEIGHT].value,
-                            .ldb = gates,
-                            .trans_b = true,
-                            .c = dx,
+                            .packed = r->input,
+                            .packed_n = channels,
+                            .c = dx + t * channels,
                             .ldc = layer->in.steps * channels,
                             .accumulate = r->reverse,
-                            .batch = layer->in.steps,
-                            .stride_a = r->cell->gates * r->state,
+                            .batch = count,
+                            .stride_a = step,
                             .stride_c = channels};
   fr__gemm_run(r->pass->kern, &product);
+}
+
+/* Gates and sums of every step become their gradients, from the last to the first. */
+static void backward_steps(const fr__recurrence *r, const float *dy, float *dx) {
+  const size_t steps = r->layer->in.steps, chunk = chunk_steps(r);
+  memset(r->carried, 0, r->cell->carried * r->state * sizeof(float));
+  for (size_t i = steps; i-- > 0;) {
+    const size_t t = step_at(r, i), rest = steps - i;
+    const size_t count = i % chunk == 0 ? (rest < chunk ? rest : chunk) : 0;
+    size_t ld;
+    const float *dh = gradient_h(r, dy, t, &ld);
+    r->cell->backward(r, t, dh, ld);
+    if (dx && count > 0)
+      backward_input(r, first_step(r, i, count), count, dx);
+  }
 }
 
 void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
@@ -386,12 +432,11 @@ void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
     pack_recurrent(&r, true);
-    r.packed = r.room;
-    backward_steps(&r, dy);
+    if (dx)
+      pack_input(&r, true);
+    backward_steps(&r, dy, dx);
     backward_recurrent(&r);
     backward_weight(&r);
     backward_biases(&r);
-    if (dx)
-      backward_input(&r, dx);
   }
 }
