@@ -348,7 +348,8 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
                      uint64_t *raw) {
   exec *e = sensor->own;
   drain(e, load->t_ns);
-  const bool silent = load->t_ns > e->line_ns && load->t_ns - e->line_ns > SILENT_NS;
+  const uint64_t still_ns = load->t_ns > e->line_ns ? load->t_ns - e->line_ns : 0;
+  const bool silent = still_ns > SILENT_NS;
   if (e->lines == 0 && (e->out < 0 || silent)) {
     explain(e, domain->reason, sizeof domain->reason);
     if (!e->joules && domain->power_w <= 0)
@@ -359,7 +360,8 @@ static int exec_read(fr__sensor *sensor, fr__domain *domain, const fr__load *loa
   e->sum = 0;
   e->lines = 0;
   domain->reason[0] = '\0';
-  domain->update_s = (double)e->gap_ns * 1e-9;
+  /* it prints no more often than that: what one line tells is as old as it is */
+  domain->update_s = (double)(still_ns > e->gap_ns ? still_ns : e->gap_ns) * 1e-9;
   if (e->joules)
     *raw = (uint64_t)(e->value / UNIT_J);
   else

@@ -55,6 +55,21 @@ static void watts_are_added_up(void **state) {
   live_release(&l);
 }
 
+/* A line that is half a second old says nothing of the half second: the bounds have it.
+ */
+static void what_is_not_renewed_has_a_period_nonetheless(void **state) {
+  (void)state;
+  live l;
+  live_open(&l, "echo 40 W; exec sleep 30");
+  for (int i = 0; i < 5; i++) {
+    rest(0.05);
+    live_read(&l);
+  }
+  assert_true(l.sensor.domain[0].update_s >= 0.25);
+  assert_int_equal(l.sensor.marked, 0);
+  live_release(&l);
+}
+
 /* Several lines between two readings count with their mean: 10 and 30 W are 20. */
 static void lines_between_two_readings_are_a_mean(void **state) {
   (void)state;
@@ -252,6 +267,7 @@ static void the_whole_group_ends_with_a_killed_process(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(watts_are_added_up),
+      cmocka_unit_test(what_is_not_renewed_has_a_period_nonetheless),
       cmocka_unit_test(lines_between_two_readings_are_a_mean),
       cmocka_unit_test(joules_are_a_counter),
       cmocka_unit_test(joules_that_fall_are_marked),
