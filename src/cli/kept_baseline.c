@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "cli/metering.h"
 
 enum { ROWS = 64, CEILING = 1 << 20 };
@@ -21,7 +22,7 @@ static char *path_of_file(void) {
 }
 
 /* "host, processor, sensor": what the figure holds for. The model's with a calibration is
- * another than with the table. */
+ * another than with the table, and that of one command is not another's. */
 static void key_of(const cli_metering *m, char key[512]) {
   char host[128] = "";
   fr_meter_report report = {0};
@@ -29,8 +30,14 @@ static void key_of(const cli_metering *m, char key[512]) {
   if (fr_meter_read(m->meter, &report, NULL) == FR_OK)
     fr_meter_report_release(&report);
   const bool calibrated = strncmp(report.rule, "calibration:", 12) == 0;
-  snprintf(key, 512, "%s, %s, %s%s%s", host, m->cpu_known ? m->cpu.cpu : "",
-           report.sensor, calibrated ? ", " : "", calibrated ? report.rule : "");
+  const char *of = calibrated ? report.rule : "";
+  if (strcmp(report.sensor, "exec") == 0 && m->options->sensor != NULL)
+    of = m->options->sensor;
+  snprintf(key, 512, "%s, %s, %s%s%.120s", host, m->cpu_known ? m->cpu.cpu : "",
+           report.sensor, *of != '\0' ? ", " : "", of);
+  if (strlen(of) > 120) /* two that begin alike are two */
+    snprintf(key + strlen(key), 512 - strlen(key), "%016llx",
+             (unsigned long long)fr__hash_bytes(of, strlen(of)));
 }
 
 static json_t *read_rows(const char *path) {

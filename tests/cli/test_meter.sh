@@ -252,6 +252,14 @@ ok "is a measure" json "j['result']['delta']['unit'] == 'J' and j['result']['nor
 ok "the next run takes it up" exits 0 meter --json "$folder/e.json" -- true
 ok "and says so" json "j['result']['delta']['unit'] == 'J' and
   any('normal power is that of' in w for w in j['warnings'])" "$folder/e.json"
+plug='while echo 25 W; do sleep 0.05; done'
+ok "the normal power of a command's meter" exits 0 meter --sensor "exec:$plug" --baseline 1s
+ok "is kept for it" exits 0 meter --sensor "exec:$plug" --json "$folder/k.json" -- true
+ok "as long as it is the same" json "abs(j['result']['normal_w']['value'] - 25) < 1e-6" \
+  "$folder/k.json"
+ok "and for no other command" exits 0 meter --sensor "exec:: other; $plug" \
+  --json "$folder/k.json" -- true
+ok "whose normal power is not known" json "j['result']['normal_w'] is None" "$folder/k.json"
 echo '{"x": [' >"$XDG_DATA_HOME/frugal/baselines.json"
 ok "a kept file that is none is passed over" exits 0 meter -- true
 
