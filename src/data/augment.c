@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/normal.h"
 #include "base/rng.h"
 #include "frugal/data.h"
 
@@ -58,7 +59,9 @@ void fr_augment_apply(const fr_augment *augment, uint64_t seed, uint64_t epoch,
     for (size_t i = 0; i < steps * channels; i++)
       x[i] *= factor;
   }
-  if (augment->jitter > 0)
-    for (size_t i = 0; i < steps * channels; i++)
-      x[i] += augment->jitter * (float)fr__rng_normal(&rng);
+  if (augment->jitter > 0) {
+    fr__normals normals;
+    fr__normals_init(&normals, fr__rng_next(&rng), 0);
+    fr__normals_add(&normals, augment->jitter, x, steps * channels);
+  }
 }
