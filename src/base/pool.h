@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool of threads that sleep while there is nothing to do. One run at a time: the tasks
- * of a run are numbered, and whoever is free takes the next number, so which thread does
- * which task is left to chance. A result that must not depend on it is made of tasks that
- * each write a part of their own.
+ * A pool of threads that sleep while there is nothing to do, from 50 us after the last
+ * run on. One run at a time: the tasks of a run are numbered, and whoever is free takes
+ * the next number, so which thread does which task is left to chance. A result that must
+ * not depend on it is made of tasks that each write a part of their own.
  */
 #ifndef FR_BASE_POOL_H
 #define FR_BASE_POOL_H

@@ -20,8 +20,8 @@ static size_t allocation_to_fail; /* 1: the next; 0: none */
 static size_t thread_to_fail;     /* 1: the next; 0: none */
 static size_t threads_started, threads_joined;
 
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -31,11 +31,11 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 int __real_pthread_join(pthread_t thread, void **result);
 int __wrap_pthread_join(pthread_t thread, void **result);
 
-void *__wrap_calloc(size_t count, size_t size) {
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
   atomic_fetch_add(&allocations, 1);
   if (allocation_to_fail > 0 && --allocation_to_fail == 0)
     return NULL;
-  return __real_calloc(count, size);
+  return __real_aligned_alloc(alignment, size);
 }
 
 void *__wrap_malloc(size_t size) {
@@ -215,15 +215,36 @@ static void rest(long milliseconds) {
   nanosleep(&t, NULL);
 }
 
+/* With as many threads as CPUs they watch for the next run first, but not for long. */
 static void test_sleeps_when_idle(void **state) {
   (void)state;
-  fr__pool *pool = pool_of(MOST);
-  tally t = {.threads = MOST};
-  fr__pool_run(pool, count_task, &t, TASKS);
-  rest(20); /* those who woke too late go back to sleep */
-  const uint64_t before = fr__clock_process_cpu_ns();
-  rest(200);
-  assert_in_range(fr__clock_process_cpu_ns() - before, 0, 5000000);
+  for (size_t threads = 2; threads <= MOST; threads += MOST - 2) {
+    fr__pool *pool = pool_of(threads);
+    tally t = {.threads = threads};
+    for (size_t run = 0; run < 100; run++)
+      fr__pool_run(pool, count_task, &t, TASKS);
+    rest(20); /* those who woke too late go back to sleep */
+    const uint64_t before = fr__clock_process_cpu_ns();
+    rest(200);
+    assert_in_range(fr__clock_process_cpu_ns() - before, 0, 5000000);
+    fr__pool_free(pool);
+  }
+}
+
+/* Between runs of all kinds of rests threads sleep, watch or are on their way from one to
+ * the other: each run must find them all. */
+static void test_runs_at_any_distance(void **state) {
+  (void)state;
+  fr__pool *pool = pool_of(2);
+  meeting m = {.open_signals = 0};
+  assert_int_equal(pthread_barrier_init(&m.all, NULL, 2), 0);
+  for (size_t run = 0; run < 2000; run++) {
+    const uint64_t start = fr__clock_ns(), distance = run % 100 * 1000;
+    while (fr__clock_ns() - start < distance)
+      ;
+    fr__pool_run(pool, meet_task, &m, 2);
+  }
+  pthread_barrier_destroy(&m.all);
   fr__pool_free(pool);
 }
 
@@ -303,6 +324,7 @@ int main(void) {
       cmocka_unit_test(test_a_run_inside_a_task_is_serial),
       cmocka_unit_test(test_two_callers_at_once),
       cmocka_unit_test(test_sleeps_when_idle),
+      cmocka_unit_test(test_runs_at_any_distance),
       cmocka_unit_test(test_freed_right_after_work),
       cmocka_unit_test(test_a_run_allocates_nothing),
       cmocka_unit_test(test_as_many_as_cpus),
