@@ -42,6 +42,14 @@ void fr__kern_release(fr__kern *kern);
  */
 enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err);
 
+/* The kern as a task of its pool on thread `worker` may use it beside other tasks: with
+ * that thread's scratch, and alone. */
+fr__kern fr__kern_of_thread(const fr__kern *kern, size_t worker);
+
+/* How many equal parts of `multiply_adds` are worth a thread each: at most as many as
+ * there are threads, 1 where it is little. */
+size_t fr__kern_shares(const fr__kern *kern, double multiply_adds);
+
 const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
 
 /*

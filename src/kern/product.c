@@ -7,14 +7,11 @@
 #include "kern/ops.h"
 #include "kern/split.h"
 
-/* Multiply-adds of a piece that is worth a thread: 65 us (avx512) to 300 us (baseline),
- * for waking one takes 5 us, and on a virtual machine up to 80. Measured with two
- * threads, 8 million in all lose a fifth, 16 million break even, 30 million gain a third.
- */
-#define LEAST_WORK 8e6
-/* Pieces are no lower than two of the largest tiles, and cut between whole panels of B.
- */
-#define LEAST_ROWS ((size_t)28)
+/* Multiply-adds of a piece that is worth a thread which watches for work (base/pool.c):
+ * from 2 us, pairs of bf16, to 20 us, baseline; handing it over takes up to 1. */
+#define LEAST_WORK 5e5
+/* Pieces are no lower than the largest tile, and cut between whole panels of B. */
+#define LEAST_ROWS ((size_t)14)
 #define COLUMN_GRAIN ((size_t)32)
 
 typedef struct product {
@@ -115,6 +112,11 @@ void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm) {
     kern->products->gemm(kern->scratch, &g);
   else
     fr__gemm_pieces(kern, &g, fr__split_pieces(kern, work, LEAST_WORK));
+}
+
+size_t fr__kern_shares(const fr__kern *kern, double multiply_adds) {
+  const size_t pieces = fr__split_pieces(kern, multiply_adds, LEAST_WORK);
+  return smaller(pieces, fr__pool_threads(kern->pool));
 }
 
 size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k) {

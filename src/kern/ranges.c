@@ -5,18 +5,17 @@
 #include "kern/ops.h"
 #include "kern/split.h"
 
-/* Elements of a piece that is worth a thread: about 80 us of the widest instruction set
- * (product.c says why); half of it lost up to a half by waking and by moving what lay in
- * the other core's cache. */
-#define LIGHT ((size_t)1 << 20) /* one sum or comparison */
-#define HEAVY ((size_t)1 << 19) /* an exponential, an update of a parameter */
-#define STEP ((size_t)1 << 16)  /* a unit's step of an LSTM or GRU */
+/* Elements of a piece that is worth a thread: 2 to 3 us of the widest instruction set
+ * (product.c says why). */
+#define LIGHT ((size_t)1 << 15) /* one sum or comparison */
+#define HEAVY ((size_t)1 << 14) /* an exponential, an update of a parameter */
+#define STEP ((size_t)1 << 11)  /* a unit's step of an LSTM or GRU */
 
 /* Elements that lie on one side of each cut together: a multiple of every vector, and of
  * the rounds that the compiler makes of plain loops. */
 #define GRAIN ((size_t)1024)
 /* Columns that are summed at once: fewer would wait for each sum. */
-#define COLUMN_GRAIN ((size_t)64)
+#define COLUMN_GRAIN ((size_t)32)
 
 /* One call: which range of it is done is all that a piece is told. */
 typedef void range_function(const fr__kern_ops *ops, const void *call, fr__range range);

@@ -10,7 +10,7 @@
 #include "kern/kern.h"
 
 /* Pieces for each thread, so that one that wakes late or shares its core takes fewer. */
-#define FR__PIECES_A_THREAD ((size_t)4)
+#define FR__PIECES_A_THREAD ((size_t)2)
 
 /* How many pieces `work` is worth, of at least `least` each; 1 without threads. */
 size_t fr__split_pieces(const fr__kern *kern, double work, double least);

@@ -56,6 +56,8 @@ struct fr__recurrence {
   bool reverse;
   size_t slots;        /* S: steps whose state is kept: T in training, else 2 */
   size_t state;        /* B * H */
+  size_t first;        /* of the samples at hand: the first row of each step; the arrays
+                          below begin with it, and pass->batch is how many they are */
   const float *input;  /* W, packed; NULL: it is not */
   const float *packed; /* R, packed for all steps */
   float *room;         /* for R, packed by a pass itself; on the way back R transposed */

@@ -214,9 +214,8 @@ static void test_big_products(void **state) {
 
 /* ---- everything else ---- */
 
-#define MANY                                                                             \
-  (((size_t)1 << 21) + 4099) /* elements: two pieces of the cheapest, a tail             \
-                              */
+/* Elements: pieces of the cheapest for all of eight threads, and a tail. */
+#define MANY (((size_t)1 << 19) + 4099)
 
 typedef void array_function(const fr__kern *kern, float *const array[4], size_t n);
 
@@ -289,8 +288,8 @@ static void run_rmsprop(const fr__kern *kern, float *const a[4], size_t n) {
   fr__rmsprop(kern, &step, a[0], a[1], a[2], a[3], n);
 }
 
-/* 3000 rows of 61 units, 4 gates of each: what fits the arrays. */
-#define ROWS ((size_t)3000)
+/* 700 rows of 61 units, 4 gates of each: what fits the arrays. */
+#define ROWS ((size_t)700)
 #define UNITS ((size_t)61)
 
 static void run_lstm(const fr__kern *kern, float *const a[4], size_t n) {
@@ -386,9 +385,18 @@ static void test_small_work_stays_with_the_caller(void **state) {
   assert_int_equal(fr__split_pieces(&kern, 1e9, 1.0), 1); /* no threads */
   fr__kern two = threaded(&kern, 2);
   assert_int_equal(fr__split_pieces(&two, 19.0, 10.0), 1);
-  assert_int_equal(fr__split_pieces(&two, 39.0, 10.0), 3);
+  assert_int_equal(fr__split_pieces(&two, 21.0, 10.0), 2);
+  assert_int_equal(fr__split_pieces(&two, 39.0, 10.0), 2); /* as many for each thread */
+  assert_int_equal(fr__split_pieces(&two, 41.0, 10.0), 4);
   assert_int_equal(fr__split_pieces(&two, 1e30, 10.0), 2 * FR__PIECES_A_THREAD);
+  assert_int_equal(fr__kern_shares(&two, 1e3), 1);
+  assert_int_equal(fr__kern_shares(&two, 1e12), 2);
+  assert_int_equal(fr__kern_shares(&kern, 1e12), 1);
   release_threaded(&two);
+  fr__kern three = threaded(&kern, 3);
+  assert_int_equal(fr__split_pieces(&three, 21.0, 10.0), 2); /* fewer than threads */
+  assert_int_equal(fr__split_pieces(&three, 51.0, 10.0), 3);
+  release_threaded(&three);
   fr__kern_release(&kern);
   unsetenv("FRUGAL_CPU");
 }
