@@ -15,7 +15,6 @@ struct fr__chain {
   fr_shape in, out;
 
   /* Since fr__chain_lay_out. */
-  float *d[2];   /* gradients between two layers, taken in turn */
   size_t lowest; /* the lowest layer that has something to train; count: none has */
 };
 

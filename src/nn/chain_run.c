@@ -38,16 +38,6 @@ static size_t widest_passed(const fr__chain *chain, const fr__room *room) {
   return widest * room->batch;
 }
 
-/* Floats of the widest input whose gradient goes from one layer to the next. */
-static size_t widest_gradient(const fr__chain *chain, const fr__room *room) {
-  size_t widest = 0;
-  for (size_t i = room->train ? room->first + 1 : chain->count; i < chain->count; i++) {
-    const size_t n = fr__shape_elements(chain->layer[i].in);
-    widest = n > widest ? n : widest;
-  }
-  return widest * room->batch;
-}
-
 /* A branch is as frozen as the layer that holds it. */
 static void lay_out_branches(fr__layer *layer, const fr__room *room, bool kept,
                              fr__arena *arena) {
@@ -100,13 +90,54 @@ static void lay_out_layers(fr__chain *chain, const fr__room *room, fr__arena *ar
   }
 }
 
+/* ---- where gradients lie between two layers ----
+ *
+ * In the workspace of a layer above that has done with it, by the layer's number; else in
+ * one of two arrays in turn, which count on behind the layers. */
+
+#define PLACE_OF_CALLER SIZE_MAX /* the gradient that the chain is given */
+
+static size_t gradient_floats(const fr__chain *chain, const fr__room *room, size_t i) {
+  return room->batch * fr__shape_elements(chain->layer[i].in);
+}
+
+static bool lends(const fr__layer *layer, const fr__room *room, size_t floats) {
+  return layer->ops->lends && layer->ops->workspace(layer, room->batch, true) >= floats;
+}
+
+/* Where layer i puts its dx, whose dy lies in `place`. */
+static size_t next_place(const fr__chain *chain, const fr__room *room, size_t i,
+                         size_t place) {
+  if (place != PLACE_OF_CALLER && chain->layer[i].ops->place != FR__PLACE_NEW)
+    return place;
+  for (size_t j = i + 1; j < chain->count; j++)
+    if (j != place && lends(&chain->layer[j], room, gradient_floats(chain, room, i)))
+      return j;
+  return chain->count + (place == chain->count);
+}
+
+static void lay_out_gradients(fr__chain *chain, const fr__room *room, fr__arena *arena) {
+  const size_t count = chain->count, end = room->train ? room->first + 1 : count;
+  size_t floats[2] = {0}, place = PLACE_OF_CALLER;
+  for (size_t i = count; i-- > end;) {
+    const size_t n = gradient_floats(chain, room, i);
+    place = next_place(chain, room, i, place);
+    if (place >= count && floats[place - count] < n)
+      floats[place - count] = n;
+  }
+  float *turn[2] = {fr__arena_take(arena, floats[0], sizeof(float)),
+                    fr__arena_take(arena, floats[1], sizeof(float))};
+  place = PLACE_OF_CALLER;
+  for (size_t i = count; arena->base && i-- > end;) {
+    place = next_place(chain, room, i, place);
+    chain->layer[i].dx =
+        place < count ? chain->layer[place].workspace : turn[place - count];
+  }
+}
+
 void fr__chain_lay_out(fr__chain *chain, const fr__room *room, fr__arena *arena) {
   lay_out_layers(chain, room, arena);
-  for (size_t i = 0; i < 2; i++) {
-    float *d = fr__arena_take(arena, widest_gradient(chain, room), sizeof(float));
-    if (arena->base)
-      chain->d[i] = d;
-  }
+  lay_out_gradients(chain, room, arena);
   if (arena->base)
     chain->lowest = find_lowest(chain, room);
 }
@@ -172,20 +203,13 @@ const float *fr__chain_forward(fr__chain *chain, const fr__pass *pass, const flo
   return x;
 }
 
-/* Where layer i puts its dx: over dy where it may and dy is the chain's own. */
-static float *place_gradient(const fr__chain *chain, size_t i, const float *dy) {
-  const bool first = dy == chain->d[0], own = first || dy == chain->d[1];
-  const bool over = own && chain->layer[i].ops->place != FR__PLACE_NEW;
-  return chain->d[first != over];
-}
-
 void fr__chain_backward(fr__chain *chain, const fr__pass *pass, const float *dy,
                         float *dx) {
   const size_t lowest = dx ? 0 : chain->lowest;
   fr__pass here = *pass;
   for (size_t i = chain->count; i-- > lowest;) {
     fr__layer *layer = &chain->layer[i];
-    float *to = i > lowest ? place_gradient(chain, i, dy) : dx;
+    float *to = i > lowest ? layer->dx : dx;
     here.length = i > 0 && pass->length ? chain->layer[i - 1].length : pass->length;
     layer->ops->backward(layer, &here, dy, to);
     if (to && here.length)

@@ -114,6 +114,7 @@ typedef struct fr__layer_ops {
   enum fr__kin kin;
   bool reads_output;   /* backward reads y, so that nobody may write over it */
   bool takes_sequence; /* means little on a single step: conv1d, recurrence, pooling */
+  bool lends;          /* after backward others may write over all of its workspace */
   bool random;         /* another output in every training pass: dropout */
   bool branches;       /* the arguments are layers: its parse splits the body itself */
   bool rectifier;      /* y = max(x, 0), which a product before it can do by the way */
@@ -191,6 +192,7 @@ struct fr__layer {
   const float *x;   /* (B, in.steps, in.channels) */
   float *y;         /* (B, out.steps, out.channels) */
   float *workspace; /* NULL where none is asked for */
+  float *dx;        /* where the chain has the gradient of x written; dy may lie there */
   uint32_t *length; /* (B) steps of y that each sample has, where a pass tells lengths */
 };
 

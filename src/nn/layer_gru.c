@@ -108,6 +108,7 @@ const fr__layer_ops fr__layer_gru = {
     .place = FR__PLACE_NEW,
     .reads_output = true, /* with `all` its states are its output */
     .takes_sequence = true,
+    .lends = true,
     .flow = FR__FLOW_STATES,
     .cell = &cell,
     .parse = fr__recurrent_parse,

@@ -118,6 +118,7 @@ const fr__layer_ops fr__layer_lstm = {
     .place = FR__PLACE_NEW,
     .reads_output = true, /* with `all` its states are its output */
     .takes_sequence = true,
+    .lends = true,
     .flow = FR__FLOW_STATES,
     .cell = &cell,
     .parse = fr__recurrent_parse,

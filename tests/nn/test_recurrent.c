@@ -233,6 +233,20 @@ static void operations_are_counted(void **state) {
   }
 }
 
+/* Gradients between layers lie in what recurrent layers above have done with: what all of
+ * a step takes, Adam's moments included, leaves 100 MB some room for the program. */
+static void training_takes_little_memory(void **state) {
+  (void)state;
+  fr_net *net =
+      made_net("conv1d(64,5) relu conv1d(128,5) relu conv1d(192,5) relu conv1d(256,5) "
+               "relu lstm(128) lstm(128) dense(classes)",
+               (fr_shape){128, 12}, 24, 64, 0);
+  const size_t parameters = fr_net_parameters(net) * sizeof(float);
+  const size_t bytes = net->activations.size + net->gradients.size + 3 * parameters;
+  assert_in_range(bytes, 60000000, 90000000);
+  fr_net_free(net);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lstm_is_pytorch_s),
@@ -244,6 +258,7 @@ int main(void) {
       cmocka_unit_test(no_steps_give_zeros),
       cmocka_unit_test(reverse_is_forward_turned_round),
       cmocka_unit_test(testing_takes_little_memory),
+      cmocka_unit_test(training_takes_little_memory),
       cmocka_unit_test(forms_are_normal),
       cmocka_unit_test(sentences_say_what_is_wrong),
       cmocka_unit_test(operations_are_counted),
