@@ -4,8 +4,6 @@
 
 #include "nn/recurrent.h"
 
-#define LEAST_SHARE ((size_t)8) /* samples: fewer rows leave a product's tiles low */
-
 /* ---- steps in order, rows of states ---- */
 
 bool fr__recurrent_is_first(const fr__recurrence *r, size_t t) {
@@ -50,8 +48,8 @@ static size_t first_channel(const fr__recurrence *r) {
 
 float *fr__recurrent_h(const fr__recurrence *r, size_t t, size_t *ld) {
   const fr__layer *layer = r->layer;
+  float *y = layer->y + first_channel(r);
   *ld = layer->out.steps * layer->out.channels;
-  float *y = layer->y + first_channel(r) + r->first * *ld;
   if (layer->all)
     return y + t * layer->out.channels;
   if (is_last(r, t) && !gathers(r))
@@ -71,53 +69,6 @@ void fr__recurrent_clear(const fr__recurrence *r, size_t t, float *rows, size_t 
   for (size_t b = 0; b < r->pass->batch; b++)
     if (r->pass->length[b] <= t)
       memset(rows + b * ld, 0, r->layer->units * sizeof(float));
-}
-
-/* ---- samples in shares ---- */
-
-/* What every step is done with, sample by sample: all steps of some samples are a task of
- * their own, and threads meet once a pass rather than twice a step. */
-typedef void steps_function(fr__recurrence *r, const float *dy);
-
-typedef struct shared {
-  const fr__recurrence *r;
-  steps_function *steps;
-  const float *dy; /* NULL: forward */
-  size_t shares;
-} shared;
-
-static void run_share(void *self, size_t index, size_t worker) {
-  const shared *s = self;
-  fr__recurrence r = *s->r;
-  const size_t units = r.layer->units, gates = r.cell->gates * units;
-  const size_t first = r.pass->batch * index / s->shares;
-  const fr__kern kern = fr__kern_of_thread(r.pass->kern, worker);
-  fr__pass pass = *r.pass;
-  pass.kern = &kern;
-  pass.batch = r.pass->batch * (index + 1) / s->shares - first;
-  pass.length = pass.length ? pass.length + first : NULL;
-  r.pass = &pass;
-  r.first = first;
-  r.gates += first * gates;
-  r.kept += first * (r.cell->apart ? gates : units);
-  r.h += first * units;
-  if (s->dy) {
-    r.dh += first * units;
-    r.carried += first * units;
-  }
-  s->steps(&r, s->dy ? s->dy + first * fr__shape_elements(r.layer->out) : NULL);
-}
-
-static void run_steps(fr__recurrence *r, steps_function *steps, const float *dy) {
-  const double work = (double)r->layer->in.steps * (double)r->state *
-                      (double)r->layer->units * (double)r->cell->gates;
-  shared s = {r, steps, dy, fr__kern_shares(r->pass->kern, work)};
-  if (s.shares > r->pass->batch / LEAST_SHARE)
-    s.shares = r->pass->batch / LEAST_SHARE;
-  if (s.shares > 1)
-    fr__pool_run(r->pass->kern->pool, run_share, &s, s.shares);
-  else
-    steps(r, dy);
 }
 
 /* ---- forward ---- */
@@ -223,7 +174,7 @@ static void gather_last(const fr__recurrence *r, size_t t) {
   const float *h = fr__recurrent_h(r, t, &ld);
   for (size_t b = 0; b < r->pass->batch; b++)
     if (ends_at(r, b, t))
-      memcpy(r->layer->y + (r->first + b) * ld_y, h + b * ld, units * sizeof(float));
+      memcpy(r->layer->y + b * ld_y, h + b * ld, units * sizeof(float));
 }
 
 static void forward_step(const fr__recurrence *r, size_t t) {
@@ -239,32 +190,14 @@ static void forward_step(const fr__recurrence *r, size_t t) {
     gather_last(r, t);
 }
 
-<<<<<<< HEAD
-static void bring_packed(fr__recurrence *r) {
-  if (r->packed)
-    return;
-  pack_recurrent(r, false);
-  r->packed = r->room;
-}
-
-/* From step number `first` of this direction to its last. */
-static void forward_steps(fr__recurrence *r, size_t first) {
-  bring_packed(r);
-=======
 /* From step number `first` of this direction to its last; the gates are there. */
 static void forward_steps(fr__recurrence *r, size_t first) {
   if (!r->packed)
     pack_recurrent(r, false);
->>>>>>> 1b46898e48c3ecf3a447496c9bcee55317611031
   for (size_t i = first; i < r->layer->in.steps; i++)
     forward_step(r, step_at(r, i));
 }
 
-<<<<<<< HEAD
-static void forward_share(fr__recurrence *r, const float *dy) {
-  (void)dy;
-  forward_steps(r, 0);
-=======
 /* Every step, with its product with the input. */
 static void forward_all(fr__recurrence *r) {
   if (!r->packed)
@@ -278,7 +211,6 @@ static void forward_all(fr__recurrence *r) {
       input_product(r, first_step(r, i, count), count);
     forward_step(r, step_at(r, i));
   }
->>>>>>> 1b46898e48c3ecf3a447496c9bcee55317611031
 }
 
 void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
@@ -287,13 +219,7 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
     memset(layer->y, 0, pass->batch * layer->out.channels * sizeof(float));
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
-<<<<<<< HEAD
-    input_product(&r);
-    bring_packed(&r);
-    run_steps(&r, forward_share, NULL);
-=======
     forward_all(&r);
->>>>>>> 1b46898e48c3ecf3a447496c9bcee55317611031
   }
 }
 
@@ -403,21 +329,6 @@ static const float *gradient_h(const fr__recurrence *r, const float *dy, size_t 
   return r->dh;
 }
 
-<<<<<<< HEAD
-/* Gates and sums of every step become their gradients, from the last to the first. */
-static void backward_steps(fr__recurrence *r, const float *dy) {
-  const size_t floats = r->cell->carried * r->pass->batch * r->layer->units;
-  memset(r->carried, 0, floats * sizeof(float));
-  for (size_t i = r->layer->in.steps; i-- > 0;) {
-    const size_t t = step_at(r, i);
-    size_t ld;
-    const float *dh = gradient_h(r, dy, t, &ld);
-    r->cell->backward(r, t, dh, ld);
-  }
-}
-
-=======
->>>>>>> 1b46898e48c3ecf3a447496c9bcee55317611031
 /* dR = Σ_t h_{t-1}^T d_sums_t */
 static void backward_recurrent(const fr__recurrence *r) {
   const fr__layer *layer = r->layer;
@@ -521,14 +432,9 @@ void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
     pack_recurrent(&r, true);
-<<<<<<< HEAD
-    r.packed = r.room;
-    run_steps(&r, backward_steps, dy);
-=======
     if (dx)
       pack_input(&r, true);
     backward_steps(&r, dy, dx);
->>>>>>> 1b46898e48c3ecf3a447496c9bcee55317611031
     backward_recurrent(&r);
     backward_weight(&r);
     backward_biases(&r);
