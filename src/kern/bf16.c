@@ -270,11 +270,15 @@ static void rows_product(const block *k, const rows_of_a *r, const fr__tile *who
   fr__tile t = *whole;
   t.ldb = TILE_COLUMNS;
   const bool alone = STEP == 1 ? r->count == 1 : k->g->m == 1;
-  for (; alone && k->columns - at >= ROW_COLUMNS && k->segments == 1; at += ROW_COLUMNS) {
+  for (size_t left = k->columns, vectors;
+       alone && k->segments == 1 && (vectors = row_vectors(left, true)) != 0;
+       left = k->columns - at) {
+    const size_t columns = smaller(left, vectors * LANES);
     t.b = panel_at(k, at);
     t.c = whole->c + at;
     t.bias = whole->bias != NULL ? whole->bias + at : NULL;
-    fr__kern_row(&t);
+    fr__kern_row(&t, vectors, columns);
+    at += columns;
   }
   for (; at < k->columns; at += TILE_COLUMNS) {
     const size_t vectors = panel_vectors(k, at);

@@ -201,12 +201,19 @@ static void row_of_two_panels(const fr__tile *t) {
   AMX_STORE(3, t->c + 3 * WIDTH, AMX_BYTES);
 }
 
-void fr__kern_row(const fr__tile *row) {
+void fr__kern_row(const fr__tile *row, size_t vectors, size_t columns) {
+  float beside[ROW_COLUMNS] = {0};
   fr__tile t = *row;
-  for (size_t c = 0; c < ROW_COLUMNS; c += 4 * WIDTH) {
+  const bool whole = columns == vectors * WIDTH;
+  t.c = whole ? row->c : beside;
+  if (!whole && row->add)
+    memcpy(beside, row->c, columns * sizeof *beside);
+  for (size_t v = 0; v < vectors; v += 4) {
     row_of_two_panels(&t);
     t.b += 2 * t.panel;
     t.c += 4 * WIDTH;
   }
-  finish(row, 1, ROW_COLUMNS);
+  if (!whole)
+    memcpy(row->c, beside, columns * sizeof *beside);
+  finish(row, 1, columns);
 }

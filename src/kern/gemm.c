@@ -89,9 +89,11 @@ static size_t row_product(const block *k, const fr__tile *whole) {
   size_t at = 0;
   if (k->g->m != 1 || (k->packed && k->g->packed == NULL))
     return 0;
-  for (; k->columns - at >= ROW_COLUMNS; at += ROW_COLUMNS) {
+  for (size_t left = k->columns, vectors;
+       (vectors = row_vectors(left, k->g->packed != NULL)) != 0; left = k->columns - at) {
     const fr__tile t = tile_at(k, whole, 0, at);
-    fr__kern_row(&t);
+    fr__kern_row(&t, vectors, smaller(left, vectors * LANES));
+    at += smaller(left, vectors * LANES);
   }
   return at;
 }

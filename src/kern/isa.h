@@ -99,12 +99,19 @@ typedef struct fr__tile {
 #define fr__kern_panel FR__KERN_NAME(panel)
 void fr__kern_panel(const fr__tile *panel, size_t rows, size_t vectors, size_t columns);
 
-/* The same for one row of ROW_COLUMNS columns, in several panels of B: as many sums as
+/* The same for one row against `vectors` of several panels of B, 4 or ROW_VECTORS, of
+ * which `columns`, more than those of a vector less, are inside of C: as many sums as
  * hide the latency of a multiply-add. */
 #define ROW_VECTORS 8
 #define ROW_COLUMNS (ROW_VECTORS * LANES)
 #define fr__kern_row FR__KERN_NAME(row)
-void fr__kern_row(const fr__tile *row);
+void fr__kern_row(const fr__tile *row, size_t vectors, size_t columns);
+/* How many vectors of so many columns a row may meet at once, the last one in part where
+ * `padded`; 0: a panel at a time. */
+INLINE size_t row_vectors(size_t columns, bool padded) {
+  const size_t all = columns / LANES + (padded && columns % LANES != 0);
+  return all >= ROW_VECTORS ? ROW_VECTORS : all >= 4 ? 4 : 0;
+}
 
 /* ---- pack.c ---- */
 

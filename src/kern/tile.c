@@ -85,6 +85,19 @@ HEIGHTS_OF(TILE_ROWS, BOTH)
 static void (*const tiles[TILE_ROWS][TILE_VECTORS])(const fr__tile *) = {
     HEIGHTS_OF(TILE_ROWS, ROW)};
 
+/* Sums of row r into C. */
+static void take_over(const fr__tile *tile, const float *sums, size_t r, size_t columns) {
+  for (size_t c = 0; c < columns; c++) {
+    float *to = tile->c + r * tile->ldc + c;
+    float sum = sums[c];
+    if (tile->add)
+      sum += *to;
+    if (tile->bias != NULL)
+      sum += tile->bias[c];
+    *to = tile->rectify && sum < 0.0f ? 0.0f : sum;
+  }
+}
+
 /* A tile that sticks out of C: computed beside, then the part inside is taken over, in
  * the order of operations of the inner kernel. */
 static void edge_tile(const fr__tile *tile, size_t rows, size_t vectors, size_t columns) {
@@ -96,15 +109,7 @@ static void edge_tile(const fr__tile *tile, size_t rows, size_t vectors, size_t 
   t.bias = NULL;
   tiles[rows - 1][vectors - 1](&t);
   for (size_t r = 0; r < rows; r++)
-    for (size_t c = 0; c < columns; c++) {
-      float *to = tile->c + r * tile->ldc + c;
-      float sum = beside[r * TILE_COLUMNS + c];
-      if (tile->add)
-        sum += *to;
-      if (tile->bias != NULL)
-        sum += tile->bias[c];
-      *to = tile->rectify && sum < 0.0f ? 0.0f : sum;
-    }
+    take_over(tile, beside + r * TILE_COLUMNS, r, columns);
 }
 
 void fr__kern_panel(const fr__tile *panel, size_t rows, size_t vectors, size_t columns) {
@@ -122,21 +127,26 @@ void fr__kern_panel(const fr__tile *panel, size_t rows, size_t vectors, size_t c
   }
 }
 
-void fr__kern_row(const fr__tile *t) {
-  vec sum[ROW_VECTORS] = {0};
+/* With constant vectors the sums stay in registers. */
+INLINE void row_sums(const fr__tile *t, size_t vectors, vec sum[ROW_VECTORS]) {
   const float *b = t->b;
   const size_t ldb = t->ldb, panel = t->panel, step = t->trans_a ? t->lda : 1;
   for (size_t s = 0; s < t->segments; s++) {
     const float *a = t->a + s * t->segment_of_a;
     for (size_t p = t->depth; p > 0; p--) {
-      EACH(v, ROW_VECTORS)
+      EACH(v, vectors)
         sum[v] = multiply_add(
             sum[v], a, load(b + v / TILE_VECTORS * panel + v % TILE_VECTORS * LANES));
       a += step;
       b += ldb;
     }
   }
-  EACH(v, ROW_VECTORS) {
+}
+
+INLINE void whole_row(const fr__tile *t, size_t vectors) {
+  vec sum[ROW_VECTORS] = {0};
+  row_sums(t, vectors, sum);
+  EACH(v, vectors) {
     float *const c = t->c + v * LANES;
     if (t->add)
       sum[v] += load(c);
@@ -146,4 +156,25 @@ void fr__kern_row(const fr__tile *t) {
       sum[v] = rectified(sum[v]);
     store(c, sum[v]);
   }
+}
+
+INLINE void edge_row(const fr__tile *t, size_t vectors, size_t columns) {
+  vec sum[ROW_VECTORS] = {0};
+  float beside[ROW_COLUMNS];
+  row_sums(t, vectors, sum);
+  EACH(v, vectors)
+    store(beside + v * LANES, sum[v]);
+  take_over(t, beside, 0, columns);
+}
+
+void fr__kern_row(const fr__tile *t, size_t vectors, size_t columns) {
+  const bool whole = columns == vectors * LANES;
+  if (vectors == ROW_VECTORS && whole)
+    whole_row(t, ROW_VECTORS);
+  else if (vectors == ROW_VECTORS)
+    edge_row(t, ROW_VECTORS, columns);
+  else if (whole)
+    whole_row(t, 4);
+  else
+    edge_row(t, 4, columns);
 }
