@@ -4,6 +4,8 @@
 
 #include "nn/recurrent.h"
 
+#define LEAST_SHARE ((size_t)8) /* samples: fewer rows leave a product's tiles low */
+
 /* ---- steps in order, rows of states ---- */
 
 bool fr__recurrent_is_first(const fr__recurrence *r, size_t t) {
@@ -48,8 +50,8 @@ static size_t first_channel(const fr__recurrence *r) {
 
 float *fr__recurrent_h(const fr__recurrence *r, size_t t, size_t *ld) {
   const fr__layer *layer = r->layer;
-  float *y = layer->y + first_channel(r);
   *ld = layer->out.steps * layer->out.channels;
+  float *y = layer->y + first_channel(r) + r->first * *ld;
   if (layer->all)
     return y + t * layer->out.channels;
   if (is_last(r, t) && !gathers(r))
@@ -71,6 +73,58 @@ void fr__recurrent_clear(const fr__recurrence *r, size_t t, float *rows, size_t 
       memset(rows + b * ld, 0, r->layer->units * sizeof(float));
 }
 
+/* ---- samples in shares ---- */
+
+/* What is done sample by sample, one step after another. On the way back dy and dx, which
+ * may be NULL, begin with the first of the samples at hand. */
+typedef void steps_function(const fr__recurrence *r, const float *dy, float *dx);
+
+typedef struct shared {
+  const fr__recurrence *r;
+  steps_function *steps;
+  const float *dy; /* NULL: forward */
+  float *dx;
+  size_t count;
+} shared;
+
+/* All steps of some of the samples. */
+static void run_share(void *self, size_t index, size_t worker) {
+  const shared *s = self;
+  fr__recurrence r = *s->r;
+  const size_t units = r.layer->units, gates = r.cell->gates * units;
+  const size_t first = r.pass->batch * index / s->count;
+  const fr__kern kern = fr__kern_of_thread(r.pass->kern, worker);
+  fr__pass pass = *r.pass;
+  pass.kern = &kern;
+  pass.batch = r.pass->batch * (index + 1) / s->count - first;
+  pass.length = pass.length ? pass.length + first : NULL;
+  r.pass = &pass;
+  r.first = first;
+  r.gates += first * gates;
+  r.kept += first * (r.cell->apart ? gates : units);
+  r.h += first * units;
+  if (s->dy) {
+    r.dh += first * units;
+    r.carried += first * units;
+  }
+  s->steps(&r, s->dy ? s->dy + first * fr__shape_elements(r.layer->out) : NULL,
+           s->dx ? s->dx + first * fr__shape_elements(r.layer->in) : NULL);
+}
+
+/* As one task for each thread, so that threads meet once rather than twice a step. */
+static void run_steps(const fr__recurrence *r, steps_function *steps, const float *dy,
+                      float *dx) {
+  const double work = (double)r->layer->in.steps * (double)r->state *
+                      (double)r->cell->gates * (double)r->layer->units;
+  const size_t shares = fr__kern_shares(r->pass->kern, work);
+  const size_t most = r->pass->batch / LEAST_SHARE;
+  shared s = {r, steps, dy, dx, shares < most ? shares : most};
+  if (s.count > 1)
+    fr__pool_run(r->pass->kern->pool, run_share, &s, s.count);
+  else
+    steps(r, dy, dx);
+}
+
 /* ---- forward ---- */
 
 /*
@@ -79,7 +133,8 @@ void fr__recurrent_clear(const fr__recurrence *r, size_t t, float *rows, size_t 
  */
 static size_t chunk_steps(const fr__recurrence *r) {
   enum { CACHED = 1 << 17, ROWS = 128 };
-  const size_t a_step = r->cell->gates * r->state, batch = r->pass->batch;
+  const size_t batch = r->pass->batch;
+  const size_t a_step = r->cell->gates * batch * r->layer->units;
   const size_t cached = CACHED / a_step, rows = (ROWS + batch - 1) / batch;
   const size_t steps = cached > rows ? cached : rows;
   return steps < r->layer->in.steps ? steps : r->layer->in.steps;
@@ -99,7 +154,7 @@ static void input_product(const fr__recurrence *r, size_t t, size_t count) {
   const fr__gemm product = {.m = r->pass->batch,
                             .n = gates,
                             .k = channels,
-                            .a = layer->x + t * channels,
+                            .a = layer->x + (r->first * layer->in.steps + t) * channels,
                             .lda = layer->in.steps * channels,
                             .b = r->tensor[FR__RECURRENT_WEIGHT].value,
                             .ldb = gates,
@@ -174,7 +229,7 @@ static void gather_last(const fr__recurrence *r, size_t t) {
   const float *h = fr__recurrent_h(r, t, &ld);
   for (size_t b = 0; b < r->pass->batch; b++)
     if (ends_at(r, b, t))
-      memcpy(r->layer->y + b * ld_y, h + b * ld, units * sizeof(float));
+      memcpy(r->layer->y + (r->first + b) * ld_y, h + b * ld, units * sizeof(float));
 }
 
 static void forward_step(const fr__recurrence *r, size_t t) {
@@ -199,11 +254,9 @@ static void forward_steps(fr__recurrence *r, size_t first) {
 }
 
 /* Every step, with its product with the input. */
-static void forward_all(fr__recurrence *r) {
-  if (!r->packed)
-    pack_recurrent(r, false);
-  if (!r->input && r->room_input)
-    pack_input(r, false);
+static void forward_all(const fr__recurrence *r, const float *dy, float *dx) {
+  (void)dy;
+  (void)dx;
   const size_t steps = r->layer->in.steps, chunk = r->input ? chunk_steps(r) : steps;
   for (size_t i = 0; i < steps; i++) {
     const size_t count = steps - i < chunk ? steps - i : chunk;
@@ -219,7 +272,11 @@ void fr__recurrent_forward(const fr__cell *cell, const fr__layer *layer,
     memset(layer->y, 0, pass->batch * layer->out.channels * sizeof(float));
   for (size_t d = 0; d < fr__recurrent_directions(layer); d++) {
     fr__recurrence r = fr__recurrent_direction(cell, layer, pass, d);
-    forward_all(&r);
+    if (!r.packed)
+      pack_recurrent(&r, false);
+    if (!r.input && r.room_input)
+      pack_input(&r, false);
+    run_steps(&r, forward_all, NULL, NULL);
   }
 }
 
@@ -415,7 +472,8 @@ static void backward_input(const fr__recurrence *r, size_t t, size_t count, floa
 /* Gates and sums of every step become their gradients, from the last to the first. */
 static void backward_steps(const fr__recurrence *r, const float *dy, float *dx) {
   const size_t steps = r->layer->in.steps, chunk = chunk_steps(r);
-  memset(r->carried, 0, r->cell->carried * r->state * sizeof(float));
+  const size_t carried = r->cell->carried * r->pass->batch * r->layer->units;
+  memset(r->carried, 0, carried * sizeof(float));
   for (size_t i = steps; i-- > 0;) {
     const size_t t = step_at(r, i), rest = steps - i;
     const size_t count = i % chunk == 0 ? (rest < chunk ? rest : chunk) : 0;
@@ -434,7 +492,7 @@ void fr__recurrent_backward(const fr__cell *cell, const fr__layer *layer,
     pack_recurrent(&r, true);
     if (dx)
       pack_input(&r, true);
-    backward_steps(&r, dy, dx);
+    run_steps(&r, backward_steps, dy, dx);
     backward_recurrent(&r);
     backward_weight(&r);
     backward_biases(&r);
