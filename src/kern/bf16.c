@@ -13,7 +13,7 @@
 #include "kern/isa.h"
 
 #ifdef FR__KERN_PAIRS
-#include <immintrin.h>
+#include "kern/pairs.h"
 #define PAIR ((size_t)2)
 #else
 #define PAIR ((size_t)1)
@@ -55,12 +55,7 @@ static size_t cut_depth(size_t k) {
 /* ---- rounding ---- */
 
 #ifdef FR__KERN_PAIRS
-/* Lane i: low[i] in the lower half, high[i] in the upper one. */
-INLINE vec both(vec low, vec high) {
-  const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)low));
-  const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)high));
-  return (vec)_mm512_or_si512(l, _mm512_slli_epi32(h, 16));
-}
+INLINE vec both(vec low, vec high) { return pairs_of(low, high); }
 
 /* Cells of `n` floats in a row, the last one filled with 0. */
 static void pack_run(const float *from, size_t n, float *to) {
@@ -69,8 +64,7 @@ static void pack_run(const float *from, size_t n, float *to) {
     const vec low = get(from + i, smaller(left, LANES));
     const vec high =
         left > LANES ? get(from + i + LANES, smaller(left - LANES, LANES)) : (vec){0};
-    const vec packed = (vec)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
-    put(to + i / 2, packed, smaller(cells(left), LANES));
+    put(to + i / 2, pairs_in_row(low, high), smaller(cells(left), LANES));
   }
 }
 #else

@@ -7,10 +7,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#ifdef FR__KERN_HAVE_NEONBF16
+#include <sys/auxv.h>
+#endif
 
 #include "base/error.h"
 
 static bool always(void) { return true; }
+
+#if !defined(FR__KERN_HAVE_X86) || !defined(FR__KERN_HAVE_NEONBF16)
+static bool never(void) { return false; }
+#endif
 
 #ifdef FR__KERN_HAVE_X86
 static bool has_avx2(void) {
@@ -61,8 +68,15 @@ static bool has_amx(void) {
 }
 #define X86(works) works
 #else
-static bool never(void) { return false; }
 #define X86(works) never
+#endif
+
+#ifdef FR__KERN_HAVE_NEONBF16
+/* HWCAP2_BF16 of the operating system's own list. */
+static bool has_neonbf16(void) { return (getauxval(AT_HWCAP2) >> 14 & 1) != 0; }
+#define ARM_BF16 has_neonbf16
+#else
+#define ARM_BF16 never
 #endif
 
 typedef struct known {
@@ -81,6 +95,7 @@ typedef struct known {
 static const known isas[] = {
     [FR__ISA_SCALAR] = {"scalar", always},
     [FR__ISA_BASELINE] = {OWN, always},
+    [FR__ISA_NEONBF16] = {"neonbf16", ARM_BF16},
     [FR__ISA_AVX2] = {"avx2", X86(has_avx2)},
     [FR__ISA_AVXVNNI] = {"avxvnni", X86(has_avxvnni)},
     [FR__ISA_AVX512] = {"avx512", X86(has_avx512)},

@@ -9,7 +9,8 @@
 enum fr__isa {
   FR__ISA_SCALAR,   /* one float at a time */
   FR__ISA_BASELINE, /* the compiler's own: SSE2, NEON */
-  FR__ISA_AVX2,     /* with FMA */
+  FR__ISA_NEONBF16,
+  FR__ISA_AVX2, /* with FMA */
   FR__ISA_AVXVNNI,
   FR__ISA_AVX512, /* F, BW, DQ, VL */
   FR__ISA_AVX512VNNI,

@@ -35,6 +35,9 @@ static const bf16_set bf16_sets[] = {
     {FR__ISA_AMX, &fr__kern_products_amx},
     {FR__ISA_AVX512BF16, &fr__kern_products_avx512bf16},
 #endif
+#ifdef FR__KERN_HAVE_NEONBF16
+    {FR__ISA_NEONBF16, &fr__kern_products_neonbf16},
+#endif
     {FR__ISA_SCALAR, NULL},
 };
 

@@ -46,7 +46,7 @@ struct fr__kern_ops {
                   float *v, float *velocity, size_t n);
 };
 
-/* Which of them exist is told by FR__KERN_HAVE_X86, set by the build. */
+/* Which of them exist is told by FR__KERN_HAVE_X86 and _NEONBF16, set by the build. */
 extern const fr__kern_ops fr__kern_ops_avx512;
 extern const fr__kern_ops fr__kern_ops_avx2;
 extern const fr__kern_ops fr__kern_ops_baseline;
@@ -55,5 +55,6 @@ extern const fr__kern_ops fr__kern_ops_scalar;
 /* Sets that multiply pairs of bf16, beside one of those above. */
 extern const fr__products fr__kern_products_avx512bf16;
 extern const fr__products fr__kern_products_amx;
+extern const fr__products fr__kern_products_neonbf16;
 
 #endif

@@ -7,7 +7,7 @@
 #include "kern/isa.h"
 
 #ifdef FR__KERN_PAIRS
-#include <immintrin.h>
+#include "kern/pairs.h"
 #endif
 
 /* sum + a b: *a is the same number for all lanes of b. Where the files of a set hold
@@ -16,8 +16,7 @@
 INLINE vec multiply_add(vec sum, const float *a, vec b) {
   int32_t both;
   memcpy(&both, a, sizeof both);
-  return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(both),
-                               (__m512bh)b);
+  return add_products(sum, both, b);
 }
 #else
 INLINE vec multiply_add(vec sum, const float *a, vec b) { return sum + *a * b; }

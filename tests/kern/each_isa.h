@@ -15,14 +15,15 @@
 
 #include "kern/kern.h"
 
+/* From the least to the most. */
 #ifdef __aarch64__
 #define OWN_NAME "neon"
+static const char *const isa_names[] = {"scalar", OWN_NAME, "neonbf16"};
 #else
 #define OWN_NAME "sse2"
-#endif
-/* From the least to the most. */
 static const char *const isa_names[] = {"scalar", OWN_NAME,     "avx2",
                                         "avx512", "avx512bf16", "amx"};
+#endif
 #define ISA_NAMES (sizeof isa_names / sizeof *isa_names)
 
 #ifdef FR_TESTS_AMX_EMULATED
