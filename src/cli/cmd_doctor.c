@@ -7,6 +7,8 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "cli/calibrating.h"
+#include "kern/int8.h"
+#include "kern/kern.h"
 #include "report/table.h"
 
 typedef struct doctor {
@@ -152,6 +154,27 @@ static void add_model(const fr_cpu_power *cpu, cli_result *result, fr__buf *text
                  cpu->rule);
 }
 
+/* The instruction sets that networks run on here; where FRUGAL_CPU names none, why. */
+static void add_kernels(cli_result *result, fr__buf *text) {
+  fr_error err;
+  fr__kern floats = {0};
+  fr__int8_kern bytes = {0};
+  if (fr__kern_init(&floats, &err) != FR_OK ||
+      fr__int8_kern_init(&bytes, &err) != FR_OK) {
+    cli_warn(result, "%s", err.text);
+  } else {
+    const char *bf16 = fr__kern_fast(&floats, FR__FORMAT_BF16);
+    json_object_set_new(result->result, "kernels",
+                        json_pack("{s:s, s:s?, s:s}", "set", fr__kern_name(&floats),
+                                  "bf16", bf16, "int8", fr__int8_kern_name(&bytes)));
+    fr__buf_printf(text, "\nThe kernels: %s, %s%s, int8 by %s\n", fr__kern_name(&floats),
+                   bf16 != NULL ? "bf16 by " : "no instruction for bf16",
+                   bf16 != NULL ? bf16 : "", fr__int8_kern_name(&bytes));
+  }
+  fr__kern_release(&floats);
+  fr__int8_kern_release(&bytes);
+}
+
 /* Then nothing else: what was recorded is for another look. */
 static int record(const doctor *d) {
   fr_error err;
@@ -198,6 +221,8 @@ int cli_cmd_doctor(int argc, char **argv) {
     code = cli_fail(&err);
   else if (known)
     add_model(&cpu, &result, &text);
+  if (code == CLI_DONE && d.root == NULL)
+    add_kernels(&result, &text);
   if (code == CLI_DONE)
     code = cli_result_print(&result, &d.output, fr__buf_text(&text));
   fr__buf_release(&text);

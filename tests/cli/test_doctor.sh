@@ -14,6 +14,12 @@ ok "the model says its rule and a band" json \
   "j['result']['model']['rule'] and j['result']['model']['core_w']['low']
      < j['result']['model']['core_w']['high']" "$folder/doctor.json"
 
+ok "and the instruction set of the kernels" json \
+  "j['result']['kernels']['set'] and j['result']['kernels']['int8']" "$folder/doctor.json"
+ok "as it is held down" env FRUGAL_CPU=scalar "$frugal" doctor --json "$folder/held.json"
+ok "to plain floats" json \
+  "j['result']['kernels'] == {'set': 'scalar', 'bf16': None, 'int8': 'scalar'}" "$folder/held.json"
+
 # A machine whose only counter stands still: dead, and the model is used.
 zone="$folder/root/sys/class/powercap/intel-rapl:0"
 mkdir -p "$zone" "$folder/root/proc"
