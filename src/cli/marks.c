@@ -210,7 +210,9 @@ void cli_marks_sample(cli_marks *marks, const cli_point *point) {
   for (; taken < marks->waiting && marks->pending[taken].t_ns <= point->t_ns; taken++) {
     const cli_point to = between(&marks->last, point, marks->pending[taken].t_ns);
     give(&marks->row[marks->settled], &from, &to, true);
+    marks->row[marks->settled].edges++;
     marks->settled = marks->pending[taken].row;
+    marks->row[marks->settled].edges++;
     from = to;
   }
   give(&marks->row[marks->settled], &from, point, taken > 0);

@@ -28,6 +28,7 @@ typedef struct cli_phase {
   char name[CLI_MARK_NAME];
   size_t parent;
   uint64_t count; /* times entered */
+  uint64_t edges; /* where it, alone of all, began or ended */
   double duration_s, energy_j, program_j, core_s;
   double shared_energy_j, shared_program_j; /* beside other phases in one sample */
 } cli_phase;

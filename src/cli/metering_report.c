@@ -257,12 +257,19 @@ static json_t *json_of_phase(const cli_phase *row, fr_measure energy,
 static void add_phase(const cli_phase *row, const fr_meter_report *report,
                       fr_measure program, json_t *phases, fr__table *table) {
   const fr_measure none = fr_measure_absent(FR_UNIT_JOULE);
+  const bool model = report->energy.source == FR_SOURCE_MODEL;
+  const double edges_j =
+      fr__ledger_edges(model ? 0 : report->update_s, report->power_max_w,
+                       (double)row->edges, row->duration_s);
+  const double own_part = report->energy.value > 0 && fr_measure_known(program)
+                              ? program.value / report->energy.value
+                              : 0;
   const fr_measure energy =
-      fr__ledger_part(report->energy, row->energy_j, row->shared_energy_j);
-  const fr_measure own =
-      fr_measure_known(program)
-          ? fr__ledger_part(program, row->program_j, row->shared_program_j)
-          : none;
+      fr__ledger_part(report->energy, row->energy_j, row->shared_energy_j, edges_j);
+  const fr_measure own = fr_measure_known(program)
+                             ? fr__ledger_part(program, row->program_j,
+                                               row->shared_program_j, own_part * edges_j)
+                             : none;
   char text[48] = "not measured";
   json_array_append_new(phases, json_of_phase(row, energy, own));
   fr__table_add(table, row->path);

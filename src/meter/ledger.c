@@ -72,10 +72,29 @@ static double band_of(const fr__sensor *sensor) {
                                : fr_sensor_accuracy(sensor->ops->source, NULL);
 }
 
-static double highest_w(const fr__ledger *ledger) {
+/* Where no whole advance of a slow counter was seen, its energy came in the time up to
+ * its last advance, or in a period: the mean, which has the time after that, too, is too
+ * low. */
+static double advanced_w(const fr__ledger *ledger, const fr__sensor *sensor) {
+  double power_w = 0;
+  for (size_t i = 0; i < sensor->count; i++) {
+    const fr__domain *const domain = &sensor->domain[i];
+    if (!domain->counted || domain->steady || domain->advances == 0 ||
+        domain->moved_ns <= ledger->start_ns)
+      continue;
+    const double moved_s = (double)(domain->moved_ns - ledger->start_ns) * 1e-9;
+    power_w +=
+        fr__domain_energy_j(domain) / fmax(moved_s, fr__domain_update_s(sensor, domain));
+  }
+  return power_w;
+}
+
+static double highest_w(const fr__ledger *ledger, const fr__sensor *sensor) {
   const double mean_w =
       span_s(ledger) > 0 ? ledger->reading.energy_j / span_s(ledger) : 0;
-  return fmax(ledger->power_max_w, mean_w);
+  const double most_w =
+      ledger->power_known ? ledger->power_max_w : advanced_w(ledger, sensor);
+  return fmax(most_w, mean_w);
 }
 
 fr_bounds fr__ledger_bounds(const fr__ledger *ledger, const fr__sensor *sensor) {
@@ -88,8 +107,8 @@ fr_bounds fr__ledger_bounds(const fr__ledger *ledger, const fr__sensor *sensor) 
                      .source = sensor->ops->source,
                      .accuracy = value_j > 0 ? hypot(own_j, beside_j) / value_j : 0,
                      .update_s = fr__sensor_update_s(sensor),
-                     .power_start_w = highest_w(ledger),
-                     .power_end_w = highest_w(ledger),
+                     .power_start_w = highest_w(ledger, sensor),
+                     .power_end_w = highest_w(ledger, sensor),
                      .quantum_j = reading->quantum_j,
                      .bridged_j = sensor->bridged_j};
 }
@@ -180,10 +199,21 @@ fr_measure fr__ledger_program(const fr__ledger *ledger, const fr__sensor *sensor
                 ledger->program_high_j * (1 + band_of(sensor)) + slack);
 }
 
-fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j) {
+double fr__ledger_edges(double update_s, double power_w, double edges,
+                        double duration_s) {
+  if (!(update_s > 0))
+    return 0;
+  const double most = 2 + 2 * duration_s / update_s;
+  /* each is anywhere in a width of update_s × power_w */
+  return 1.96 * update_s * power_w * sqrt(fmin(edges, most) / 12);
+}
+
+fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j,
+                           double edges_j) {
   fr_measure part = whole;
-  const double fraction = whole.value > 0 ? part_j / whole.value : 0;
-  const double sharing = SHARING_BAND * shared_j;
+  const double fraction =
+      whole.value > 0 ? part_j / whole.value : 1; /* of nothing: all */
+  const double sharing = hypot(SHARING_BAND * shared_j, edges_j);
   part.value = part_j;
   part.low = fmax(part_j - (whole.value - whole.low) * fraction - sharing, 0);
   part.high = part_j + (whole.high - whole.value) * fraction + sharing;

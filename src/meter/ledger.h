@@ -52,8 +52,16 @@ fr_measure fr__ledger_program(const fr__ledger *ledger, const fr__sensor *sensor
 /*
  * A phase's part of a measure. `shared_j` of it comes from samples that several phases
  * shared in proportion to CPU time: a second of one code may draw other watts than one of
- * another.
+ * another. `edges_j`: of fr__ledger_edges, in proportion to the measure.
  */
-fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j);
+fr_measure fr__ledger_part(fr_measure whole, double part_j, double shared_j,
+                           double edges_j);
+
+/*
+ * Where a counter is renewed each `update_s`, what was spent since it was is in the phase
+ * that comes: 95 % half width of a phase of `duration_s` that begins and ends `edges`
+ * times in all, at `power_w` at most. More often than twice in a renewal it has no edges.
+ */
+double fr__ledger_edges(double update_s, double power_w, double edges, double duration_s);
 
 #endif

@@ -272,9 +272,7 @@ static enum fr_status fill(const fr_meter *meter, fr_meter_report *report,
   const enum fr_status status = fr__sampler_report(&meter->sampler, report, err);
   if (status != FR_OK)
     return status;
-  return fr__phases_report(&meter->phases, report->duration_s, report->core_seconds.value,
-                           report->energy, report->program, &report->phase,
-                           &report->count, err);
+  return fr__phases_report(&meter->phases, report, &report->phase, &report->count, err);
 }
 
 enum fr_status fr_meter_read(fr_meter *meter, fr_meter_report *report, fr_error *err) {

@@ -72,10 +72,9 @@ void fr__phases_end(fr__phases *phases);
 void fr__phases_restart(fr__phases *phases);
 void fr__phases_share(fr__phases *phases, const fr__step *step);
 
-/* Rows by path, "unmarked" last: what the wholes hold beyond the phases. *phase is the
- * caller's (free). */
-enum fr_status fr__phases_report(const fr__phases *phases, double duration_s,
-                                 double core_s, fr_measure energy, fr_measure program,
+/* Rows by path, "unmarked" last: what the wholes, those of the report, hold beyond the
+ * phases. *phase is the caller's (free). */
+enum fr_status fr__phases_report(const fr__phases *phases, const fr_meter_report *whole,
                                  fr_phase_report **phase, size_t *count, fr_error *err);
 
 #endif

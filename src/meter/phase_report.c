@@ -120,38 +120,60 @@ static int by_path(const void *a, const void *b) {
   return x_rest != y_rest ? x_rest - y_rest : strcmp(x->out.path, y->out.path);
 }
 
-static enum fr_status detach(const table *rows, fr_measure energy, fr_measure program,
+/* Where it began or ended: each time that it was entered, and each phase inside of it.
+ * What no phase claims has the edges of the outermost ones. */
+static double edges_of(const table *rows, const char *path) {
+  const size_t length = strcmp(path, "unmarked") == 0 ? 0 : strlen(path);
+  uint64_t count = 0;
+  for (size_t i = 0; i < rows->count; i++) {
+    const fr_phase_report *const other = &rows->row[i].out;
+    const char rest = other->path[length];
+    if (length == 0
+            ? strchr(other->path, '/') == NULL
+            : strncmp(other->path, path, length) == 0 && (rest == '\0' || rest == '/'))
+      count += other->count;
+  }
+  return 2 * (double)count;
+}
+
+static enum fr_status detach(const table *rows, const fr_meter_report *whole,
                              fr_phase_report **phase, size_t *count, fr_error *err) {
+  const fr_measure energy = whole->energy, program = whole->program;
+  const double update_s = energy.source == FR_SOURCE_MODEL ? 0 : whole->update_s;
+  const double own = energy.value > 0 ? program.value / energy.value : 0;
   fr_phase_report *out = calloc(rows->count, sizeof *out);
   if (out == NULL)
     return fr__fail_memory(err, "a report of phases");
   for (size_t i = 0; i < rows->count; i++) {
     const row *from = &rows->row[i];
+    const double edges_j =
+        fr__ledger_edges(update_s, whole->power_max_w, edges_of(rows, from->out.path),
+                         from->out.duration_s);
     out[i] = from->out;
     out[i].energy =
-        fr__ledger_part(energy, from->out.energy.value, from->shared_energy_j);
-    out[i].program =
-        fr__ledger_part(program, from->out.program.value, from->shared_program_j);
+        fr__ledger_part(energy, from->out.energy.value, from->shared_energy_j, edges_j);
+    out[i].program = fr__ledger_part(program, from->out.program.value,
+                                     from->shared_program_j, own * edges_j);
   }
   *phase = out;
   *count = rows->count;
   return FR_OK;
 }
 
-enum fr_status fr__phases_report(const fr__phases *phases, double duration_s,
-                                 double core_s, fr_measure energy, fr_measure program,
+enum fr_status fr__phases_report(const fr__phases *phases, const fr_meter_report *whole,
                                  fr_phase_report **phase, size_t *count, fr_error *err) {
   table rows = {0};
   enum fr_status status;
+  const double duration_s = whole->duration_s, core_s = whole->core_seconds.value;
   const bool collected = collect(phases, &rows);
   fit(&rows, duration_s, core_s);
-  if (!collected ||
-      !add_unmarked(&rows, phases, duration_s, core_s, energy.value, program.value)) {
+  if (!collected || !add_unmarked(&rows, phases, duration_s, core_s, whole->energy.value,
+                                  whole->program.value)) {
     status = fr__fail_memory(err, "a report of phases");
     goto done;
   }
   qsort(rows.row, rows.count, sizeof *rows.row, by_path);
-  status = detach(&rows, energy, program, phase, count, err);
+  status = detach(&rows, whole, phase, count, err);
 done:
   free(rows.row);
   return status;

@@ -99,6 +99,13 @@ joules='j=0; while echo $j J; do j=$((j + 10)); sleep 0.2; done'
 ok "watts of a command" agree --sensor "exec:$watts" -- sleep 0.55
 ok "joules of a command" agree --sensor "exec:$joules" --interval 50ms -- sleep 1.33
 ok "no power before it is known" sh -c 'sed -n 2p m.csv | grep -q "^[0-9.]*,,"'
+mark='m() { echo "$1" >&$FRUGAL_PHASE_FD; }
+sleep 0.3; m "begin a"; sleep 0.3; m "end a"; sleep 0.3'
+ok "phases of a counter that is renewed twice a second" agree --interval 20ms \
+  --sensor "exec:j=0; while echo \$j J; do j=\$((j + 10)); sleep 0.5; done" -- sh -c "$mark; sleep 1"
+ok "have the energy of their time within their bounds" json "all(
+  p['energy']['low'] <= j['result']['power_w']['mean'] * p['duration_s'] <= p['energy']['high']
+  for p in j['result']['phases'])" m.json
 ok "a command that is renewed too late" exits 0 meter --store "$store" --json m.json \
   --csv m.csv --sensor 'exec:echo 5 J; sleep 20' -- sleep 0.2
 ok "has measured nothing, which is not 0 J" json \

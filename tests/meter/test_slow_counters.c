@@ -70,6 +70,27 @@ static void power_is_that_of_whole_advances(void **state) {
   }
 }
 
+/* Runs of less than two periods, in which no whole advance was seen: 10 or 20 J at once.
+ */
+static void the_bounds_of_short_runs_hold_the_truth(void **state) {
+  (void)state;
+  for (int i = 0; i < 10; i++) {
+    const double first_s = 0.02 + 0.05 * i;
+    for (double to_s = first_s + 0.08; to_s < 0.95; to_s += 0.05) {
+      tape tp;
+      heard h = {0};
+      tape_slow(&tp, first_s, to_s);
+      fr_meter_report r = play(&tp, 0.01, &h);
+      if (!(r.energy.low <= 20 * to_s && 20 * to_s <= r.energy.high))
+        fail_msg("first at %g s of %g s: %g to %g J", first_s, to_s, r.energy.low,
+                 r.energy.high);
+      assert_true(r.too_short);
+      fr_meter_report_release(&r);
+      tape_release(&tp);
+    }
+  }
+}
+
 /* Read at times that the counter's period is no multiple of. */
 static void reading_at_odd_times_makes_no_steps(void **state) {
   (void)state;
@@ -205,6 +226,7 @@ static void a_commands_joules_have_the_power_of_their_advances(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(power_is_that_of_whole_advances),
+      cmocka_unit_test(the_bounds_of_short_runs_hold_the_truth),
       cmocka_unit_test(reading_at_odd_times_makes_no_steps),
       cmocka_unit_test(steady_power_has_no_spikes),
       cmocka_unit_test(a_counter_that_never_moved_is_not_zero),
