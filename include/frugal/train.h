@@ -151,6 +151,8 @@ typedef struct fr_train_options {
                       classes, given room for a batch, otherwise left as it is. Run once a
                       sample, but on each batch where samples are augmented. NULL: none */
   size_t threads;  /* 0: 1 */
+  bool ahead; /* one more thread copies and augments the next batch meanwhile, where a
+                 processor is free for it and batches are large; to the same bits */
   enum fr_train_precision precision; /* of the products of `net`, which keeps it when the
                                         run is over (float32 where the final weights are
                                         more accurate so, and the choice was the run's);
@@ -159,7 +161,7 @@ typedef struct fr_train_options {
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, AdamW at 0.002 with weight
- * decay 0.1, everything trained. */
+ * decay 0.1, everything trained, batches prepared ahead. */
 fr_train_options fr_train_default_options(void);
 
 typedef struct fr_precision_trial {

@@ -302,6 +302,7 @@ fr_train_options fr__study_train_options(const fr_study *study) {
   fr_train_options options = fr_train_default_options();
   const fr__study_training *t = study->training;
   options.precision = study->precision;
+  options.ahead = false; /* other processors are for other cells */
   if (t == NULL)
     return options;
   options.epochs = t->epochs != 0 ? t->epochs : options.epochs;

@@ -115,17 +115,22 @@ static void gather_targets(const fr__feed *feed, size_t k, fr__batch *batch, siz
            classes * sizeof *feed->logits);
 }
 
-void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
-                     fr__batch *batch, fr_net *net) {
+void fr__feed_copy(const fr__feed *feed, const size_t *order, size_t at, size_t n,
+                   fr__batch *batch, size_t classes) {
   assert(order != NULL || at + n <= feed->count);
   for (size_t i = 0; i < n; i++) {
     const size_t k = order == NULL ? at + i : order[i];
     const float *from = feed->flat == NULL ? feed->x[k] : feed->flat + k * feed->width;
     memcpy(batch->x + i * feed->width, from, feed->width * sizeof *from);
-    gather_targets(feed, k, batch, i, fr_net_classes(net));
+    gather_targets(feed, k, batch, i, classes);
     if (feed->length != NULL)
       batch->length[i] = feed->length[k];
   }
+}
+
+void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
+                     fr__batch *batch, fr_net *net) {
+  fr__feed_copy(feed, order, at, n, batch, fr_net_classes(net));
   fr__feed_set_lengths(feed, batch, net);
 }
 

@@ -46,7 +46,11 @@ enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples
 void fr__feed_release(fr__feed *feed);
 
 /* Copies samples order[0 .. n-1] (NULL: `at`, at + 1 ...) with their targets into the
- * batch and tells `net` their lengths. */
+ * batch. */
+void fr__feed_copy(const fr__feed *feed, const size_t *order, size_t at, size_t n,
+                   fr__batch *batch, size_t classes);
+
+/* The same, and tells `net` their lengths. */
 void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_t n,
                      fr__batch *batch, fr_net *net);
 

@@ -10,6 +10,7 @@
 #include "train/watch.h"
 
 void fr__run_begin_epoch(fr__run *r) {
+  fr__ahead_drop(r->ahead); /* it reads the order, which is drawn anew */
   r->now = (fr_epoch){.epoch = r->result.epochs + 1,
                       .epochs = r->options->epochs,
                       .step = r->result.steps,

@@ -105,6 +105,7 @@ enum fr_status fr__run_init(fr__run *r, const fr_samples *train,
 }
 
 void fr__run_release(fr__run *r) {
+  fr__ahead_free(r->ahead);
   fr_net_set_lengths(r->net, NULL); /* they were the batch's */
   if (r->options->teacher != NULL)
     fr_net_set_lengths(r->options->teacher, NULL);
@@ -184,7 +185,7 @@ static enum fr_status freeze_feed(fr__run *r, fr__feed *feed, fr_error *err) {
   return FR_OK;
 }
 
-enum fr_status fr__run_prepare(fr__run *r, fr_error *err) {
+static enum fr_status prepare_passes(fr__run *r, fr_error *err) {
   if (r->first == 0 && r->options->teacher == NULL)
     return FR_OK;
   const uint64_t operations = r->result.operations;
@@ -198,4 +199,9 @@ enum fr_status fr__run_prepare(fr__run *r, fr_error *err) {
   if (r->result.resumed_from > 0) /* they are in the sum already */
     r->result.operations = operations;
   return status;
+}
+
+enum fr_status fr__run_prepare(fr__run *r, fr_error *err) {
+  const enum fr_status status = prepare_passes(r, err);
+  return status == FR_OK ? fr__ahead_new(r, &r->ahead, err) : status;
 }

@@ -4,6 +4,7 @@
 #define FR_TRAIN_RUN_H
 
 #include "frugal/train.h"
+#include "train/ahead.h"
 #include "train/checkpoint.h"
 #include "train/cost.h"
 #include "train/feed.h"
@@ -23,6 +24,7 @@ typedef struct fr__run {
   size_t layers;
   fr__feed train, validate;
   fr__batch batch;
+  fr__ahead *ahead;
   fr__order order;
   fr__gradients gradients;
   fr_optimizer *optimizer;
@@ -57,6 +59,10 @@ enum fr_status fr__run_prepare(fr__run *r, fr_error *err);
 /* Samples of one update, but for an epoch's last. */
 size_t fr__run_stride(const fr__run *r);
 size_t fr__run_steps_per_epoch(const fr__run *r);
+
+/* Copies and augments samples [at, at + n) of the epoch's order into `batch`; reads of
+ * the run what does not change within an epoch, so that another thread may. */
+void fr__run_fill(const fr__run *r, size_t epoch, size_t at, size_t n, fr__batch *batch);
 
 /* Before the first step of the epoch behind those in r->result. */
 void fr__run_begin_epoch(fr__run *r);

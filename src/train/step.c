@@ -8,17 +8,22 @@
 
 /* Samples [at, at + n) of the epoch as they lie in the batch. A sample that a balanced
  * epoch draws twice is changed in two ways: its place stands for its number. */
-static void augment(const fr__run *r, size_t at, size_t n) {
+static void augment(const fr__run *r, size_t epoch, size_t at, size_t n,
+                    const fr__batch *batch) {
   const fr_shape shape = fr_net_input(r->net);
   const size_t width = shape.steps * shape.channels;
-  fr__phase_begin(r->observer, "augment");
   for (size_t i = at; i < at + n; i++)
     fr_augment_apply(
-        r->options->augment, r->options->seed, r->now.epoch,
-        r->options->balanced ? i : r->order.sample[i], r->batch.x + (i - at) * width,
+        r->options->augment, r->options->seed, epoch,
+        r->options->balanced ? i : r->order.sample[i], batch->x + (i - at) * width,
         /* behind a sample's end there is nothing to change */
-        r->train.length != NULL ? r->batch.length[i - at] : shape.steps, shape.channels);
-  fr__phase_end(r->observer);
+        r->train.length != NULL ? batch->length[i - at] : shape.steps, shape.channels);
+}
+
+void fr__run_fill(const fr__run *r, size_t epoch, size_t at, size_t n, fr__batch *batch) {
+  fr__feed_copy(&r->train, r->order.sample + at, 0, n, batch, fr_net_classes(r->net));
+  if (r->options->augment != NULL)
+    augment(r, epoch, at, n, batch);
 }
 
 /* The teacher's logits for the samples that lie in the batch. */
@@ -34,14 +39,25 @@ static void teach(fr__run *r, size_t n) {
   r->result.operations += fr_net_operations(teacher) * n;
 }
 
+/* What another thread has prepared, else the same here; and has it begin with the next.
+ */
 static void fill_batch(fr__run *r, size_t at, size_t n) {
+  const size_t epoch = r->now.epoch, next = at + n, left = r->train.count - next;
   fr__phase_begin(r->observer, "gather");
-  fr__feed_gather(&r->train, r->order.sample + at, 0, n, &r->batch, r->net);
+  const bool taken = fr__ahead_take(r->ahead, epoch, at, n, &r->batch);
+  if (!taken)
+    fr__feed_copy(&r->train, r->order.sample + at, 0, n, &r->batch,
+                  fr_net_classes(r->net));
   fr__phase_end(r->observer);
-  if (r->options->augment == NULL)
-    return;
-  augment(r, at, n);
-  if (r->options->teacher != NULL)
+  if (left > 0)
+    fr__ahead_begin(r->ahead, epoch, next, left < r->batch.size ? left : r->batch.size);
+  if (!taken && r->options->augment != NULL) {
+    fr__phase_begin(r->observer, "augment");
+    augment(r, epoch, at, n, &r->batch);
+    fr__phase_end(r->observer);
+  }
+  fr__feed_set_lengths(&r->train, &r->batch, r->net);
+  if (r->options->augment != NULL && r->options->teacher != NULL)
     teach(r, n);
 }
 

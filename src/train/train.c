@@ -26,6 +26,7 @@ fr_train_options fr_train_default_options(void) {
                             .batch = 64,
                             .patience = 8,
                             .seed = 1,
+                            .ahead = true,
                             .loss = {.kind = FR_LOSS_CROSS_ENTROPY},
                             .optimizer = optimizer};
 }
