@@ -107,9 +107,13 @@ static bool step_of(const fr__domain *domain, uint64_t raw, uint64_t *step) {
   return inside && (raw >= domain->last || domain->modulus_known);
 }
 
+static double ceiling_w(const fr__domain *domain) {
+  return domain->ceiling_w > 0 ? domain->ceiling_w : POWER_CEILING_W;
+}
+
 static double limit_w(const fr__domain *domain) {
   const double limit = domain->power_limit_w * PEAK;
-  return limit > 0 && limit < POWER_CEILING_W ? limit : POWER_CEILING_W;
+  return limit > 0 ? fmin(limit, ceiling_w(domain)) : ceiling_w(domain);
 }
 
 static double wrap_limit_w(const fr__domain *domain) {
@@ -244,7 +248,7 @@ static void note_power(const fr__sensor *sensor, fr__domain *domain, double joul
 static bool believed(fr__domain *domain, bool back, uint64_t step, const fr__load *load) {
   const double joules = (double)step * domain->unit_j;
   const double span_s = seconds(domain->moved_ns, load->t_ns);
-  if (back || joules > POWER_CEILING_W * (span_s + LATE_S)) {
+  if (back || joules > ceiling_w(domain) * (span_s + LATE_S)) {
     domain->above = 0;
     return false;
   }

@@ -42,6 +42,7 @@ typedef struct fr__domain {
   bool modulus_known;
   bool steady;          /* computed for each reading: it advances whenever it is read */
   double power_limit_w; /* the most that this machine allows it; 0: unknown */
+  double ceiling_w;     /* no limit is believed beyond it; 0: what a machine can draw */
   double update_s;      /* renewed this often; 0: the sensor's, then as observed */
 
   /* ---- the trial's ---- */

@@ -30,7 +30,9 @@
 #define SILENT_NS 30000000000 /* the last line stands for so long */
 #define END_MS 500            /* from SIGTERM to SIGKILL */
 #define UNIT_J 1e-6           /* of joules */
-#define CEILING 1e12          /* watts or joules; more is no reading */
+#define WATT_UNIT_J 1e-9      /* of watts, added up */
+#define CEILING_W 1e6         /* more is no reading; a meter may be of a whole rack */
+#define CEILING_J 1e12
 
 typedef struct exec {
   pid_t child; /* 0: none */
@@ -75,7 +77,7 @@ static bool parse(const char *line, double *value, bool *joules) {
       continue;
     *value *= units[i].factor;
     *joules = units[i].joules;
-    return isfinite(*value) && *value >= 0 && *value <= CEILING;
+    return isfinite(*value) && *value >= 0 && *value <= (*joules ? CEILING_J : CEILING_W);
   }
   return false;
 }
@@ -303,7 +305,8 @@ static enum fr_status add(fr__sensor *sensor, fr_error *err) {
     return fr__fail_memory(err, "a command's readings");
   snprintf(domain->name, sizeof domain->name, "exec %.50s", sensor->argument);
   domain->kind = FR__DOMAIN_PLATFORM;
-  domain->unit_j = e->joules ? UNIT_J : 1e-9;
+  domain->unit_j = e->joules ? UNIT_J : WATT_UNIT_J;
+  domain->ceiling_w = CEILING_W;
   domain->modulus_known = true; /* 2^64: joules that fall are no wrap */
   domain->state = FR_SENSOR_WORKING;
   return FR_OK;
