@@ -43,6 +43,29 @@ void FR__KERN_NAME(relu_backward)(const float *y, const float *dy, float *dx, si
   }
 }
 
+#define MAGNITUDE UINT32_C(0x7fffffff)
+#define LOWEST_OF_EXPONENT UINT32_C(0x00800000)
+
+/* What is not finite has all bits of the exponent set: adding the lowest of them carries
+ * into the top bit, and only then. */
+INLINE uvec top_if_endless(vec x) { return ((uvec)x & MAGNITUDE) + LOWEST_OF_EXPONENT; }
+
+bool FR__KERN_NAME(all_finite)(const float *x, size_t n) {
+  uvec seen[4] = {0}, all = {0};
+  uint32_t top = 0;
+  size_t i = 0;
+  for (; n - i >= 4 * LANES; i += 4 * LANES)
+    EACH(v, 4)
+  seen[v] |= top_if_endless(load(x + i + v * LANES));
+  for (; i < n; i += LANES)
+    all |= top_if_endless(get(x + i, lanes_left(n, i)));
+  EACH(v, 4)
+  all |= seen[v];
+  for (size_t l = 0; l < LANES; l++)
+    top |= all[l];
+  return top >> 31 == 0;
+}
+
 void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n) {
   for (size_t i = 0; i < n; i += LANES) {
     const size_t count = lanes_left(n, i);

@@ -28,6 +28,7 @@ void FR__KERN_NAME(column_products)(const float *x, const float *y, size_t ld,
 void FR__KERN_NAME(scale_shift)(const float *x, size_t rows, size_t columns,
                                 const float *scale, const float *shift, float *y);
 void FR__KERN_NAME(normalize_backward)(const fr__normalize_back *back);
+bool FR__KERN_NAME(all_finite)(const float *x, size_t n);
 void FR__KERN_NAME(axpy)(float a, const float *x, float *y, size_t n);
 void FR__KERN_NAME(lstm_forward)(const fr__lstm_step *step);
 void FR__KERN_NAME(lstm_backward)(const fr__lstm_back *back);

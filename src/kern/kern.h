@@ -109,6 +109,8 @@ void fr__relu(const fr__kern *kern, const float *x, float *y, size_t n);
 /* dx = dy where y > 0, else 0 */
 void fr__relu_backward(const fr__kern *kern, const float *y, const float *dy, float *dx,
                        size_t n);
+/* No number is infinite or NaN. */
+bool fr__all_finite(const fr__kern *kern, const float *x, size_t n);
 /* sum[c] = Σ_r x[r, c]: gradient of a bias; in order of r within a fixed blocking */
 void fr__column_sum(const fr__kern *kern, const float *x, size_t rows, size_t columns,
                     float *sum);

@@ -24,6 +24,7 @@ struct fr__kern_ops {
   void (*tanh)(const float *x, float *y, size_t n);
   void (*relu)(const float *x, float *y, size_t n);
   void (*relu_backward)(const float *y, const float *dy, float *dx, size_t n);
+  bool (*all_finite)(const float *x, size_t n);
   void (*column_sum)(const float *x, size_t ld, size_t rows, size_t columns, float *sum);
   void (*column_moments)(const float *x, size_t ld, size_t rows, size_t columns, size_t n,
                          float *mean, float *squares);

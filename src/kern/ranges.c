@@ -83,6 +83,10 @@ void fr__relu(const fr__kern *kern, const float *x, float *y, size_t n) {
   map(kern, kern->ops->relu, x, y, n, LIGHT);
 }
 
+bool fr__all_finite(const fr__kern *kern, const float *x, size_t n) {
+  return kern->ops->all_finite(x, n);
+}
+
 typedef struct relu_call {
   const float *y, *dy;
   float *dx;

@@ -11,6 +11,7 @@ const fr__kern_ops FR__KERN_NAME(ops) = {
     .tanh = FR__KERN_NAME(tanh),
     .relu = FR__KERN_NAME(relu),
     .relu_backward = FR__KERN_NAME(relu_backward),
+    .all_finite = FR__KERN_NAME(all_finite),
     .column_sum = FR__KERN_NAME(column_sum),
     .column_moments = FR__KERN_NAME(column_moments),
     .column_products = FR__KERN_NAME(column_products),

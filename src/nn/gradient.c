@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/gradient.h"
 
-#include <string.h>
-
-#define MAGNITUDE UINT32_C(0x7fffffff)
-#define LOWEST_OF_EXPONENT UINT32_C(0x00800000)
-#define TOP UINT32_C(0x80000000)
-
-/* What is not finite has all bits of the exponent set: adding the lowest of them carries
- * into the top bit, and only then. */
-bool fr__all_finite(const float *x, size_t n) {
-  uint32_t seen = 0;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits;
-    memcpy(&bits, &x[i], sizeof bits);
-    seen |= (bits & MAGNITUDE) + LOWEST_OF_EXPONENT;
-  }
-  return (seen & TOP) == 0;
-}
-
 /* Sums that grow side by side, so that none waits for another. */
 enum { LANES = 8 };
 

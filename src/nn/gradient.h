@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passes over a gradient: is it finite, how long is it, hold it down. Plain loops of
+/* Passes over a gradient: how long is it, hold it down. Plain loops of
  * which any compiler makes vectors; the order of sums is fixed, so that the bits are the
  * same everywhere. */
 #ifndef FR_NN_GRADIENT_H
 #define FR_NN_GRADIENT_H
 
 #include "frugal/base.h"
-
-/* No number is infinite or NaN. */
-bool fr__all_finite(const float *x, size_t n);
 
 /* Σ x², in double: not finite where a number is not, and never else. */
 double fr__square_sum(const float *x, size_t n);

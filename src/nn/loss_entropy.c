@@ -33,16 +33,48 @@ static double log_share(const softmax *s, size_t k) {
   return ((double)s->z[k] - (double)s->greatest) * (double)s->inverse - s->log_sum;
 }
 
+/* Numbers side by side, so that none waits for another. */
+enum { LANES = 8, SOME = 8 * LANES };
+
+static float greatest_of(const float *z, size_t count) {
+  float part[LANES], greatest = z[0];
+  size_t k = 0;
+  for (size_t l = 0; l < LANES; l++)
+    part[l] = z[0];
+  for (; k + LANES <= count; k += LANES)
+    for (size_t l = 0; l < LANES; l++)
+      part[l] = z[k + l] > part[l] ? z[k + l] : part[l];
+  for (; k < count; k++)
+    greatest = z[k] > greatest ? z[k] : greatest;
+  for (size_t l = 0; l < LANES; l++)
+    greatest = part[l] > greatest ? part[l] : greatest;
+  return greatest;
+}
+
+static double sum_of(const float *term, size_t count) {
+  double part[LANES] = {0}, sum = 0;
+  size_t k = 0;
+  for (; k + LANES <= count; k += LANES)
+    for (size_t l = 0; l < LANES; l++)
+      part[l] += (double)term[k + l];
+  for (; k < count; k++)
+    sum += (double)term[k];
+  for (size_t l = 0; l < LANES; l++)
+    sum += part[l];
+  return sum;
+}
+
 /* What is summed is left in e where that is not NULL. */
 static softmax soften(const float *z, size_t classes, float temperature, float *e) {
-  softmax s = {.z = z, .greatest = z[0], .inverse = 1 / temperature};
-  for (size_t k = 1; k < classes; k++)
-    s.greatest = z[k] > s.greatest ? z[k] : s.greatest;
-  for (size_t k = 0; k < classes; k++) {
-    const float term = rise(&s, k);
-    s.sum += (double)term;
-    if (e)
-      e[k] = term;
+  softmax s = {.z = z, .inverse = 1 / temperature};
+  float terms[SOME];
+  s.greatest = greatest_of(z, classes);
+  for (size_t at = 0, count; at < classes; at += count) {
+    float *const term = e ? e + at : terms;
+    count = classes - at < SOME ? classes - at : SOME;
+    for (size_t k = 0; k < count; k++)
+      term[k] = rise(&s, at + k);
+    s.sum += sum_of(term, count);
   }
   s.log_sum = log(s.sum);
   return s;

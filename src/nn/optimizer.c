@@ -257,7 +257,7 @@ void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate) {
 static bool gradients_finite(const fr_optimizer *optimizer) {
   for (size_t i = 0; i < optimizer->count; i++) {
     const fr_tensor *t = optimizer->slot[i].tensor;
-    if (t->gradient && !fr__all_finite(t->gradient, t->count))
+    if (t->gradient && !fr__all_finite(optimizer->kern, t->gradient, t->count))
       return false;
   }
   return true;

@@ -127,7 +127,7 @@ bool fr_net_precision_is_fast(const fr_net *net, enum fr_precision precision,
 bool fr_net_gradients_finite(const fr_net *net) {
   for (size_t i = 0; i < net->tensor_count; i++)
     if (net->tensor[i].gradient &&
-        !fr__all_finite(net->tensor[i].gradient, net->tensor[i].count))
+        !fr__all_finite(&net->kern, net->tensor[i].gradient, net->tensor[i].count))
       return false;
   return true;
 }
@@ -139,20 +139,20 @@ void fr_net_describe_infinite(const fr_net *net, size_t batch, char *text, size_
   const char *what = NULL;
   size_t where = 0;
   for (size_t i = 0; i < net->tensor_count && !what; i++)
-    if (!fr__all_finite(net->tensor[i].value, net->tensor[i].count)) {
+    if (!fr__all_finite(&net->kern, net->tensor[i].value, net->tensor[i].count)) {
       what = "a weight";
       where = net->tensor[i].layer;
     }
   for (size_t i = 0; i < chain->count && !what; i++)
     if (chain->layer[i].kept &&
-        !fr__all_finite(chain->layer[i].y,
+        !fr__all_finite(&net->kern, chain->layer[i].y,
                         batch * fr__shape_elements(chain->layer[i].out))) {
       what = "the output";
       where = i;
     }
   for (size_t i = net->tensor_count; i-- > 0 && !what;)
     if (net->tensor[i].gradient &&
-        !fr__all_finite(net->tensor[i].gradient, net->tensor[i].count)) {
+        !fr__all_finite(&net->kern, net->tensor[i].gradient, net->tensor[i].count)) {
       what = "the gradient";
       where = net->tensor[i].layer;
     }

@@ -267,6 +267,29 @@ static void test_axpy(void **state) {
   each_isa(check_axpy);
 }
 
+/* Any of these, anywhere, is seen; the greatest and the least numbers are not. */
+static void check_all_finite(const fr__kern *kern) {
+  const float endless[] = {INFINITY, -INFINITY, NAN, -NAN};
+  float room[1 + 150] = {0};
+  for (size_t n = 0; n <= 150; n += n < 70 ? 1 : 16) {
+    float *x = room + n % 2; /* at any address */
+    for (size_t i = 0; i < n; i++)
+      x[i] = (float[]){FLT_MAX, -FLT_MAX, FLT_TRUE_MIN, -0.0f, 1.0f}[i % 5];
+    assert_true(fr__all_finite(kern, x, n));
+    for (size_t i = 0; i < n; i++) {
+      const float before = x[i];
+      x[i] = endless[i % 4];
+      assert_false(fr__all_finite(kern, x, n));
+      x[i] = before;
+    }
+  }
+}
+
+static void test_all_finite(void **state) {
+  (void)state;
+  each_isa(check_all_finite);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_exp),
@@ -279,6 +302,7 @@ int main(void) {
       cmocka_unit_test(test_column_moments),
       cmocka_unit_test(test_column_products),
       cmocka_unit_test(test_normalize),
+      cmocka_unit_test(test_all_finite),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
