@@ -380,6 +380,10 @@ static enum fr_status show(fr_store *store, const runs *r, cli_result *result,
     show_told(stored, &f);
   if (status == FR_OK && json_object_size(f.figures) > 0)
     status = fr__table_render(&table, cli_columns(), text, err);
+  const json_t *const told_s = json_object_get(stored, "duration_s");
+  if (run.ended_utc_ns == 0 && json_object_size(f.figures) > 0 && json_is_number(told_s))
+    fr__buf_printf(text, "figures as of %.1f s; the power below is of all samples\n",
+                   json_number_value(told_s));
   if (status == FR_OK)
     status = show_power(store, &run, result, text, err);
   /* A study's own tables say more than its figures. */

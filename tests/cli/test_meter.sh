@@ -302,6 +302,7 @@ killed() {
     cat "$folder/out" && [ "$code" = 0 ]
 }
 ok "a killed meter leaves its run in the store" killed
+ok "whose figures say of when they are" grep -q '^figures as of [12]\.[0-9] s' "$folder/out"
 ok "with its figures so far" exits 0 runs show 1 --store "$folder/k.sqlite" \
   --json "$folder/k.json"
 ok "bounds, phases and spikes among them" json "
