@@ -138,7 +138,7 @@ typedef struct rows_of_a {
 /* Rows that overlap, and begin at whole cells: packed as they lie. */
 static bool lies_flat(const fr__gemm *g, size_t depth) {
   if (g->trans_a)
-    return STEP == 1 && g->lda < g->m && depth % PAIR == 0;
+    return STEP == 1 && g->lda < g->m && depth > 0 && depth % PAIR == 0;
   return g->lda < depth && g->lda % PAIR == 0 &&
          (STEP == 1 || depth % (STEP * PAIR) == 0);
 }
