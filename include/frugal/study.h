@@ -29,17 +29,23 @@ const char *fr_study_name(const fr_study *study);
 typedef struct fr_study_progress {
   size_t done, cells; /* cell runs, repeats included */
   size_t reused;      /* of done: found in the store */
-  const char *cell;   /* "RMB transferred, repeat 3" */
-  double cell_done;   /* 0 to 1 */
+  const char *cell;   /* "RMB transferred, repeat 3"; of several jobs "…; …" */
+  double cell_done;   /* 0 to 1; of several jobs their sum */
   double power_w;     /* now */
   fr_measure energy;  /* so far, machine */
   double eta_s;       /* negative: not known yet */
 } fr_study_progress;
 
+#define FR_STUDY_JOBS 64 /* ceiling */
+#define FR_STUDY_JOBS_AUTO SIZE_MAX
+
 typedef struct fr_study_options {
-  fr_store *store;         /* borrowed */
-  const char *cache;       /* of prepared data; NULL: none */
-  const char *argv;        /* JSON array, for the store */
+  fr_store *store;   /* borrowed */
+  const char *cache; /* of prepared data; NULL: none */
+  const char *argv;  /* JSON array, for the store */
+  size_t jobs; /* cells that run side by side, each in a process forked from this one, on
+                  a core of its own, to the same bits; FR_STUDY_JOBS_AUTO: as many as
+                  cores are idle when it begins; 0 or 1: one at a time, in this process */
   const fr_cpu_power *cpu; /* as in fr_meter_options; a calibration of the model makes
                               other cells than the table, or another calibration */
   void (*progress)(void *self, const fr_study_progress *progress);

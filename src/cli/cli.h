@@ -165,9 +165,10 @@ bool cli_interrupted(void);
 
 /* ---- studies ---- */
 
-/* Runs the study and reports into `directory` (NULL: its name); an exit code. */
-int cli_run_study(const fr_study *study, const char *directory, const char *command,
-                  const cli_output *output, const char *argv);
+/* Runs the study, `jobs` cells at a time (fr_study_options), and reports into `directory`
+ * (NULL: its name); an exit code. */
+int cli_run_study(const fr_study *study, const char *directory, size_t jobs,
+                  const char *command, const cli_output *output, const char *argv);
 /* Report, tables and JSON of a study that was run; an exit code. */
 int cli_report_study(fr_store *store, int64_t run, const char *directory,
                      const char *command, const cli_output *output);

@@ -13,18 +13,31 @@ typedef struct study {
   cli_output output;
   const char *file;
   const char *directory;
+  size_t jobs;
 } study;
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "where the report goes (default: the study's name)", 0},
+    {"jobs", 'j', "N|auto", 0,
+     "cells that run side by side, each on a core of its own, to the same results; auto "
+     "(default): as many as cores are idle when the study begins",
+     0},
     {0},
 };
+
+/* Of --jobs. */
+static size_t read_jobs(struct argp_state *state, const char *text) {
+  if (strcmp(text, "auto") == 0)
+    return FR_STUDY_JOBS_AUTO;
+  return cli_number(state, "jobs", text, 1, FR_STUDY_JOBS);
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   study *s = state->input;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &s->output; return 0;
   case 'o': s->directory = text; return 0;
+  case 'j': s->jobs = read_jobs(state, text); return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
       argp_error(state, "'%s' is one word too many", text);
@@ -110,8 +123,8 @@ static const fr_cpu_power *calibrated(fr_cpu_power *cpu) {
   return NULL;
 }
 
-int cli_run_study(const fr_study *study_asked, const char *directory, const char *command,
-                  const cli_output *output, const char *argv) {
+int cli_run_study(const fr_study *study_asked, const char *directory, size_t jobs,
+                  const char *command, const cli_output *output, const char *argv) {
   fr_error err;
   fr_store *store;
   if (fr_store_open(output->store, &store, &err) != FR_OK)
@@ -124,6 +137,7 @@ int cli_run_study(const fr_study *study_asked, const char *directory, const char
   const fr_study_options run_options = {.store = store,
                                         .cache = cache,
                                         .argv = argv,
+                                        .jobs = jobs,
                                         .cpu = calibrated(&cpu),
                                         .progress = on_progress,
                                         .may_go_on = may_go_on,
@@ -148,14 +162,14 @@ int cli_run_study(const fr_study *study_asked, const char *directory, const char
 }
 
 int cli_cmd_study(int argc, char **argv) {
-  study s = {0};
+  study s = {.jobs = FR_STUDY_JOBS_AUTO};
   argp_parse(&argp, argc, argv, 0, NULL, &s);
   fr_error err;
   fr_study *asked;
   if (fr_study_load(s.file, &asked, &err) != FR_OK)
     return cli_fail(&err);
   char *words = cli_json_argv(argc, argv);
-  const int code = cli_run_study(asked, s.directory, "study", &s.output, words);
+  const int code = cli_run_study(asked, s.directory, s.jobs, "study", &s.output, words);
   free(words);
   fr_study_free(asked);
   return code;

@@ -192,6 +192,14 @@ static void add_spent(json_t *to, const json_t *spent) {
   add_phases(json_object_get(to, "phases"), json_object_get(spent, "phases"));
 }
 
+/* Of a run in a process of its own, whose part of the machine's energy and time this
+ * process's meter has seen. */
+static void add_own(json_t *to, const json_t *spent) {
+  add_measure(to, spent, "program");
+  add_measure(to, spent, "core_seconds");
+  add_phases(json_object_get(to, "phases"), json_object_get(spent, "phases"));
+}
+
 /* This run's meter, reading of data included, and what reused runs took in theirs. */
 static json_t *total_spent(const fr__plan *plan, const fr_meter_report *meter) {
   json_t *total = json_object();
@@ -205,6 +213,8 @@ static json_t *total_spent(const fr__plan *plan, const fr_meter_report *meter) {
   for (size_t i = 0; i < plan->cells * plan->study->repeats; i++)
     if (plan->run[i].result != NULL && (plan->run[i].reused || meter == NULL))
       add_spent(total, json_object_get(plan->run[i].result, "spent"));
+    else if (plan->run[i].result != NULL && plan->run[i].elsewhere)
+      add_own(total, json_object_get(plan->run[i].result, "spent"));
   return total;
 }
 

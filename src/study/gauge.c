@@ -17,6 +17,7 @@ struct fr__gauge {
   fr_store_sample *sample; /* owned */
   size_t count, capacity;
   fr_power_sample last;
+  size_t jobs; /* processes that share the machine's energy; 0 as 1 */
 };
 
 static void keep(fr__gauge *gauge, const fr_power_sample *sample) {
@@ -81,9 +82,26 @@ void fr__gauge_phase_begin(void *gauge, const char *name) {
 
 void fr__gauge_phase_end(void *gauge) { fr_phase_end(((fr__gauge *)gauge)->meter); }
 
+void fr__gauge_share(fr__gauge *gauge, size_t jobs) { gauge->jobs = jobs; }
+
+/* All of it was ours where no other job ran at the time. */
+static fr_measure shared(fr_measure m, size_t jobs) {
+  if (fr_measure_known(m)) {
+    m.value /= (double)jobs;
+    m.low /= (double)jobs;
+  }
+  return m;
+}
+
 enum fr_status fr__gauge_read(fr__gauge *gauge, fr_meter_report *out, fr_error *err) {
   fr_meter_sample(gauge->meter);
-  return fr_meter_read(gauge->meter, out, err);
+  const enum fr_status status = fr_meter_read(gauge->meter, out, err);
+  if (status != FR_OK || gauge->jobs < 2)
+    return status;
+  out->energy = shared(out->energy, gauge->jobs);
+  for (size_t i = 0; i < out->count; i++)
+    out->phase[i].energy = shared(out->phase[i].energy, gauge->jobs);
+  return status;
 }
 
 fr_measure fr__measure_difference(fr_measure a, fr_measure b) {
@@ -143,14 +161,20 @@ fr_power_sample fr__gauge_last(fr__gauge *gauge) {
   return last;
 }
 
-enum fr_status fr__gauge_flush(fr__gauge *gauge, fr_store *store, int64_t run,
-                               fr_error *err) {
+fr_store_sample *fr__gauge_take(fr__gauge *gauge, size_t *count) {
   pthread_mutex_lock(&gauge->lock);
   fr_store_sample *sample = gauge->sample;
-  const size_t count = gauge->count;
+  *count = gauge->count;
   gauge->sample = NULL;
   gauge->count = gauge->capacity = 0;
   pthread_mutex_unlock(&gauge->lock);
+  return sample;
+}
+
+enum fr_status fr__gauge_flush(fr__gauge *gauge, fr_store *store, int64_t run,
+                               fr_error *err) {
+  size_t count = 0;
+  fr_store_sample *sample = fr__gauge_take(gauge, &count);
   const enum fr_status status =
       count == 0 ? FR_OK : fr_store_samples(store, run, sample, count, err);
   free(sample);

@@ -106,6 +106,7 @@ void fr__plan_release(fr__plan *plan) {
   free(plan->run);
   free(plan->cell);
   free(plan->models);
+  free(plan->cores);
   fr__gauge_free(plan->gauge);
   *plan = (fr__plan){0};
 }
@@ -119,6 +120,11 @@ void fr__cell_name(const fr_study *study, char phase, size_t data, size_t net,
                    char name[48]) {
   const char letter[] = {phase, '\0'};
   snprintf(name, 48, "%s%s%s", letter, study->data[data].code, study->networks[net].code);
+}
+
+fr__study_run *fr__plan_source(const fr__plan *plan, size_t run) {
+  const size_t source = plan->cell[run % plan->cells].source;
+  return source == SIZE_MAX ? NULL : &plan->run[run / plan->cells * plan->cells + source];
 }
 
 void fr__plan_label(fr__plan *plan, size_t run) {
@@ -363,7 +369,8 @@ static double time_left(const fr__plan *plan) {
   }
   if (cells_known == 0)
     return -1.0;
-  return left + (double)unknown * known / (double)cells_known;
+  left += (double)unknown * known / (double)cells_known;
+  return plan->jobs > 1 ? left / (double)plan->jobs : left;
 }
 
 static fr_measure spent(const fr_power_sample *last, enum fr_source source) {

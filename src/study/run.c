@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The study from end to end: plan, run what is missing, aggregate, store. */
-#include "study/study.h"
+#include "study/jobs.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -70,48 +70,58 @@ static json_t *rounded(json_t *result) {
   return read;
 }
 
-static enum fr_status keep_result(fr__plan *plan, fr__study_run *run,
-                                  const json_t *result, fr_error *err) {
-  fr_store *store = plan->options->store;
-  enum fr_status status = store_figures(store, run->id, result, err);
-  if (status == FR_OK)
-    status = fr__gauge_flush(plan->gauge, store, run->id, err);
-  if (status == FR_OK)
-    status = end_run(store, run->id, result, err);
-  return status;
-}
-
-static enum fr_status run_one(fr__plan *plan, size_t i, fr_error *err) {
+enum fr_status fr__run_begin(fr__plan *plan, size_t i, fr_error *err) {
   fr__study_run *run = &plan->run[i];
-  fr__study_cell *cell = &plan->cell[i % plan->cells];
-  fr_store *store = plan->options->store;
-  json_t *result = NULL;
+  const fr__study_cell *cell = &plan->cell[i % plan->cells];
   char name[48], title[160];
   fr__cell_name(plan->study, 'R', cell->data, cell->net, name);
   snprintf(title, sizeof title, "%s %s", name + 1, fr__cell_mechanism(plan->study, cell));
-  plan->now = i;
-  plan->now_done = 0.0;
-  fr__plan_label(plan, i);
-  const uint64_t started = fr__clock_ns();
+  run->started_ns = fr__clock_ns();
   const fr_run asked = describe(plan, "cell", title, run->key);
-  enum fr_status status = fr_store_run_begin(store, &asked, &run->id, err);
-  if (status != FR_OK)
-    return status;
-  status = fr__cell_run(plan, i, &result, err);
-  if (status == FR_OK)
-    status = keep_result(plan, run, result, err);
-  if (status != FR_OK) {
+  return fr_store_run_begin(plan->options->store, &asked, &run->id, err);
+}
+
+enum fr_status fr__run_end(fr__plan *plan, size_t i, json_t *result,
+                           const fr_store_sample *sample, size_t samples, fr_error *err) {
+  fr__study_run *run = &plan->run[i];
+  fr_store *store = plan->options->store;
+  enum fr_status status = FR_OK;
+  if (result != NULL)
+    status = store_figures(store, run->id, result, err);
+  if (result != NULL && status == FR_OK && samples > 0)
+    status = fr_store_samples(store, run->id, sample, samples, err);
+  if (result != NULL && status == FR_OK)
+    status = end_run(store, run->id, result, err);
+  if (result == NULL || status != FR_OK) {
     end_run(store, run->id, NULL, NULL);
     json_decref(result);
     return status;
   }
   run->result = rounded(result);
-  cell->seconds = (double)(fr__clock_ns() - started) * 1e-9;
+  run->elsewhere = plan->jobs > 1;
+  plan->cell[i % plan->cells].seconds = (double)(fr__clock_ns() - run->started_ns) * 1e-9;
   plan->done++;
   return FR_OK;
 }
 
-static enum fr_status run_all(fr__plan *plan, fr_error *err) {
+static enum fr_status run_one(fr__plan *plan, size_t i, fr_error *err) {
+  json_t *result = NULL;
+  plan->now = i;
+  plan->now_done = 0.0;
+  fr__plan_label(plan, i);
+  enum fr_status status = fr__run_begin(plan, i, err);
+  if (status != FR_OK)
+    return status;
+  status = fr__cell_run(plan, i, &result, err);
+  size_t samples = 0;
+  fr_store_sample *sample =
+      status == FR_OK ? fr__gauge_take(plan->gauge, &samples) : NULL;
+  const enum fr_status kept = fr__run_end(plan, i, result, sample, samples, err);
+  free(sample);
+  return status == FR_OK ? kept : status;
+}
+
+static enum fr_status run_here(fr__plan *plan, fr_error *err) {
   enum fr_status status = FR_OK;
   for (size_t i = 0; i < plan->cells * plan->study->repeats && status == FR_OK; i++) {
     if (!fr__plan_go_on(plan))
@@ -119,10 +129,20 @@ static enum fr_status run_all(fr__plan *plan, fr_error *err) {
     if (plan->run[i].result == NULL)
       status = run_one(plan, i, err);
   }
+  return status;
+}
+
+static enum fr_status run_all(fr__plan *plan, fr_error *err) {
+  const size_t left = plan->cells * plan->study->repeats - plan->done;
+  if (plan->jobs > left)
+    plan->jobs = left > 1 ? left : 1;
+  const enum fr_status status =
+      plan->jobs > 1 ? fr__jobs_run(plan, err) : run_here(plan, err);
   plan->told_ns = 0;
   plan->now = SIZE_MAX;
   plan->now_done = 0.0;
-  fr__plan_go_on(plan); /* tells the end; nothing is left to stop */
+  if (status == FR_OK)
+    fr__plan_go_on(plan); /* tells the end; nothing is left to stop */
   return status;
 }
 
@@ -143,6 +163,14 @@ static enum fr_status run_plan(fr__plan *plan, fr_error *err) {
   return status;
 }
 
+static enum fr_status choose_jobs(fr__plan *plan, size_t asked, fr_error *err) {
+  plan->cores = calloc(FR__CORES, sizeof *plan->cores);
+  if (plan->cores == NULL)
+    return fr__fail_memory(err, "the cores of a study");
+  plan->jobs = fr__jobs_count(asked, plan->cores, &plan->core_count);
+  return FR_OK;
+}
+
 enum fr_status fr_study_run(const fr_study *study, const fr_study_options *options,
                             int64_t *run, fr_error *err) {
   fr__plan plan = {.study = study, .options = options, .now = SIZE_MAX};
@@ -152,6 +180,8 @@ enum fr_status fr_study_run(const fr_study *study, const fr_study_options *optio
     status = fr_cpu_power_find(NULL, &plan.cpu, err);
   if (status == FR_OK && options->cpu != NULL)
     plan.cpu = *options->cpu;
+  if (status == FR_OK)
+    status = choose_jobs(&plan, options->jobs, err);
   if (status == FR_OK)
     status = fr__gauge_new(options->cpu, &plan.gauge, err);
   if (status == FR_OK) {

@@ -130,7 +130,12 @@ enum fr_status fr__gauge_difference(const fr_meter_report *before,
 fr_measure fr__measure_difference(fr_measure a, fr_measure b);
 /* What the sampling thread saw last. */
 fr_power_sample fr__gauge_last(fr__gauge *gauge);
-/* Stores the samples since the last call under `run`, and forgets them. */
+/* From now on energies read are a part of 1 / `jobs` of the machine's, which as many
+ * processes share, with all of it as upper bound. */
+void fr__gauge_share(fr__gauge *gauge, size_t jobs);
+/* The samples since the last call; the caller's (free). */
+fr_store_sample *fr__gauge_take(fr__gauge *gauge, size_t *count);
+/* Stores them under `run`. */
 enum fr_status fr__gauge_flush(fr__gauge *gauge, fr_store *store, int64_t run,
                                fr_error *err);
 
@@ -156,6 +161,8 @@ typedef struct fr__study_run { /* one repeat of a cell */
   json_t *result; /* owned; NULL: to be run */
   int64_t id;     /* in the store */
   bool reused;
+  bool elsewhere;      /* run by another process than that of the study's meter */
+  uint64_t started_ns; /* monotonic */
 } fr__study_run;
 
 typedef struct fr__plan {
@@ -173,8 +180,11 @@ typedef struct fr__plan {
   size_t done, reused;
   uint64_t told_ns;      /* when progress was told last */
   enum fr_source source; /* of the sensor */
-  size_t now;            /* index of the run that is going on */
+  size_t now; /* index of the run that is going on; SIZE_MAX: none, or several */
   double now_done;
+  size_t jobs;   /* runs side by side, each in another process; 1: in this one */
+  size_t *cores; /* (core_count) CPUs of the jobs in turn; owned */
+  size_t core_count;
   char label[160];
 } fr__plan;
 
@@ -192,6 +202,8 @@ enum fr_status fr__plan_prepare(fr__plan *plan, size_t data, size_t repeat,
 /* Tells progress; false where the study is to stop. */
 bool fr__plan_go_on(fr__plan *plan);
 void fr__plan_label(fr__plan *plan, size_t run);
+/* The run whose network this one transfers; NULL: it starts from scratch. */
+fr__study_run *fr__plan_source(const fr__plan *plan, size_t run);
 /* "RMB": phase letter, data, net; caller's array. */
 void fr__cell_name(const fr_study *study, char phase, size_t data, size_t net,
                    char name[48]);

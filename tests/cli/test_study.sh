@@ -48,6 +48,32 @@ ok "with the cells" grep -q 'RMS' out
 ok "report writes it again" exits 0 report -o third --json third.json
 ok "the same page" test -s third/index.html
 
+cat >same.py <<'PYTHON'
+import json, sys
+a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert len(a['runs']) == len(b['runs'])
+for x, y in zip(a['runs'], b['runs']):
+    assert x['key'] == y['key']
+    for part in ('train', 'test'):
+        for figure in ('accuracy', 'macro_f1', 'loss', 'samples', 'operations'):
+            assert x[part][figure] == y[part][figure], figure
+PYTHON
+ok "two jobs exit 0" exits 0 study tiny.yaml --jobs 2 --store two.sqlite --json two.json -o two --quiet
+ok "one job exits 0" exits 0 study tiny.yaml -j 1 --store one.sqlite --json one.json -o one --quiet
+ok "with the same results" python3 same.py one.json two.json
+sed 's/repeats: 2/repeats: 50/' tiny.yaml >long.yaml
+"$frugal" study long.yaml --jobs 2 --store long.sqlite -o long --quiet >out 2>err </dev/null &
+study=$!
+sleep 2
+workers=$(cat /proc/$study/task/$study/children)
+kill -TERM $study
+wait $study
+ok "a signal ends it with 1" test $? = 1
+ok "it says how to go on" grep -q "the same command goes on" err
+ok "no job is left" sh -c "[ -n '$workers' ] && for pid in $workers; do ! [ -e /proc/\$pid ] || exit 1; done"
+ok "no jobs are wrong usage" exits 2 study tiny.yaml --jobs 0
+ok "nor is a word a count of jobs" exits 2 study tiny.yaml --jobs many
+
 ok "a missing file is one sentence" fails_saying 1 "nowhere.yaml" study nowhere.yaml
 printf 'name: x\nrepeats: many\n' >bad.yaml
 ok "a wrong type is one sentence with its line" fails_saying 1 "bad.yaml:2" study bad.yaml
