@@ -67,12 +67,14 @@ enum fr_repeat {
 /*
  * After n repeats of one run (n may be 0) with energies energy[0 … n): whether to run
  * another. *mean (may be NULL): the mean with the t interval of the repeats, combined
- * with what all of them share, the mean of their own bounds; absent where one is absent
- * or n is 0. The rule looks at the t interval alone: more repeats do not make a sensor
- * more accurate.
+ * with what all of them share of their bounds; absent where one is absent or n is 0.
+ * edges_j[0 … n) is the half width that each run's bounds have from its own edges
+ * (update period, offset, quantum): another in every run, so that the repeats' scatter
+ * tells it already; NULL: none is. The rule looks at the t interval alone: more repeats
+ * do not make a sensor more accurate.
  */
 enum fr_repeat fr_repeat_next(const fr_repeat_rule *rule, const fr_measure *energy,
-                              size_t n, fr_measure *mean);
+                              const double *edges_j, size_t n, fr_measure *mean);
 
 /* ---- normal power ---- */
 

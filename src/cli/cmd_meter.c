@@ -75,8 +75,8 @@ static double seconds(struct argp_state *state, const char *option, const char *
     if (strcmp(rest, units[i].name) == 0 && s >= low * 0.999999 && s <= high)
       return s;
   }
-  argp_error(state, "--%s takes a time from %g s to %g s such as 0.1s, not '%s'", option,
-             low, high, text);
+  argp_error(state, "--%s takes a time from %g s to %g s, in s, ms, min or h, not '%s'",
+             option, low, high, text);
   return low;
 }
 
@@ -188,6 +188,7 @@ static enum fr_status conclude(cli_metering *m, int code, cli_result *result,
 
 typedef struct repeats {
   fr_measure *energy, *program; /* (most) owned */
+  double *edges_j;              /* (most) owned */
   size_t count, most;
 } repeats;
 
@@ -196,7 +197,8 @@ static bool enough(const cli_metering_options *o, const repeats *r) {
   if (o->repeat > 0)
     return r->count >= o->repeat;
   rule.most = r->most;
-  return fr_repeat_next(&rule, r->program, r->count, NULL) != FR_REPEAT_MORE ||
+  return fr_repeat_next(&rule, r->program, r->edges_j, r->count, NULL) !=
+             FR_REPEAT_MORE ||
          r->count >= r->most;
 }
 
@@ -208,8 +210,9 @@ static void add_repeats(const cli_metering_options *o, const repeats *r,
   const fr_repeat_rule rule = {0.05, 3, r->most};
   fr_measure energy, program;
   char low[48], high[48], mean[48];
-  (void)fr_repeat_next(&rule, r->energy, r->count, &energy);
-  const enum fr_repeat how = fr_repeat_next(&rule, r->program, r->count, &program);
+  (void)fr_repeat_next(&rule, r->energy, r->edges_j, r->count, &energy);
+  const enum fr_repeat how =
+      fr_repeat_next(&rule, r->program, r->edges_j, r->count, &program);
   json_object_set_new(result->result, "repeats",
                       json_pack("{s:I, s:o, s:o, s:b}", "count", (json_int_t)r->count,
                                 "energy", cli_json_measure(energy), "program",
@@ -278,6 +281,7 @@ static enum fr_status run_all(cli_metering *m, int argc, char **argv, int *code,
     if (*code != 0 || m->stop) /* what was cut short is not what was to be measured */
       break;
     r->energy[r->count] = m->energy;
+    r->edges_j[r->count] = m->edges_j;
     r->program[r->count++] = m->program;
   } while (!enough(o, r));
   tell_last(m, *code);
@@ -289,12 +293,13 @@ static int run_and_print(cli_metering *m, int argc, char **argv) {
   const cli_metering_options *o = m->options;
   const int failed = o->command != NULL ? CLI_OWN_FAILURE : CLI_FAILED;
   const size_t most = o->repeat > 0 ? o->repeat : fr_repeat_default_rule().most;
-  repeats r = {calloc(most, sizeof *r.energy), calloc(most, sizeof *r.program), 0, most};
+  repeats r = {calloc(most, sizeof *r.energy), calloc(most, sizeof *r.program),
+               calloc(most, sizeof *r.edges_j), 0, most};
   fr__buf text;
   fr_error err;
   int code = 0;
   fr__buf_init(&text, 0);
-  enum fr_status status = r.energy == NULL || r.program == NULL
+  enum fr_status status = r.energy == NULL || r.program == NULL || r.edges_j == NULL
                               ? fr__fail_memory(&err, "the repeats")
                               : run_all(m, argc, argv, &code, &r, &text, &err);
   if (o->command != NULL)
@@ -307,6 +312,7 @@ static int run_and_print(cli_metering *m, int argc, char **argv) {
   }
   free(r.energy);
   free(r.program);
+  free(r.edges_j);
   fr__buf_release(&text);
   return code;
 }

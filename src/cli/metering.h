@@ -80,6 +80,7 @@ typedef struct cli_metering {
   size_t quiet_count, quiet_room;
   fr_processes_report shares;   /* while it is reported on */
   fr_measure energy, program;   /* of the last run, once reported */
+  double edges_j;               /* of their bounds: what is that run's alone */
   bool stop;                    /* without a command: asked to */
   uint64_t flushed_ns, told_ns; /* samples, figures so far: last into the store */
   cli_queue writing;            /* the loop's: taken from `fresh`, not yet written */

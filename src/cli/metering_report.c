@@ -61,6 +61,18 @@ static void add_own_cost(const fr_meter_report *report, cli_result *result,
                 "share_of_a_core", share));
 }
 
+/* What update period and power make of the bounds at a run's two ends; the model, which
+ * has none, gives 0. */
+static double edges_of(const fr_meter_report *report) {
+  const bool model = report->energy.source == FR_SOURCE_MODEL;
+  const fr_bounds edges = {.value_j = fmax(report->energy.value, 0),
+                           .update_s = model ? 0 : report->update_s,
+                           .power_start_w = report->power_max_w,
+                           .power_end_w = report->power_max_w};
+  const fr_measure m = fr_bounds_energy(&edges);
+  return fr_measure_known(m) ? m.high - m.value : 0;
+}
+
 static fr_measure delta_of(const cli_metering *m, const fr_meter_report *report) {
   const fr_measure e = report->energy;
   if (m->baseline.seconds <= 0 || !fr_measure_known(e))
@@ -408,6 +420,7 @@ enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result 
   if (status == FR_OK)
     status = add_processes(m, result, text, err);
   m->energy = report->energy;
+  m->edges_j = edges_of(report);
   m->program = program_of(m, report);
   set(result, "run", m->run > 0 ? json_integer((json_int_t)m->run) : json_null());
   add_mark_warnings(m, result);

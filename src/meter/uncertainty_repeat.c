@@ -10,11 +10,25 @@ fr_repeat_rule fr_repeat_default_rule(void) {
   return (fr_repeat_rule){.relative = 0.05, .least = 3, .most = 30};
 }
 
-/* Mean value and mean distances of the bounds from it. */
-static fr_measure mean_of(const fr_measure *energy, size_t n) {
-  fr_measure mean = n > 0 ? energy[0] : fr_measure_absent(FR_UNIT_JOULE);
-  for (size_t i = 1; i < n; i++)
-    mean = fr_measure_add(mean, energy[i]);
+/* A distance of a bound without the part of it that is the run's own. */
+static double shared(double distance, double edges_j) {
+  return sqrt(fmax(distance * distance - edges_j * edges_j, 0));
+}
+
+static fr_measure without_edges(fr_measure m, double edges_j) {
+  m.low = m.value - shared(m.value - m.low, edges_j);
+  m.high = m.value + shared(m.high - m.value, edges_j);
+  return m;
+}
+
+/* Mean value and mean distances of the bounds from it; one run alone keeps its edges. */
+static fr_measure mean_of(const fr_measure *energy, const double *edges_j, size_t n) {
+  fr_measure mean = fr_measure_absent(FR_UNIT_JOULE);
+  for (size_t i = 0; i < n; i++) {
+    const fr_measure m =
+        edges_j && n > 1 ? without_edges(energy[i], edges_j[i]) : energy[i];
+    mean = i > 0 ? fr_measure_add(mean, m) : m;
+  }
   return n > 0 ? fr_measure_scale(mean, 1.0 / (double)n, mean.unit) : mean;
 }
 
@@ -30,8 +44,8 @@ static double half_width(const fr_measure *energy, size_t n, double mean) {
 }
 
 enum fr_repeat fr_repeat_next(const fr_repeat_rule *rule, const fr_measure *energy,
-                              size_t n, fr_measure *mean) {
-  fr_measure whole = mean_of(energy, n);
+                              const double *edges_j, size_t n, fr_measure *mean) {
+  fr_measure whole = mean_of(energy, edges_j, n);
   const bool known = fr_measure_known(whole);
   const double half = known ? half_width(energy, n, whole.value) : INFINITY;
   if (known && n > 1) {

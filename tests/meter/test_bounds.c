@@ -223,18 +223,18 @@ static void repeats_go_on_until_the_mean_is_known(void **state) {
   const fr_repeat_rule rule = fr_repeat_default_rule();
   fr_measure mean;
   fr_measure x[5] = {joules(100, 0), joules(102, 0), joules(98, 0)};
-  assert_int_equal(fr_repeat_next(&rule, x, 0, &mean), FR_REPEAT_MORE);
+  assert_int_equal(fr_repeat_next(&rule, x, NULL, 0, &mean), FR_REPEAT_MORE);
   assert_false(fr_measure_known(mean));
-  assert_int_equal(fr_repeat_next(&rule, x, 2, &mean), FR_REPEAT_MORE);
+  assert_int_equal(fr_repeat_next(&rule, x, NULL, 2, &mean), FR_REPEAT_MORE);
   /* t(0.975, 2) = 4.302653 × 2 / sqrt(3) = 4.9683 */
-  assert_int_equal(fr_repeat_next(&rule, x, 3, &mean), FR_REPEAT_ENOUGH);
+  assert_int_equal(fr_repeat_next(&rule, x, NULL, 3, &mean), FR_REPEAT_ENOUGH);
   near(mean.low, 100 - 4.9683, 1e-4);
   near(mean.high, 100 + 4.9683, 1e-4);
   x[1] = joules(103, 0);
   x[2] = joules(97, 0); /* 7.45 */
-  assert_int_equal(fr_repeat_next(&rule, x, 3, NULL), FR_REPEAT_MORE);
+  assert_int_equal(fr_repeat_next(&rule, x, NULL, 3, NULL), FR_REPEAT_MORE);
   const fr_repeat_rule few = {0.05, 3, 3};
-  assert_int_equal(fr_repeat_next(&few, x, 3, NULL), FR_REPEAT_GAVE_UP);
+  assert_int_equal(fr_repeat_next(&few, x, NULL, 3, NULL), FR_REPEAT_GAVE_UP);
 }
 
 static void what_repeats_share_stays_in_the_bounds(void **state) {
@@ -243,11 +243,29 @@ static void what_repeats_share_stays_in_the_bounds(void **state) {
   const fr_measure x[4] = {joules(100, 20), joules(100, 20), joules(100, 20),
                            joules(100, 20)};
   fr_measure mean;
-  assert_int_equal(fr_repeat_next(&rule, x, 4, &mean), FR_REPEAT_ENOUGH);
+  assert_int_equal(fr_repeat_next(&rule, x, NULL, 4, &mean), FR_REPEAT_ENOUGH);
   near(mean.high - mean.low, 40, 1e-9);
   fr_measure gone[3] = {x[0], fr_measure_absent(FR_UNIT_JOULE), x[2]};
-  assert_int_equal(fr_repeat_next(&rule, gone, 3, &mean), FR_REPEAT_MORE);
+  assert_int_equal(fr_repeat_next(&rule, gone, NULL, 3, &mean), FR_REPEAT_MORE);
   assert_false(fr_measure_known(mean));
+}
+
+/* Each run's edges make the repeats scatter; they are not counted once more. */
+static void a_runs_own_edges_are_in_the_scatter(void **state) {
+  (void)state;
+  const fr_repeat_rule rule = fr_repeat_default_rule();
+  /* an accuracy of 3 and edges of 4: 5 */
+  const fr_measure x[3] = {joules(100, 5), joules(102, 5), joules(98, 5)};
+  const double edges_j[3] = {4, 4, 4};
+  fr_measure mean;
+  assert_int_equal(fr_repeat_next(&rule, x, edges_j, 3, &mean), FR_REPEAT_ENOUGH);
+  near(mean.high - mean.value, hypot(4.9683, 3), 1e-4);
+  near(mean.value - mean.low, hypot(4.9683, 3), 1e-4);
+  (void)fr_repeat_next(&rule, x, edges_j, 1, &mean);
+  near(mean.high, 105, 1e-9);        /* nothing scatters yet */
+  const double all_j[3] = {9, 9, 9}; /* more than there is */
+  (void)fr_repeat_next(&rule, x, all_j, 3, &mean);
+  near(mean.high - mean.value, 4.9683, 1e-4);
 }
 
 int main(void) {
@@ -262,6 +280,7 @@ int main(void) {
       cmocka_unit_test(bounds_hold_the_truth),
       cmocka_unit_test(repeats_go_on_until_the_mean_is_known),
       cmocka_unit_test(what_repeats_share_stays_in_the_bounds),
+      cmocka_unit_test(a_runs_own_edges_are_in_the_scatter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
