@@ -77,8 +77,8 @@ static void row_of_units(const fr__int8_lstm_step *s, const int32_t *over_x,
                          const int32_t *over_h, int16_t *cell, int8_t *h) {
   const size_t units = s->units;
   for (size_t u = 0; u < units; u += 16) {
-    const __mmask16 mask =
-        units - u < 16 ? (__mmask16)((1u << (units - u)) - 1) : (__mmask16)0xffff;
+    const unsigned left = (unsigned)(units - u);
+    const __mmask16 mask = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
     const wide i = gates_16(s, u, mask, over_x, over_h);
     const wide f = gates_16(s, units + u, mask, over_x, over_h);
     const wide g = gates_16(s, 2 * units + u, mask, over_x, over_h);
