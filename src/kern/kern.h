@@ -46,6 +46,12 @@ enum fr_status fr__kern_set_pool(fr__kern *kern, fr__pool *pool, fr_error *err);
  * that thread's scratch, and alone. */
 fr__kern fr__kern_of_thread(const fr__kern *kern, size_t worker);
 
+/* Work of a layer's own on `samples` of `elements` each, treated alone: in ranges of them
+ * over the pool, each with the kern that it may use. */
+typedef void fr__kern_range(void *self, const fr__kern *own, size_t first, size_t count);
+void fr__kern_each(const fr__kern *kern, fr__kern_range *range, void *self,
+                   size_t samples, size_t elements);
+
 /* How many equal parts of `multiply_adds` are worth a thread each: at most as many as
  * there are threads, 1 where it is little. */
 size_t fr__kern_shares(const fr__kern *kern, double multiply_adds);

@@ -47,6 +47,35 @@ static void over_pool(const fr__kern *kern, range_function *run, const void *cal
     run(kern->ops, call, (fr__range){0, total});
 }
 
+/* ---- samples ---- */
+
+typedef struct samples_call {
+  const fr__kern *kern;
+  fr__kern_range *range;
+  void *self;
+  size_t samples, pieces;
+} samples_call;
+
+static void run_samples(void *self, size_t index, size_t worker) {
+  const samples_call *c = self;
+  const fr__kern own = fr__kern_of_thread(c->kern, worker);
+  const fr__range r = fr__split_range(c->samples, 1, c->pieces, index);
+  c->range(c->self, &own, r.first, r.count);
+}
+
+void fr__kern_each(const fr__kern *kern, fr__kern_range *range, void *self,
+                   size_t samples, size_t elements) {
+  const double work = (double)samples * (double)elements;
+  samples_call call = {kern, range, self, samples,
+                       fr__split_pieces(kern, work, (double)LIGHT)};
+  if (call.pieces > samples)
+    call.pieces = samples;
+  if (call.pieces > 1)
+    fr__pool_run(kern->pool, run_samples, &call, call.pieces);
+  else
+    range(self, kern, 0, samples);
+}
+
 /* ---- elements ---- */
 
 typedef struct map_call {

@@ -86,9 +86,28 @@ static void max_window_placed(const float *restrict x, size_t width, size_t chan
     }
 }
 
-static void max_forward(fr__layer *layer, const fr__pass *pass) {
+/* A pass over some of the samples; y and workspace are the layer's, dy and dx NULL on the
+ * way forward. */
+typedef struct pool_call {
+  fr__layer *layer;
+  const fr__pass *pass;
+  const float *dy;
+  float *dx;
+} pool_call;
+
+static void each_sample(fr__layer *layer, const fr__pass *pass, fr__kern_range *range,
+                        const float *dy, float *dx) {
+  pool_call call = {layer, pass, dy, dx};
+  fr__kern_each(pass->kern, range, &call, pass->batch, fr__shape_elements(layer->in));
+}
+
+static void max_samples(void *self, const fr__kern *own, size_t first, size_t count) {
+  const pool_call *call = self;
+  const fr__layer *layer = call->layer;
+  const fr__pass *pass = call->pass;
   const size_t channels = layer->in.channels;
-  for (size_t b = 0; b < pass->batch; b++) {
+  (void)own;
+  for (size_t b = first; b < first + count; b++) {
     const size_t width = width_of(layer, pass, b);
     for (size_t t = 0; t < layer->out.steps; t++) {
       const size_t to = (b * layer->out.steps + t) * channels;
@@ -99,6 +118,10 @@ static void max_forward(fr__layer *layer, const fr__pass *pass) {
         max_window(x, width, channels, layer->y + to);
     }
   }
+}
+
+static void max_forward(fr__layer *layer, const fr__pass *pass) {
+  each_sample(layer, pass, max_samples, NULL, NULL);
 }
 
 /* One window: dx (width, C) from dy (C). */
@@ -116,11 +139,15 @@ static void clear_rest(const fr__layer *layer, size_t b, float *dx) {
          (layer->in.steps - seen) * channels * sizeof(float));
 }
 
-static void max_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
-                         float *dx) {
+static void max_samples_back(void *self, const fr__kern *own, size_t first,
+                             size_t count) {
+  const pool_call *call = self;
+  const fr__layer *layer = call->layer;
+  const float *dy = call->dy;
+  float *dx = call->dx;
   const size_t channels = layer->in.channels, width = layer->width;
-  const size_t batch = dx ? pass->batch : 0;
-  for (size_t b = 0; b < batch; b++) {
+  (void)own;
+  for (size_t b = first; b < first + count; b++) {
     for (size_t t = 0; t < layer->out.steps; t++) {
       const size_t from = (b * layer->out.steps + t) * channels;
       max_window_backward(dy + from, places(layer) + from, width, channels,
@@ -130,27 +157,45 @@ static void max_backward(fr__layer *layer, const fr__pass *pass, const float *dy
   }
 }
 
-static void average_forward(fr__layer *layer, const fr__pass *pass) {
+static void max_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
+                         float *dx) {
+  if (dx)
+    each_sample(layer, pass, max_samples_back, dy, dx);
+}
+
+static void average_samples(void *self, const fr__kern *own, size_t first, size_t count) {
+  const pool_call *call = self;
+  const fr__layer *layer = call->layer;
+  const fr__pass *pass = call->pass;
   const size_t channels = layer->in.channels;
-  for (size_t b = 0; b < pass->batch; b++) {
+  for (size_t b = first; b < first + count; b++) {
     const size_t width = width_of(layer, pass, b);
     const float share = width > 0 ? 1.0f / (float)width : 0.0f;
     for (size_t t = 0; t < layer->out.steps; t++) {
       const float *x = layer->x + (b * layer->in.steps + t * layer->width) * channels;
       float *y = layer->y + (b * layer->out.steps + t) * channels;
-      fr__column_sum(pass->kern, x, width, channels, y);
+      fr__column_sum(own, x, width, channels, y);
       for (size_t c = 0; c < channels; c++)
         y[c] *= share;
     }
   }
 }
 
+static void average_forward(fr__layer *layer, const fr__pass *pass) {
+  each_sample(layer, pass, average_samples, NULL, NULL);
+}
+
 /* dx[t width + i] = dy[t] / width */
-static void average_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
-                             float *dx) {
+static void average_samples_back(void *self, const fr__kern *own, size_t first,
+                                 size_t count) {
+  const pool_call *call = self;
+  const fr__layer *layer = call->layer;
+  const fr__pass *pass = call->pass;
+  const float *dy = call->dy;
+  float *dx = call->dx;
   const size_t channels = layer->in.channels, seen = layer->out.steps * layer->width;
-  const size_t batch = dx ? pass->batch : 0;
-  for (size_t b = 0; b < batch; b++) {
+  (void)own;
+  for (size_t b = first; b < first + count; b++) {
     const size_t width = width_of(layer, pass, b);
     const float share = width > 0 ? 1.0f / (float)width : 0.0f;
     float *to = dx + b * fr__shape_elements(layer->in);
@@ -161,6 +206,12 @@ static void average_backward(fr__layer *layer, const fr__pass *pass, const float
     }
     clear_rest(layer, b, dx);
   }
+}
+
+static void average_backward(fr__layer *layer, const fr__pass *pass, const float *dy,
+                             float *dx) {
+  if (dx)
+    each_sample(layer, pass, average_samples_back, dy, dx);
 }
 
 const fr__layer_ops fr__layer_maxpool = {
