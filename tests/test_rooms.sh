@@ -8,7 +8,7 @@ allowed() {
   case $1 in
     base) echo base ;;
     kern) echo base kern ;;
-    nn) echo base kern nn int8 ;;
+    nn) echo base kern nn int8 stream ;;
     data) echo base data ;;
     meter) echo base meter power processes calibration ;;
     carbon | store) echo base "$1" ;;
