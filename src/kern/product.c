@@ -98,7 +98,9 @@ void fr__gemm_pieces(const fr__kern *kern, const fr__gemm *gemm, size_t pieces) 
   const size_t batch = at_least_one(gemm->batch);
   product p = {.kern = kern, .g = gemm, .items = 1, .rows = 1, .columns = 1};
   p.reduced = batch > 1 && gemm->stride_c == 0;
-  if (!p.reduced)
+  if (p.reduced) /* every piece packs its operands anew, of the whole batch */
+    pieces = smaller(pieces, fr__pool_threads(kern->pool));
+  else
     p.items = smaller(batch, pieces);
   cut_item(&p, pieces / p.items);
   fr__pool_run(kern->pool, run_piece, &p, p.items * p.rows * p.columns);
