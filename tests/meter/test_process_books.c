@@ -488,7 +488,7 @@ static void sleepers_are_left_alone_where_asking_them_tells_nothing(void **state
   assert_int_equal(machine.asked, 40 * SLEEPERS / 4);
   machine.asked = 0;
   scan(&table, 40, 1);
-  assert_true(machine.asked <= 40 * SLEEPERS * 0.55);
+  assert_true(machine.asked <= 40 * SLEEPERS * 55 / 100);
   scan(&table, 4, 0);
   machine.own_s[7] += 1; /* one woke: it is found at once */
   scan(&table, 1, 1);
