@@ -337,11 +337,7 @@ void FR__KERN_NAME(bf16_gemm)(float *scratch, const fr__gemm *g) {
   const size_t batch = g->batch != 0 ? g->batch : 1;
   if (g->m == 0 || g->n == 0)
     return;
-  size_t group = 1;
-  if (g->stride_b == 0 && g->stride_c != 0)
-    group = batch;
-  else if (g->stride_c == 0 && g->stride_b != 0 && g->k > 0 && g->k < DEPTH)
-    group = DEPTH / (stepped(g->k) * PAIR);
+  const size_t group = items_together(g, g->k > 0 ? DEPTH / (stepped(g->k) * PAIR) : 1);
 #ifdef FR__KERN_AMX
   FR__KERN_NAME(tiles_begin)(smaller(g->m, AMX_ROWS));
 #endif

@@ -161,11 +161,7 @@ void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *g) {
   const size_t batch = g->batch != 0 ? g->batch : 1;
   if (g->m == 0 || g->n == 0)
     return;
-  size_t group = 1;
-  if (g->stride_b == 0 && g->stride_c != 0)
-    group = batch;
-  else if (g->stride_c == 0 && g->stride_b != 0 && g->k > 0 && g->k < DEPTH)
-    group = DEPTH / g->k;
+  const size_t group = items_together(g, g->k > 0 ? DEPTH / g->k : 1);
   for (size_t i = 0; i < batch; i += group)
     some_products(g, scratch, i, smaller(i + group, batch));
 }

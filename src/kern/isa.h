@@ -114,6 +114,15 @@ INLINE size_t row_vectors(size_t columns, bool padded) {
   return all >= ROW_VECTORS ? ROW_VECTORS : all >= 4 ? 4 : 0;
 }
 
+/* Items of a batch that are one product: all that share their B, or as many of those that
+ * are added into one C as fit one block of k, `fitting`, at least one. */
+INLINE size_t items_together(const fr__gemm *g, size_t fitting) {
+  const size_t batch = g->batch != 0 ? g->batch : 1;
+  if (g->stride_b == 0)
+    return g->stride_c != 0 ? batch : 1;
+  return g->stride_c == 0 && fitting > 1 ? fitting : 1;
+}
+
 /* ---- pack.c ---- */
 
 /* Columns [column, column + count) of op(B), rows [row, row + depth), to `to` (depth,
