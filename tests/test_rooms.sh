@@ -8,15 +8,15 @@ allowed() {
   case $1 in
     base) echo base ;;
     kern) echo base kern ;;
-    nn) echo base kern nn int8 stream ;;
+    nn) echo base kern nn int8 scheme stream ;;
     data) echo base data ;;
     meter) echo base meter power processes calibration ;;
     carbon | store) echo base "$1" ;;
-    model) echo base nn int8 data model export ;;
+    model) echo base nn int8 scheme data model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
-    adapt) echo base nn data model train adapt ;;
-    study) echo base nn data model train adapt meter power processes calibration carbon store study ;;
+    adapt) echo base nn int8 scheme data model train adapt quantize ;;
+    study) echo base nn data model train adapt quantize scheme meter power processes calibration carbon store study ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac
