@@ -181,18 +181,41 @@ enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t
 
 /* ---- normaliser ---- */
 
-/* x' = (x - shift) * scale per channel; a missing value becomes 0, the training mean. */
+/* What is done to each channel; statistics are the training side's but for the window. */
+enum fr_normalize {
+  FR_NORMALIZE_ZSCORE, /* mean 0, deviation 1 */
+  FR_NORMALIZE_MINMAX, /* the training side's range becomes -1 to 1; what lies outside it
+                          stays outside */
+  FR_NORMALIZE_ROBUST, /* median 0, distance of the quartiles 1 */
+  FR_NORMALIZE_WINDOW, /* each window by its own mean and deviation: sequences only */
+  FR_NORMALIZE_NONE    /* as it is */
+};
+#define FR_NORMALIZE_METHODS 5
+
+/* "zscore", "minmax", "robust", "window", "none". */
+bool fr_normalize_parse(const char *name, enum fr_normalize *out);
+const char *fr_normalize_name(enum fr_normalize how);
+
+/*
+ * x' = (x - shift) * scale per channel; a missing value becomes 0, the training side's
+ * centre. window: x' = (x - m) * min(1 / d, scale), m and d of the window's own steps.
+ * none: x' = x, a missing value becomes shift.
+ */
 typedef struct fr_normalizer {
   size_t channels;
-  float *shift; /* (channels) mean; owned */
-  float *scale; /* (channels) 1 / deviation; 1 where a channel is constant, 0 where
-                   training never saw it; owned */
+  float *shift; /* (channels) mean, middle of the range, or median; window: 0; none: mean;
+                   owned */
+  float *scale; /* (channels) 1 / deviation, 2 / range, or 1 / distance of the quartiles,
+                   and 1 where that is 0; window: the most that a still window is
+                   multiplied by; none: 1; always 0 where training never saw the channel,
+                   which then is 0 throughout; owned */
+  enum fr_normalize how;
 } fr_normalizer;
 
-/* Means and deviations of the steps that training windows cover; each step counts once.
- */
-enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, const fr_windows *windows,
-                                 const fr_split *split, fr_error *err);
+/* From the steps that training windows cover; each step counts once. */
+enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, enum fr_normalize how,
+                                 const fr_windows *windows, const fr_split *split,
+                                 fr_error *err);
 void fr_normalizer_release(fr_normalizer *normalizer);
 void fr_normalizer_apply(const fr_normalizer *normalizer,
                          float *values, /* (rows, channels) */

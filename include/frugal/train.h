@@ -22,7 +22,9 @@ typedef struct fr_prepare_options {
   const char *validate;            /* NULL: "0.1" */
   size_t fold;                     /* of subject:loo and kfold:K; the first is 0 */
   uint64_t seed;                   /* of random splits */
-  const fr_normalizer *normalizer; /* a trained model's; NULL: fitted on training data */
+  enum fr_normalize normalize;     /* how; 0: z-score */
+  const fr_normalizer *normalizer; /* a trained model's, whatever `normalize` says; NULL:
+                                      fitted on training data */
   const fr_names *classes;         /* a trained model's; NULL: the training side's */
 } fr_prepare_options;
 

@@ -7,6 +7,24 @@
 #include "base/error.h"
 #include "frugal/data.h"
 
+static const char *const names[FR_NORMALIZE_METHODS] = {
+    [FR_NORMALIZE_ZSCORE] = "zscore", [FR_NORMALIZE_MINMAX] = "minmax",
+    [FR_NORMALIZE_ROBUST] = "robust", [FR_NORMALIZE_WINDOW] = "window",
+    [FR_NORMALIZE_NONE] = "none",
+};
+
+bool fr_normalize_parse(const char *name, enum fr_normalize *out) {
+  for (size_t i = 0; i < FR_NORMALIZE_METHODS; i++) {
+    if (strcmp(name, names[i]) != 0)
+      continue;
+    *out = (enum fr_normalize)i;
+    return true;
+  }
+  return false;
+}
+
+const char *fr_normalize_name(enum fr_normalize how) { return names[how]; }
+
 /* A deviation below this share of the mean is rounding: the channel is constant. */
 #define CONSTANT 1e-6
 
@@ -78,14 +96,18 @@ static void fit(fr_normalizer *n, const fr_windows *windows, const fr_split *spl
     set_channel(n, c, second.count[c], mean[c], second.total[c]);
 }
 
-enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, const fr_windows *windows,
-                                 const fr_split *split, fr_error *err) {
+enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, enum fr_normalize how,
+                                 const fr_windows *windows, const fr_split *split,
+                                 fr_error *err) {
+  if (how != FR_NORMALIZE_ZSCORE)
+    return fr__fail(err, FR_ERR_UNSUPPORTED, "normalising by '%s' is not there yet",
+                    fr_normalize_name(how));
   if (split->count[FR_SIDE_TRAIN] == 0)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "the split leaves no windows to train on, which normalising needs");
   const size_t channels = windows->data->channels.count;
   fr_normalizer made = {channels, calloc(channels, sizeof *made.shift),
-                        calloc(channels, sizeof *made.scale)};
+                        calloc(channels, sizeof *made.scale), how};
   double *work = calloc(4 * channels, sizeof *work);
   if (!made.shift || !made.scale || !work) {
     free(work);

@@ -39,14 +39,17 @@ static enum fr_status copy_normalizer(const fr_normalizer *from, fr_normalizer *
   memcpy(to->shift, from->shift, bytes);
   memcpy(to->scale, from->scale, bytes);
   to->channels = from->channels;
+  to->how = from->how;
   return FR_OK;
 }
 
-static enum fr_status normalize(fr_prepared *p, const fr_normalizer *given,
+static enum fr_status normalize(fr_prepared *p, const fr_prepare_options *options,
                                 fr_error *err) {
   const enum fr_status status =
-      given == NULL ? fr_normalizer_fit(&p->normalizer, &p->windows, &p->split, err)
-                    : copy_normalizer(given, &p->normalizer, err);
+      options->normalizer == NULL
+          ? fr_normalizer_fit(&p->normalizer, options->normalize, &p->windows, &p->split,
+                              err)
+          : copy_normalizer(options->normalizer, &p->normalizer, err);
   return status == FR_OK ? fr_normalizer_apply_all(&p->normalizer, p->data, err) : status;
 }
 
@@ -81,7 +84,7 @@ enum fr_status fr_prepared_init(fr_prepared *prepared, const fr_dataset *data,
   if (status == FR_OK)
     status = cut(&p, options, err);
   if (status == FR_OK)
-    status = normalize(&p, options->normalizer, err);
+    status = normalize(&p, options, err);
   if (status == FR_OK)
     status = gather(&p, options, err);
   if (observer != NULL && observer->phase_end != NULL)

@@ -33,7 +33,7 @@ static void fits_the_training_side_only(void **state) {
   fr_normalizer n;
   assert_int_equal(fr_windows_init(&w, &data, 4, 2, NULL), FR_OK);
   assert_int_equal(fr_split_init(&split, &w, "subject:2", "none", 0, 1, NULL), FR_OK);
-  assert_int_equal(fr_normalizer_fit(&n, &w, &split, NULL), FR_OK);
+  assert_int_equal(fr_normalizer_fit(&n, FR_NORMALIZE_ZSCORE, &w, &split, NULL), FR_OK);
   assert_int_equal(n.channels, 3);
   /* By hand: 1, 2, 3, 4, 5, 9 each once: mean 4, mean square 40 / 6. */
   assert_true(fabsf(n.shift[0] - 4) < 1e-6f);
@@ -61,7 +61,7 @@ static void unseen_channels_stay_silent(void **state) {
   fr_normalizer n;
   assert_int_equal(fr_windows_init(&w, &data, 4, 2, NULL), FR_OK);
   assert_int_equal(fr_split_init(&split, &w, "subject:2", "none", 0, 1, NULL), FR_OK);
-  assert_int_equal(fr_normalizer_fit(&n, &w, &split, NULL), FR_OK);
+  assert_int_equal(fr_normalizer_fit(&n, FR_NORMALIZE_ZSCORE, &w, &split, NULL), FR_OK);
   fr_normalizer_apply(&n, data.record[1].values, 6);
   for (size_t t = 0; t < 6; t++)
     assert_true(data.record[1].values[t * 3 + 2] == 0);
@@ -81,7 +81,8 @@ static void refuses_what_does_not_match(void **state) {
   assert_int_equal(fr_normalizer_apply_all(&n, &data, &err), FR_ERR_ARGUMENT);
   assert_int_equal(fr_windows_init(&w, &data, 4, 2, NULL), FR_OK);
   assert_int_equal(fr_split_init(&split, &w, "all", NULL, 0, 1, NULL), FR_OK);
-  assert_int_equal(fr_normalizer_fit(&n, &w, &split, &err), FR_ERR_ARGUMENT);
+  assert_int_equal(fr_normalizer_fit(&n, FR_NORMALIZE_ZSCORE, &w, &split, &err),
+                   FR_ERR_ARGUMENT);
   assert_int_equal(n.channels, 2);
   fr_split_release(&split);
   fr_windows_release(&w);

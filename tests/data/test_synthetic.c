@@ -154,7 +154,7 @@ static void tell_apart(const char *spec, size_t length, double *by_mean,
   fr_samples train, test;
   assert_int_equal(fr_windows_init(&w, data, length, length, NULL), FR_OK);
   assert_int_equal(fr_split_init(&split, &w, NULL, "none", 0, 1, NULL), FR_OK);
-  assert_int_equal(fr_normalizer_fit(&n, &w, &split, NULL), FR_OK);
+  assert_int_equal(fr_normalizer_fit(&n, FR_NORMALIZE_ZSCORE, &w, &split, NULL), FR_OK);
   assert_int_equal(fr_normalizer_apply_all(&n, data, NULL), FR_OK);
   assert_int_equal(fr_classes_init(&classes, &w, &split, FR_TASK_SUBJECT, NULL), FR_OK);
   fr_samples_init(&train, &w, &split, FR_SIDE_TRAIN, FR_TASK_SUBJECT, &classes, NULL,
