@@ -15,8 +15,8 @@ allowed() {
     model) echo base nn int8 scheme data model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
-    adapt) echo base nn int8 scheme data model train adapt quantize ;;
-    study) echo base nn data model train adapt quantize scheme meter power processes calibration carbon store study ;;
+    adapt) echo base nn int8 scheme data model train adapt prune quantize ;;
+    study) echo base nn data model train adapt prune quantize scheme meter power processes calibration carbon store study ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac

@@ -16,6 +16,7 @@
 #include "frugal/nn.h"
 #include "frugal/power.h"
 #include "frugal/processes.h"
+#include "frugal/prune.h"
 #include "frugal/quantize.h"
 #include "frugal/report.h"
 #include "frugal/scheme.h"
