@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which cells there are, what identifies a run of them, and what the store already holds.
- */
-#include "study/study.h"
+/* Which cells there are, opened for running, and how far they are. */
+#include "study/plan.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CELLS_CEILING 4096
-#define KEY_VERSION 1 /* of what a cell's run does: raise it when that changes */
 
 /* ---- cells ---- */
 
@@ -135,167 +129,7 @@ void fr__plan_label(fr__plan *plan, size_t run) {
            fr__cell_mechanism(plan->study, cell), run / plan->cells + 1);
 }
 
-/* ---- data ---- */
-
-static void on_read(void *self, double done) {
-  fr__plan *plan = self;
-  plan->now_done = done;
-  fr__plan_go_on(plan);
-}
-
-static enum fr_status open_set(fr__plan *plan, size_t i, fr_error *err) {
-  const fr__study_data *data = &plan->study->data[i];
-  fr__study_set *set = &plan->set[i];
-  const fr_data_options options = {
-      .cache = plan->options->cache, .progress = on_read, .self = plan};
-  snprintf(plan->label, sizeof plan->label, "reading %.100s", data->name);
-  fr__gauge_phase_begin(plan->gauge, "read");
-  enum fr_status status = fr_data_open(data->open, &options, &set->data, err);
-  fr__gauge_phase_end(plan->gauge);
-  set->folds = 1;
-  set->fold = SIZE_MAX;
-  if (status == FR_OK && !fr__plan_go_on(plan))
-    status = fr__fail(err, FR_ERR_CANCELLED, "the study was stopped");
-  if (status == FR_OK)
-    status = fr__plan_prepare(plan, i, 0, err);
-  if (status == FR_OK)
-    status = fr_split_folds(&set->prepared.windows,
-                            data->split != NULL ? data->split : set->data->split,
-                            &set->folds, err);
-  return status;
-}
-
-/* Where a data set has folds, repeat r tests fold r; each fold has its own statistics. */
-enum fr_status fr__plan_prepare(fr__plan *plan, size_t data, size_t repeat,
-                                fr_error *err) {
-  const fr__study_data *asked = &plan->study->data[data];
-  fr__study_set *set = &plan->set[data];
-  const size_t fold = repeat % set->folds;
-  if (fold == set->fold)
-    return FR_OK;
-  fr_prepare_options options = {.window = asked->window,
-                                .step = asked->step,
-                                .split = asked->split,
-                                .validate = asked->validate,
-                                .fold = fold,
-                                .seed = plan->study->seed};
-  fr_task_parse(asked->task != NULL ? asked->task : "subject", &options.task);
-  const fr_observer observer = {.self = plan->gauge,
-                                .phase_begin = fr__gauge_phase_begin,
-                                .phase_end = fr__gauge_phase_end};
-  fr_prepared_release(&set->prepared);
-  set->fold = SIZE_MAX;
-  const enum fr_status status =
-      fr_prepared_init(&set->prepared, set->data, &options, &observer, err);
-  if (status == FR_OK)
-    set->fold = fold;
-  return status;
-}
-
-/* ---- keys ---- */
-
-static const char *text_or(const char *text, const char *other) {
-  return text != NULL ? text : other;
-}
-
-static void add_data(fr__buf *text, const fr__plan *plan, size_t data, size_t repeat) {
-  const fr__study_data *d = &plan->study->data[data];
-  const fr__study_set *set = &plan->set[data];
-  fr__buf_printf(text,
-                 "data %016" PRIx64 "\n%s\n%s\n%s\n%s\n%u %u\nfold %zu of %zu, seed %u\n",
-                 set->data->digest, d->spec, text_or(d->task, "subject"),
-                 text_or(d->split, set->data->split), text_or(d->validate, "0.1"),
-                 d->window, d->step, repeat % set->folds, set->folds, plan->study->seed);
-}
-
-static void add_net(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell) {
-  const fr__study_net *net = &plan->study->networks[cell->net];
-  const fr_samples *samples = &plan->set[cell->data].prepared.train;
-  const char *arch = text_or(net->arch, net->name);
-  const char *preset = fr_net_preset(arch, (fr_shape){samples->steps, samples->channels});
-  fr__buf_printf(text, "net %s\n", text_or(preset, arch));
-}
-
-static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
-                          size_t repeat) {
-  if (cell->mechanism == SIZE_MAX)
-    return;
-  const fr_transfer_options o =
-      fr__study_transfer(&plan->study->mechanisms[cell->mechanism]);
-  fr__buf_printf(text, "transfer %d %s %zu %.9g\nfrom %s\n", (int)o.kind,
-                 text_or(o.head, "-"), o.freeze, (double)o.refine,
-                 plan->run[repeat * plan->cells + cell->source].key);
-}
-
-/* Everything that a run's figures depend on; the processor and the sensor too, since
- * figures of two of them are not one sample. */
-static enum fr_status make_key(fr__plan *plan, size_t run, const char *sensor,
-                               fr_error *err) {
-  const fr__study_cell *cell = &plan->cell[run % plan->cells];
-  const size_t repeat = run / plan->cells;
-  const fr_train_options o = fr__study_train_options(plan->study);
-  fr__buf text;
-  fr__buf_init(&text, 0);
-  fr__buf_printf(&text, "frugal %s, cell %d\n%s\n%s\n", FR_VERSION, KEY_VERSION,
-                 plan->cpu.cpu, sensor);
-  if (plan->options->cpu != NULL && strcmp(sensor, "model") == 0)
-    fr__buf_printf(&text, "watts %.9g %.9g\n", plan->cpu.core_w.value,
-                   plan->cpu.idle_w.value);
-  add_data(&text, plan, cell->data, repeat);
-  add_net(&text, plan, cell);
-  add_mechanism(&text, plan, cell, repeat);
-  fr__buf_printf(&text, "train %zu %zu %zu %.9g\nseed %zu\n", o.epochs, o.batch,
-                 o.patience, (double)o.optimizer.learning_rate,
-                 plan->study->seed + repeat);
-  if (o.precision != FR_TRAIN_F32) /* so are all cells of older stores */
-    fr__buf_printf(&text, "precision %s\n", fr_train_precision_name(o.precision));
-  const enum fr_status status = text.status;
-  if (status == FR_OK)
-    snprintf(plan->run[run].key, FR__STUDY_KEY, "%016" PRIx64,
-             fr__hash_bytes(fr__buf_text(&text), text.length));
-  else
-    fr__fail_memory(err, "a cell's key");
-  fr__buf_release(&text);
-  return status;
-}
-
-char *fr__plan_model(const fr__plan *plan, const char *key) {
-  char name[FR__STUDY_KEY + 16];
-  snprintf(name, sizeof name, "%s.safetensors", key);
-  return fr__path_join(plan->models, name);
-}
-
-/* A source whose network is gone must be trained again. */
-static bool network_is_there(const fr__plan *plan, const fr__study_run *run) {
-  char *path = fr__plan_model(plan, run->key);
-  const bool there = path != NULL && access(path, R_OK) == 0;
-  free(path);
-  return there;
-}
-
-static enum fr_status look_up(fr__plan *plan, size_t i, fr_error *err) {
-  fr__study_run *run = &plan->run[i];
-  fr__study_cell *cell = &plan->cell[i % plan->cells];
-  fr_run found = {0};
-  const enum fr_status status =
-      fr_store_cell_find(plan->options->store, run->key, &found, err);
-  if (status == FR_ERR_NOT_FOUND)
-    return FR_OK;
-  if (status != FR_OK)
-    return status;
-  json_t *result = found.result != NULL ? json_loads(found.result, 0, NULL) : NULL;
-  if (json_is_object(result) && (!cell->is_source || network_is_there(plan, run))) {
-    run->result = json_incref(result);
-    run->id = found.id;
-    run->reused = true;
-    cell->seconds = (double)(found.ended_utc_ns - found.started_utc_ns) * 1e-9;
-    plan->reused++;
-    plan->done++;
-  }
-  json_decref(result);
-  fr_run_release(&found);
-  return FR_OK;
-}
+/* ---- opening ---- */
 
 static enum fr_status check_shapes(const fr__plan *plan, fr_error *err) {
   for (size_t i = 0; i < plan->cells; i++) {
@@ -331,16 +165,16 @@ enum fr_status fr__plan_open(fr__plan *plan, fr_error *err) {
     return fr__fail_memory(err, "the data of a study");
   enum fr_status status = make_models_folder(plan, err);
   for (size_t i = 0; i < plan->study->data_count && status == FR_OK; i++)
-    status = open_set(plan, i, err);
+    status = fr__plan_open_set(plan, i, err);
   if (status == FR_OK)
     status = check_shapes(plan, err);
   if (status == FR_OK)
     status = fr__gauge_read(plan->gauge, &meter, err);
   plan->source = meter.energy.source;
   for (size_t i = 0; i < plan->cells * plan->study->repeats && status == FR_OK; i++) {
-    status = make_key(plan, i, meter.sensor, err);
+    status = fr__plan_key(plan, i, meter.sensor, err);
     if (status == FR_OK)
-      status = look_up(plan, i, err);
+      status = fr__plan_look_up(plan, i, err);
   }
   fr_meter_report_release(&meter);
   return status;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One repeat of a cell while it runs: what its files share. */
+#ifndef FR_STUDY_CELL_H
+#define FR_STUDY_CELL_H
+
+#include "study/study.h"
+
+typedef struct fr__point { /* at the end of an epoch, cumulated; sums over repetitions */
+  fr_epoch epoch;
+  double program_j, energy_j, core_s;
+} fr__point;
+
+typedef struct fr__job {
+  fr__plan *plan;
+  const fr__study_cell *cell;
+  size_t repeat;
+  fr__study_run *run;
+  const fr_prepared *data;
+  fr_train_options options;
+  fr_observer observer;
+  fr_budget budget;
+  fr_net *net;            /* owned */
+  float *rates;           /* (layers) owned; NULL: 1 everywhere */
+  size_t kept;            /* layers that come from the source */
+  fr__point *points;      /* (options.epochs) owned */
+  size_t epochs;          /* of the training measured last */
+  fr_meter_report before; /* the reading before it */
+} fr__job;
+
+/* Observer and budget that tell `j` of phases, epochs and wishes to stop. */
+void fr__job_watch(fr__job *j);
+enum fr_status fr__job_cancelled(fr_error *err);
+/* Builds and trains until the cost is known. */
+enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_train_result *result,
+                             fr_error *err);
+/* Tests the test side until the cost is known. */
+enum fr_status fr__job_test(fr__job *j, fr__bill *tally, fr_error *err);
+
+/* ---- what came out ---- */
+
+/* Accuracy and its kin of `samples`, outside of what is metered. */
+enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json_t *to,
+                                     fr_error *err);
+void fr__job_write_training(const fr__job *j, const fr__bill *tally,
+                            const fr_train_result *result, json_t *to);
+void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to);
+void fr__job_write_pretraining(const fr__job *j, json_t *to);
+void fr__job_write_identity(const fr__job *j, json_t *to);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cell's run as JSON (docs/study.md). */
+#include "study/cell.h"
+
+#include <string.h>
+
+static json_t *counted(double value, double low, double high) {
+  const fr_measure m = {value, low, high, FR_UNIT_NONE, FR_SOURCE_COUNT};
+  return fr__json_measure(m);
+}
+
+/* Wilson's interval belongs to the accuracy alone; the others have none of their own. */
+enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json_t *to,
+                                     fr_error *err) {
+  fr_metrics m = {0};
+  if (samples->count == 0)
+    return FR_OK;
+  const enum fr_status status =
+      fr_test(j->net, samples, &j->options.loss, j->options.batch, NULL, &m, err);
+  if (status != FR_OK)
+    return status;
+  json_object_set_new(to, "accuracy",
+                      counted(m.accuracy, m.accuracy_low, m.accuracy_high));
+  json_object_set_new(to, "macro_f1", counted(m.macro_f1, m.macro_f1, m.macro_f1));
+  json_object_set_new(
+      to, "balanced_accuracy",
+      counted(m.balanced_accuracy, m.balanced_accuracy, m.balanced_accuracy));
+  json_object_set_new(to, "loss", fr__json_number(m.loss));
+  json_object_set_new(to, "samples", json_integer((json_int_t)m.samples));
+  fr_metrics_release(&m);
+  return FR_OK;
+}
+
+static json_t *history_of(const fr__job *j, const fr__bill *tally, size_t epochs) {
+  const double n = (double)tally->count;
+  json_t *list = json_array();
+  for (size_t i = 0; i < epochs && i < j->options.epochs; i++) {
+    const fr__point *p = &j->points[i];
+    json_t *row = json_object();
+    json_object_set_new(row, "epoch", json_integer((json_int_t)i + 1));
+    json_object_set_new(row, "train_loss", fr__json_number(p->epoch.train_loss));
+    json_object_set_new(row, "validate_loss", fr__json_number(p->epoch.validate_loss));
+    json_object_set_new(row, "validate_accuracy",
+                        fr__json_number(p->epoch.validate_accuracy));
+    json_object_set_new(row, "program_j", fr__json_number(p->program_j / n));
+    json_object_set_new(row, "energy_j", fr__json_number(p->energy_j / n));
+    json_object_set_new(row, "core_s", fr__json_number(p->core_s / n));
+    json_array_append_new(list, row);
+  }
+  return list;
+}
+
+void fr__job_write_training(const fr__job *j, const fr__bill *tally,
+                            const fr_train_result *result, json_t *to) {
+  fr__bill_write(tally, 1.0, to);
+  json_object_set_new(to, "epochs", json_integer((json_int_t)result->epochs));
+  json_object_set_new(to, "best_epoch", json_integer((json_int_t)result->best_epoch));
+  json_object_set_new(to, "steps", json_integer((json_int_t)result->steps));
+  json_object_set_new(to, "stop", json_string(fr_stop_name(result->stop)));
+  json_object_set_new(to, "operations", json_integer((json_int_t)result->operations));
+  json_object_set_new(
+      to, "precision",
+      json_string(result->precision == FR_PRECISION_BF16 ? "bf16" : "float32"));
+  if (result->precision_reason[0] != '\0')
+    json_object_set_new(to, "precision_reason", json_string(result->precision_reason));
+  json_object_set_new(to, "best_validate_accuracy",
+                      fr__json_number(result->best_validate_accuracy));
+  json_object_set_new(to, "history", history_of(j, tally, result->epochs));
+}
+
+void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to) {
+  const size_t count = j->data->test.count;
+  fr__bill_write(tally, 1000.0 / (double)(count != 0 ? count : 1), to);
+  json_object_set_new(to, "operations",
+                      json_integer((json_int_t)fr_net_operations(j->net)));
+}
+
+void fr__job_write_pretraining(const fr__job *j, json_t *to) {
+  const size_t run = j->repeat * j->plan->cells + j->cell->source;
+  const json_t *source = json_object_get(j->plan->run[run].result, "train");
+  static const char *const keys[] = {"program", "energy", "core_seconds", "epochs"};
+  json_t *out = json_object();
+  json_object_set_new(out, "key", json_string(j->plan->run[run].key));
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    json_object_set(out, keys[i], json_object_get(source, keys[i]));
+  json_object_set_new(to, "pretraining", out);
+}
+
+static size_t trained_parameters(const fr__job *j) {
+  size_t sum = 0;
+  for (size_t i = j->options.first_trained; i < fr_net_layer_count(j->net); i++)
+    sum += fr_net_layer_parameters(j->net, i);
+  return sum;
+}
+
+void fr__job_write_identity(const fr__job *j, json_t *to) {
+  const fr_study *study = j->plan->study;
+  const fr__study_cell *cell = j->cell;
+  char name[48];
+  fr__cell_name(study, 'R', cell->data, cell->net, name);
+  json_object_set_new(to, "name", json_string(name + 1));
+  json_object_set_new(to, "key", json_string(j->run->key));
+  json_object_set_new(to, "data", json_string(study->data[cell->data].code));
+  json_object_set_new(to, "net", json_string(study->networks[cell->net].code));
+  json_object_set_new(to, "mechanism", json_string(fr__cell_mechanism(study, cell)));
+  if (cell->source != SIZE_MAX)
+    json_object_set_new(to, "source",
+                        json_string(study->data[j->plan->cell[cell->source].data].code));
+  json_object_set_new(to, "repeat", json_integer((json_int_t)j->repeat + 1));
+  json_object_set_new(to, "seed", json_integer((json_int_t)(study->seed + j->repeat)));
+  json_object_set_new(to, "architecture", json_string(fr_net_text(j->net)));
+  json_object_set_new(to, "parameters",
+                      json_integer((json_int_t)fr_net_parameters(j->net)));
+  json_object_set_new(to, "trained_parameters",
+                      json_integer((json_int_t)trained_parameters(j)));
+  json_object_set_new(to, "classes", json_integer((json_int_t)j->data->classes.count));
+}

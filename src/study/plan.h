@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan's own parts: data, keys, what the store holds. */
+#ifndef FR_STUDY_PLAN_H
+#define FR_STUDY_PLAN_H
+
+#include "study/study.h"
+
+/* Reads data set `i` and prepares its first fold. */
+enum fr_status fr__plan_open_set(fr__plan *plan, size_t i, fr_error *err);
+/* Fills the key of `run`; keys of its sources come first. `sensor` is the meter's. */
+enum fr_status fr__plan_key(fr__plan *plan, size_t run, const char *sensor,
+                            fr_error *err);
+/* Takes the result of `run` from the store, where there is one. */
+enum fr_status fr__plan_look_up(fr__plan *plan, size_t run, fr_error *err);
+
+#endif
