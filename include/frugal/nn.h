@@ -354,6 +354,8 @@ typedef struct fr_metrics {
   double accuracy;                    /* right answers */
   double accuracy_low, accuracy_high; /* Wilson's 95 % interval (Wilson 1927) */
   double macro_f1;                    /* over classes or labels that occur */
+  double weighted_f1; /* the same, each weighing as often as it occurs (of labels, as
+                         often as it is a yes), as scikit-learn's average='weighted' */
   double balanced_accuracy; /* mean recall over classes that occur; for labels the mean of
                                (sensitivity + specificity) / 2 over those that had both
                                answers (Vaizman et al. 2017); NaN where none had */
@@ -388,6 +390,7 @@ void fr_metrics_add_values(fr_metrics *metrics, const float *output, /* (B, K) *
 /* 95 % bounds that contain the value. */
 typedef struct fr_metrics_bounds {
   double macro_f1_low, macro_f1_high;
+  double weighted_f1_low, weighted_f1_high;
   double balanced_accuracy_low, balanced_accuracy_high;
 } fr_metrics_bounds;
 

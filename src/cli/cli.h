@@ -76,6 +76,7 @@ typedef struct cli_training {
   const char *class_weights; /* "balanced" or "1,2,…" */
   const char *teacher;       /* path of a model */
   bool loss_told;
+  bool no_test; /* the test side stays closed: figures are of the validation side */
 } cli_training;
 extern const struct argp cli_training_argp;
 

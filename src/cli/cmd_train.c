@@ -88,8 +88,7 @@ static enum fr_status run(cli_session *session, train *t, fr_error *err) {
   if (status == FR_OK)
     status = cli_train(session, &t->training, &t->input, &work, NULL, net, err);
   if (status == FR_OK)
-    status = cli_work_finish(&work, session, &t->input, &t->training.options, net,
-                             t->training.model, err);
+    status = cli_work_finish(&work, session, &t->input, &t->training, net, err);
   fr_net_free(net);
   cli_work_release(&work);
   return status;

@@ -134,8 +134,7 @@ static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
   if (status == FR_OK)
     status = cli_train(session, &t->training, &t->input, work, rates, net, err);
   if (status == FR_OK)
-    status = cli_work_finish(work, session, &t->input, options_now, net,
-                             t->training.model, err);
+    status = cli_work_finish(work, session, &t->input, &t->training, net, err);
   free(rates);
   fr_net_free(net);
   return status;

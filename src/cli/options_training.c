@@ -39,6 +39,7 @@ enum {
   KEY_TEACHER,
   KEY_DISTILL,
   KEY_TEMPERATURE,
+  KEY_NO_TEST,
 };
 
 /* Decoupled decay of AdamW where none is told: fr_train_default_options. */
@@ -85,6 +86,8 @@ static const struct argp_option loop_options[] = {
      "go on from the newest good checkpoint, to the same bits; begin anew where there is "
      "none; leave a finished run as it is",
      20},
+    {"no-test", KEY_NO_TEST, NULL, 0,
+     "leave the test side closed: what is reported is of the validation side", 20},
     {"tensorboard", KEY_TENSORBOARD, "DIR", 0,
      "write event files there as the run goes, for tensorboard --logdir", 20},
     {0},
@@ -128,6 +131,7 @@ static error_t parse_keeping(int key, char *text, struct argp_state *state) {
   case KEY_CHECKPOINT: training->checkpoint = text; return 0;
   case KEY_RESUME: training->resume = true; return 0;
   case KEY_TENSORBOARD: training->tensorboard = text; return 0;
+  case KEY_NO_TEST: training->no_test = true; return 0;
   case ARGP_KEY_END:
     if (training->resume && training->checkpoint == NULL)
       argp_error(state, "--resume needs --checkpoint DIR");

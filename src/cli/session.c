@@ -248,52 +248,6 @@ enum fr_status cli_session_measured(cli_session *session, fr_error *err) {
   return status;
 }
 
-static fr_measure ratio(double value, double low, double high) {
-  return (fr_measure){value, low, high, FR_UNIT_NONE, FR_SOURCE_COUNT};
-}
-
-void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
-                         const fr_names *classes) {
-  const fr_metrics *m = metrics;
-  json_t *result = session->result.result;
-  json_object_set_new(
-      result, "accuracy",
-      cli_json_measure(ratio(m->accuracy, m->accuracy_low, m->accuracy_high)));
-  fr_metrics_bounds b;
-  if (session->board != NULL)
-    cli_tensorboard_test(session->board, m);
-  const bool bounded = fr_metrics_intervals(m, 1, &b, NULL) == FR_OK;
-  const fr_measure absent = fr_measure_absent(FR_UNIT_NONE);
-  json_object_set_new(
-      result, "macro_f1",
-      cli_json_measure(bounded ? ratio(m->macro_f1, b.macro_f1_low, b.macro_f1_high)
-                               : absent));
-  json_object_set_new(
-      result, "balanced_accuracy",
-      cli_json_measure(bounded && !isnan(m->balanced_accuracy)
-                           ? ratio(m->balanced_accuracy, b.balanced_accuracy_low,
-                                   b.balanced_accuracy_high)
-                           : absent));
-  json_object_set_new(result, "samples", json_integer((json_int_t)m->samples));
-  json_object_set_new(result, "classes", cli_json_names(classes));
-  json_t *rows = json_array();
-  for (size_t i = 0; i < m->classes && m->confusion != NULL; i++) {
-    json_t *row = json_array();
-    for (size_t j = 0; j < m->classes; j++)
-      json_array_append_new(row,
-                            json_integer((json_int_t)m->confusion[i * m->classes + j]));
-    json_array_append_new(rows, row);
-  }
-  json_object_set_new(result, "confusion", rows);
-  fr__buf_printf(&session->text,
-                 "test accuracy  %.2f %% (%.2f to %.2f) of %zu samples, macro-F1 %.4f, "
-                 "balanced accuracy %.4f\n",
-                 100 * m->accuracy, 100 * m->accuracy_low, 100 * m->accuracy_high,
-                 m->samples, m->macro_f1, m->balanced_accuracy);
-  if (m->label != NULL)
-    cli_session_labels(session, m, classes);
-}
-
 static json_t *trial_of(const fr_precision_trial *trial) {
   return json_pack("{s:I, s:f, s:f, s:f, s:o}", "steps", (json_int_t)trial->steps,
                    "float32", trial->f32, "low", trial->low, "high", trial->high, "bf16",

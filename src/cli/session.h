@@ -54,9 +54,14 @@ enum fr_status cli_session_measured(cli_session *session, fr_error *err);
  * code. */
 int cli_session_end(cli_session *session, enum fr_status status, const fr_error *err);
 
-/* Keys accuracy, macro_f1, balanced_accuracy, confusion, classes, samples. */
+/* Keys accuracy, macro_f1, weighted_f1, balanced_accuracy, confusion, classes, samples.
+ */
 void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                          const fr_names *classes);
+/* Of the validation side, the test side being left closed: the same under `validate`, and
+ * null where the test side's stand. */
+void cli_session_validated(cli_session *session, const fr_metrics *metrics,
+                           const fr_names *classes);
 
 /* Of labels: key labels, `confusion` null, and a table. */
 void cli_session_labels(cli_session *session, const fr_metrics *metrics,

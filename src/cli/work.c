@@ -177,12 +177,13 @@ static json_t *past_of(const cli_session *session) {
 static char *provenance_of(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
-  static const char *const keys[] = {
-      "energy", "program",    "core_seconds", "duration_s", "sensor",  "rule",
-      "epochs", "operations", "precision",    "macro_f1",   "accuracy"};
+  static const char *const keys[] = {"energy",     "program",    "core_seconds",
+                                     "duration_s", "sensor",     "rule",
+                                     "epochs",     "operations", "precision",
+                                     "macro_f1",   "accuracy",   "validate_accuracy"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     json_t *value = json_object_get(all, keys[i]);
-    if (value != NULL)
+    if (value != NULL && !json_is_null(value))
       json_object_set(one, keys[i], value);
   }
   json_object_set_new(one, "command", json_string(session->result.command));
@@ -197,18 +198,40 @@ static char *provenance_of(const cli_session *session) {
   return text;
 }
 
+static enum fr_status test_samples(const fr_samples *samples, const fr_observer *observer,
+                                   const fr_loss_options *loss, size_t batch, fr_net *net,
+                                   fr_metrics *metrics, fr_error *err) {
+  fr_loss_options fit = *loss;
+  if (samples->value != NULL)
+    fit.kind = FR_LOSS_BINARY;
+  return fr_test(net, samples, &fit, batch, observer, metrics, err);
+}
+
 enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
                              const fr_names *classes, fr_error *err) {
   fr_metrics metrics;
-  fr_loss_options fit = *loss;
-  if (work->prepared.test.value != NULL)
-    fit.kind = FR_LOSS_BINARY;
-  const enum fr_status status =
-      fr_test(net, &work->prepared.test, &fit, batch, &session->observer, &metrics, err);
+  const enum fr_status status = test_samples(&work->prepared.test, &session->observer,
+                                             loss, batch, net, &metrics, err);
   if (status != FR_OK)
     return status;
   cli_session_metrics(session, &metrics, classes);
+  fr_metrics_release(&metrics);
+  return FR_OK;
+}
+
+/* The phase is not "test": nothing of that side is looked at. */
+static enum fr_status validate(const cli_work *work, cli_session *session,
+                               const fr_train_options *options, fr_net *net,
+                               fr_error *err) {
+  fr_metrics metrics;
+  fr_phase_begin(session->meter, "validate");
+  const enum fr_status status = test_samples(
+      &work->prepared.validate, NULL, &options->loss, options->batch, net, &metrics, err);
+  fr_phase_end(session->meter);
+  if (status != FR_OK)
+    return status;
+  cli_session_validated(session, &metrics, &work->prepared.classes);
   fr_metrics_release(&metrics);
   return FR_OK;
 }
@@ -224,9 +247,13 @@ enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_inp
 }
 
 enum fr_status cli_work_finish(cli_work *work, cli_session *session,
-                               const cli_input *input, const fr_train_options *options,
-                               fr_net *net, const char *path, fr_error *err) {
-  enum fr_status status = cli_work_test(work, session, &options->loss, options->batch,
+                               const cli_input *input, const cli_training *training,
+                               fr_net *net, fr_error *err) {
+  const fr_train_options *options = &training->options;
+  const char *path = training->model;
+  enum fr_status status =
+      training->no_test ? validate(work, session, options, net, err)
+                        : cli_work_test(work, session, &options->loss, options->batch,
                                         net, &work->prepared.classes, err);
   if (status == FR_OK)
     status = cli_session_measured(session, err);

@@ -29,10 +29,10 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session,
 enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_input *input,
                              uint64_t seed, fr_net *net, const char *path, fr_error *err);
 
-/* Tests `net` on the test side, measures, fills the result, and saves the model to `path`
- * where it is not NULL. */
+/* Tests `net` on the test side (on the validation side, where the test side is to stay
+ * closed), measures, fills the result, and saves the model where one is asked for. */
 enum fr_status cli_work_finish(cli_work *work, cli_session *session,
-                               const cli_input *input, const fr_train_options *options,
-                               fr_net *net, const char *path, fr_error *err);
+                               const cli_input *input, const cli_training *training,
+                               fr_net *net, fr_error *err);
 
 #endif

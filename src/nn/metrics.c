@@ -78,25 +78,28 @@ void fr__metrics_set_accuracy(fr_metrics *metrics, double hits) {
 }
 
 static void finish_classes(fr_metrics *metrics) {
-  double hits = 0, f1 = 0, recall = 0, occur = 0;
+  double hits = 0, f1 = 0, weighted = 0, recall = 0, occur = 0;
   for (size_t k = 0; k < metrics->classes; k++) {
     const class_counts counts = count_class(metrics, k);
     hits += counts.hits;
     if (counts.given > 0) {
       occur++;
       recall += counts.hits / counts.given;
-      f1 += 2 * counts.hits / (counts.given + counts.called);
+      const double own = 2 * counts.hits / (counts.given + counts.called);
+      f1 += own;
+      weighted += own * counts.given;
     }
   }
   fr__metrics_set_accuracy(metrics, hits);
   metrics->macro_f1 = f1 / occur;
+  metrics->weighted_f1 = weighted / (double)metrics->samples;
   metrics->balanced_accuracy = recall / occur;
 }
 
 /* Nothing was tested: no figure, and any may be true. */
 static void finish_nothing(fr_metrics *metrics) {
-  metrics->loss = metrics->accuracy = metrics->macro_f1 = metrics->balanced_accuracy =
-      NAN;
+  metrics->loss = metrics->accuracy = NAN;
+  metrics->macro_f1 = metrics->weighted_f1 = metrics->balanced_accuracy = NAN;
   metrics->accuracy_low = 0;
   metrics->accuracy_high = 1;
 }

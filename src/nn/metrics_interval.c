@@ -36,9 +36,9 @@ static void bound(double *x, size_t n, double found, double *low, double *high) 
 typedef struct work {
   const fr_metrics *found;
   fr_metrics drawn;
-  uint32_t *cell;      /* (samples) of the confusion matrix; NULL where labels answer */
-  uint64_t *tally;     /* (labels, ANSWERS); NULL where classes are called */
-  double *f1, *recall; /* (resamples) */
+  uint32_t *cell;  /* (samples) of the confusion matrix; NULL where labels answer */
+  uint64_t *tally; /* (labels, ANSWERS); NULL where classes are called */
+  double *f1, *weighted, *recall; /* (resamples) */
 } work;
 
 /* ---- classes ---- */
@@ -110,8 +110,9 @@ static size_t resamples(const fr_metrics *m) {
 
 static enum fr_status init(work *w, size_t n, fr_error *err) {
   w->f1 = malloc(n * sizeof *w->f1);
+  w->weighted = malloc(n * sizeof *w->weighted);
   w->recall = malloc(n * sizeof *w->recall);
-  if (w->f1 == NULL || w->recall == NULL)
+  if (w->f1 == NULL || w->weighted == NULL || w->recall == NULL)
     return fr__fail_memory(err, "the intervals of metrics");
   return w->found->label ? init_labels(w, err) : init_classes(w, err);
 }
@@ -124,6 +125,7 @@ static void resample(work *w, fr__rng *rng, size_t i) {
   w->drawn.samples = w->found->samples;
   fr_metrics_finish(&w->drawn);
   w->f1[i] = w->drawn.macro_f1;
+  w->weighted[i] = w->drawn.weighted_f1;
   w->recall[i] = w->drawn.balanced_accuracy;
 }
 
@@ -132,6 +134,7 @@ static void release(work *w) {
   free(w->cell);
   free(w->tally);
   free(w->f1);
+  free(w->weighted);
   free(w->recall);
 }
 
@@ -148,6 +151,8 @@ enum fr_status fr_metrics_intervals(const fr_metrics *metrics, uint64_t seed,
     for (size_t i = 0; i < n; i++)
       resample(&w, &rng, i);
     bound(w.f1, n, metrics->macro_f1, &out->macro_f1_low, &out->macro_f1_high);
+    bound(w.weighted, n, metrics->weighted_f1, &out->weighted_f1_low,
+          &out->weighted_f1_high);
     bound(w.recall, n, metrics->balanced_accuracy, &out->balanced_accuracy_low,
           &out->balanced_accuracy_high);
   }

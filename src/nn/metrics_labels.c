@@ -71,7 +71,7 @@ void fr_metrics_add_values(fr_metrics *metrics, const float *output, const float
 }
 
 void fr__metrics_finish_labels(fr_metrics *metrics) {
-  double hits = 0, f1 = 0, occur = 0, balanced = 0, both = 0;
+  double hits = 0, f1 = 0, weighted = 0, yeses = 0, occur = 0, balanced = 0, both = 0;
   for (size_t k = 0; k < metrics->classes; k++) {
     const fr_label_counts *c = &metrics->label[k];
     const double yes = (double)(c->true_positive + c->false_negative);
@@ -80,7 +80,10 @@ void fr__metrics_finish_labels(fr_metrics *metrics) {
     hits += found + passed;
     if (yes > 0) {
       occur++;
-      f1 += 2 * found / (found + (double)c->false_positive + yes);
+      const double own = 2 * found / (found + (double)c->false_positive + yes);
+      f1 += own;
+      weighted += own * yes;
+      yeses += yes;
     }
     if (yes > 0 && no > 0) {
       both++;
@@ -89,5 +92,6 @@ void fr__metrics_finish_labels(fr_metrics *metrics) {
   }
   fr__metrics_set_accuracy(metrics, hits);
   metrics->macro_f1 = occur > 0 ? f1 / occur : NAN;
+  metrics->weighted_f1 = yeses > 0 ? weighted / yeses : NAN;
   metrics->balanced_accuracy = both > 0 ? balanced / both : NAN;
 }

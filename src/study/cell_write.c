@@ -22,6 +22,8 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
   json_object_set_new(to, "accuracy",
                       counted(m.accuracy, m.accuracy_low, m.accuracy_high));
   json_object_set_new(to, "macro_f1", counted(m.macro_f1, m.macro_f1, m.macro_f1));
+  json_object_set_new(to, "weighted_f1",
+                      counted(m.weighted_f1, m.weighted_f1, m.weighted_f1));
   json_object_set_new(
       to, "balanced_accuracy",
       counted(m.balanced_accuracy, m.balanced_accuracy, m.balanced_accuracy));

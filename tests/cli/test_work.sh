@@ -11,9 +11,9 @@ ok "the model is there" test -s "$model"
 ok "accuracy is a measure with bounds" json \
   "(lambda a: 0 <= a['low'] <= a['value'] <= a['high'] <= 1 and a['source'] == 'count')(
      j['result']['accuracy'])" "$folder/train.json"
-ok "so are macro-F1 and balanced accuracy" json \
+ok "so are macro-F1, weighted F1 and balanced accuracy" json \
   "all(j['result'][k]['low'] <= j['result'][k]['value'] <= j['result'][k]['high'] <= 1
-     for k in ('macro_f1', 'balanced_accuracy'))" "$folder/train.json"
+     for k in ('macro_f1', 'weighted_f1', 'balanced_accuracy'))" "$folder/train.json"
 ok "the confusion matrix counts every sample" json \
   "sum(map(sum, j['result']['confusion'])) == j['result']['samples'] > 0" \
   "$folder/train.json"
@@ -48,6 +48,18 @@ ok "bit for bit in its figures" python3 -c "
 import json, sys
 a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
 assert a['confusion'] == b['confusion']" "$folder/train.json" "$folder/b.json"
+
+ok "--no-test leaves the test side closed" exits 0 train --data "$data" --net small \
+  --epochs 2 --no-test --json "$folder/closed.json" --quiet
+ok "what it tells is of the validation side" json \
+  "all(j['result'][k] is None for k in ('accuracy', 'macro_f1', 'confusion', 'samples'))
+     and 0 <= j['result']['validate']['weighted_f1']['value'] <= 1
+     and abs(j['result']['validate']['accuracy']['value']
+             - j['result']['validate_accuracy']) < 1e-6
+     and 'test' not in {p['name'] for p in j['result']['phases']}" "$folder/closed.json"
+ok "without a validation side it has nothing to tell" fails_saying 1 "validation side" \
+  train --data "$data" --validate none --no-test
+ok "transfer knows it too" exits 0 transfer "$model" --data "$data" --epochs 1 --no-test
 
 ok "append and replace exclude each other" exits 2 transfer "$model" --append --replace \
   --data "$data"

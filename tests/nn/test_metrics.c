@@ -36,6 +36,8 @@ static void confusion_gives_all(void **state) {
   assert_near(m.accuracy, 0.8, 1e-12, "accuracy");
   assert_near(m.balanced_accuracy, 0.8, 1e-12, "balanced accuracy");
   assert_near(m.macro_f1, (16.0 / 19 + 0.6 + 10.0 / 11) / 3, 1e-12, "macro F1");
+  /* scikit-learn 1.x: f1_score(average="weighted") of the same twenty answers */
+  assert_near(m.weighted_f1, 0.7983253588516745, 1e-12, "weighted F1");
   assert_near(m.loss, 0.5, 1e-12, "loss");
   /* Wilson: (0.8 + z²/40 ± z sqrt(0.16/20 + z²/1600)) / (1 + z²/20), z = 1.959964 */
   assert_near(m.accuracy_low, 0.583983, 1e-6, "low");
@@ -69,6 +71,7 @@ static void nothing_tested_is_not_zero(void **state) {
   ASSERT_OK(fr_metrics_init(&m, 3, err));
   fr_metrics_finish(&m);
   assert_true(isnan(m.accuracy) && isnan(m.macro_f1) && isnan(m.loss));
+  assert_true(isnan(m.weighted_f1) && isnan(m.balanced_accuracy));
   assert_true(m.accuracy_low == 0 && m.accuracy_high == 1);
   fr_metrics_release(&m);
   fr_error err;
@@ -106,6 +109,25 @@ static void balanced_accuracy_has_its_binomial_interval(void **state) {
   assert_true(b.macro_f1_low < m.macro_f1 && m.macro_f1 < b.macro_f1_high);
   assert_int_equal(fr_metrics_intervals(&m, 7, &again, NULL), FR_OK);
   assert_memory_equal(&b, &again, sizeof b);
+  /* F1 = 0.9 of 400 and 0.6 of 100 */
+  assert_near(m.weighted_f1, 0.84, 1e-12, "weighted F1");
+  assert_true(b.weighted_f1_low < m.weighted_f1 && m.weighted_f1 < b.weighted_f1_high);
+  assert_true(b.weighted_f1_high - b.weighted_f1_low <
+              b.macro_f1_high - b.macro_f1_low); /* most of it is the big class */
+  fr_metrics_release(&m);
+}
+
+/* scikit-learn 1.x: f1_score([0, 0, 0, 1, 1], [0, 2, 0, 1, 0], average="weighted"). */
+static void classes_called_that_never_occur_weigh_nothing(void **state) {
+  (void)state;
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init(&m, 3, err));
+  call(&m, 0, 0, 2);
+  call(&m, 0, 2, 1);
+  call(&m, 1, 1, 1);
+  call(&m, 1, 0, 1);
+  fr_metrics_finish(&m);
+  assert_near(m.weighted_f1, 0.6666666666666666, 1e-12, "weighted F1");
   fr_metrics_release(&m);
 }
 
@@ -151,6 +173,8 @@ static void labels_give_all(void **state) {
   assert_near(m.accuracy, (9 + 3 + 2) / 19.0, 1e-12, "accuracy");
   assert_near(m.macro_f1, (12.0 / 15 + 4.0 / 5) / 2, 1e-12, "macro F1");
   assert_near(m.balanced_accuracy, (6.0 / 7 + 3.0 / 5) / 2, 1e-12, "balanced accuracy");
+  /* seven yeses and three */
+  assert_near(m.weighted_f1, (7 * 12.0 / 15 + 3 * 4.0 / 5) / 10, 1e-12, "weighted F1");
   /* odd rows count: 3 + 2 answers, then one each in four more */
   assert_near(m.loss, (3 + 2 + 4) / 19.0, 1e-12, "loss");
   /* Wilson of 14 of 19 */
@@ -165,6 +189,24 @@ static void labels_give_all(void **state) {
   fr_metrics_release(&m); /* harmless */
 }
 
+/* scikit-learn 1.x: f1_score of a (12, 2) indicator matrix, average "weighted" and
+ * "macro": F1 is 0.8 of seven yeses and 0.5 of five. */
+static void labels_weigh_as_often_as_they_are_a_yes(void **state) {
+  (void)state;
+  fr_metrics m;
+  ASSERT_OK(fr_metrics_init_labels(&m, 2, 12, err));
+  for (int i = 0; i < 12; i++) {
+    const float output[2] = {i < 6 || i == 7 || i == 8 ? 1 : -1,
+                             i < 2 || i == 11 ? 1 : -1};
+    const float value[2] = {i < 7 ? 1 : 0, i < 5 ? 1 : 0};
+    fr_metrics_add_values(&m, output, value, 1, 0);
+  }
+  fr_metrics_finish(&m);
+  assert_near(m.weighted_f1, 0.675, 1e-12, "weighted F1");
+  assert_near(m.macro_f1, 0.65, 1e-12, "macro F1");
+  fr_metrics_release(&m);
+}
+
 static void labels_never_told_have_no_figure(void **state) {
   (void)state;
   fr_metrics m;
@@ -177,6 +219,7 @@ static void labels_never_told_have_no_figure(void **state) {
   answer(&m, -1, 0, 3);
   fr_metrics_finish(&m);
   assert_true(m.accuracy == 1 && isnan(m.macro_f1) && isnan(m.balanced_accuracy));
+  assert_true(isnan(m.weighted_f1));
   fr_metrics_bounds bounds;
   ASSERT_OK(fr_metrics_intervals(&m, 1, &bounds, err));
   assert_true(isnan(bounds.macro_f1_low) && isnan(bounds.balanced_accuracy_high));
@@ -230,7 +273,9 @@ int main(void) {
       cmocka_unit_test(nothing_tested_is_not_zero),
       cmocka_unit_test(labels_without_class_count_nothing),
       cmocka_unit_test(balanced_accuracy_has_its_binomial_interval),
+      cmocka_unit_test(classes_called_that_never_occur_weigh_nothing),
       cmocka_unit_test(labels_give_all),
+      cmocka_unit_test(labels_weigh_as_often_as_they_are_a_yes),
       cmocka_unit_test(labels_never_told_have_no_figure),
       cmocka_unit_test(labels_are_drawn_with_their_sample),
   };
