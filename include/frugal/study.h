@@ -39,6 +39,16 @@ typedef struct fr_study_progress {
 #define FR_STUDY_JOBS 64 /* ceiling */
 #define FR_STUDY_JOBS_AUTO SIZE_MAX
 
+/* What a study may spend, 0: no limit of that kind; whichever is met first. Counted is
+ * what its runs took, those found in the store included, so that a study that is resumed
+ * ends where it would have ended. */
+typedef struct fr_study_budget {
+  double energy_j;   /* of the program */
+  double grams;      /* CO2 equivalent of that energy, by the study's intensity and PUE */
+  double duration_s; /* of runs; of N side by side each counts an N-th */
+  bool anew;         /* what was found in the store does not count */
+} fr_study_budget;
+
 typedef struct fr_study_options {
   fr_store *store;   /* borrowed */
   const char *cache; /* of prepared data; NULL: none */
@@ -46,6 +56,8 @@ typedef struct fr_study_options {
   size_t jobs; /* cells that run side by side, each in a process forked from this one, on
                   a core of its own, to the same bits; FR_STUDY_JOBS_AUTO: as many as
                   cores are idle when it begins; 0 or 1: one at a time, in this process */
+  fr_study_budget budget;  /* with any limit, the order of runs and how often each cell is
+                              repeated follow the widest intervals (docs/study.md) */
   const fr_cpu_power *cpu; /* as in fr_meter_options; a calibration of the model makes
                               other cells than the table, or another calibration */
   void (*progress)(void *self, const fr_study_progress *progress);

@@ -65,3 +65,9 @@ double fr__t_quantile(double p, double freedom) {
   }
   return 0.5 * (low + high);
 }
+
+double fr__t_tails(double t, double freedom) {
+  if (isnan(t) || !(freedom > 0.0))
+    return NAN;
+  return isinf(t) ? 0.0 : beta_share(freedom / 2.0, 0.5, freedom / (freedom + t * t));
+}

@@ -7,4 +7,7 @@
  */
 double fr__t_quantile(double p, double freedom);
 
+/* P(|T| >= |t|), both tails; NAN where t is, or without freedom. */
+double fr__t_tails(double t, double freedom);
+
 #endif
