@@ -243,6 +243,8 @@ typedef struct fr_samples {
   size_t values;   /* K: columns of `value` */
   float *value;    /* (count, K) 0, 1 or NaN where it is not known; NULL where `label`
                       tells; owned */
+  uint32_t *window; /* (count) into the windows they were made of; owned; NULL: not told
+                     */
   uint32_t *length; /* (count) steps that each sample has, zeros behind them; NULL: all
                        have `steps`; owned */
 } fr_samples;

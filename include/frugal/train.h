@@ -129,6 +129,33 @@ enum fr_train_precision {
 bool fr_train_precision_parse(const char *name, enum fr_train_precision *out);
 const char *fr_train_precision_name(enum fr_train_precision precision);
 
+/* Where the outputs of frozen layers are kept. */
+enum fr_keep {
+  FR_KEEP_AUTO,   /* in memory up to the limit, else mapped */
+  FR_KEEP_MEMORY, /* never in a file */
+  FR_KEEP_MAPPED, /* in a file without a name in $TMPDIR, else /var/tmp: gone with the
+                     run, however that ends */
+  FR_KEEP_CACHE   /* in a file of `folder` that later runs with the same frozen layers and
+                     samples read instead of computing it */
+};
+
+typedef struct fr_keep_options {
+  enum fr_keep where;
+  size_t limit;       /* bytes in memory; 0: a quarter of this machine's */
+  const char *folder; /* of the cache; made where it is missing */
+} fr_keep_options;
+
+/* "auto", "memory", "mapped", "cache". */
+bool fr_keep_parse(const char *name, enum fr_keep *out);
+const char *fr_keep_name(enum fr_keep keep);
+
+/* What became of it. */
+typedef struct fr_kept {
+  enum fr_keep where; /* FR_KEEP_AUTO: nothing was frozen */
+  size_t bytes;       /* of training and validation side, at the deepest boundary */
+  size_t reused;      /* bytes that an earlier run had computed */
+} fr_kept;
+
 typedef struct fr_train_options {
   size_t epochs; /* at most */
   size_t batch;
@@ -140,6 +167,10 @@ typedef struct fr_train_options {
   fr_optimizer_options optimizer;
   size_t first_trained;    /* layers before are frozen; their outputs are computed once a
                               sample */
+  size_t unfreeze;         /* epochs after which the highest frozen layer with a matrix
+                              thaws, again and again; 0: never */
+  size_t unfreeze_to;      /* layers before never thaw */
+  fr_keep_options keep;    /* where frozen outputs are kept */
   const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
   double target_accuracy;  /* stop at this validation accuracy and keep the weights that
                               reached it; 0: never */
@@ -188,6 +219,8 @@ typedef struct fr_train_result {
   enum fr_precision precision;            /* that was told, or chosen */
   char precision_reason[FR_TRAIN_REASON]; /* why FR_TRAIN_AUTO chose it; else "" */
   fr_precision_trial trial;
+  fr_kept kept;         /* frozen outputs */
+  size_t first_trained; /* layer, at the end */
 } fr_train_result;
 
 void fr_train_result_release(fr_train_result *result);

@@ -116,7 +116,7 @@ static enum fr_status fill_rates(const transfer *t, const fr_net *source,
   *out = calloc(fr_net_layer_count(net), sizeof **out);
   if (*out == NULL)
     return fr__fail_memory(err, "learning rates");
-  fr_transfer_rates(net, fr_transfer_kept(source, t->transfer.kind), &t->transfer, *out);
+  fr_transfer_rates(net, fr_transfer_kept(source, &t->transfer), &t->transfer, *out);
   return FR_OK;
 }
 

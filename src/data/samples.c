@@ -160,6 +160,7 @@ static void add_sample(fr_samples *samples, const fr_windows *windows, size_t i,
   const size_t width = samples->steps * samples->channels, n = samples->count++;
   const size_t steps = fr_window_steps(windows, i);
   samples->x[n] = fr_window_values(windows, i);
+  samples->window[n] = (uint32_t)i;
   if (samples->length == NULL)
     return;
   samples->length[n] = (uint32_t)steps;
@@ -225,13 +226,15 @@ static size_t fill_labelled(fr_samples *samples, const fr_windows *windows,
 static bool reserve_targets(fr_samples *samples, enum fr_task task, size_t most,
                             size_t classes) {
   samples->x = calloc(most, sizeof *samples->x);
+  samples->window = calloc(most, sizeof *samples->window);
   if (task == FR_TASK_LABELS) {
     samples->values = classes;
     samples->value = calloc(most, (classes + 1) * sizeof *samples->value);
   } else {
     samples->label = calloc(most, sizeof *samples->label);
   }
-  return samples->x != NULL && (samples->label != NULL || samples->value != NULL);
+  return samples->x != NULL && samples->window != NULL &&
+         (samples->label != NULL || samples->value != NULL);
 }
 
 enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
@@ -262,6 +265,7 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
 void fr_samples_release(fr_samples *samples) {
   free(samples->x);
   free(samples->padded);
+  free(samples->window);
   free(samples->label);
   free(samples->value);
   free(samples->length);

@@ -98,7 +98,7 @@ static enum fr_status build_transfer(fr__job *j, uint64_t seed, fr_error *err) {
   enum fr_status status = load_source(j, &source, err);
   if (status != FR_OK)
     return status;
-  j->kept = fr_transfer_kept(source.net, options.kind);
+  j->kept = fr_transfer_kept(source.net, &options);
   status = fr_transfer_new(source.net, &options, j->data->classes.count, seed, &j->net,
                            &j->options.first_trained, err);
   if (status == FR_OK)

@@ -67,7 +67,7 @@ static void append_keeps_the_whole_network(void **state) {
   size_t first;
   fr_net *net = transfer(source, &options, NEW_CLASSES, &first);
   assert_string_equal(fr_net_text(net), "dense(12) bn relu dense(2) relu dense(3)");
-  assert_int_equal(fr_transfer_kept(source, options.kind), LAYERS);
+  assert_int_equal(fr_transfer_kept(source, &options), LAYERS);
   assert_int_equal(first, LAYERS);
   assert_int_equal(fr_net_classes(net), NEW_CLASSES);
   toy_assert_same_layers(net, source, LAYERS);
@@ -92,7 +92,7 @@ static void replace_cuts_the_last_dense_layer_and_what_follows(void **state) {
   fr_net_free(source);
 
   fr_net *ends_in_softmax = toy_net("dense(5) dense(classes) softmax", 1);
-  assert_int_equal(fr_transfer_kept(ends_in_softmax, FR_TRANSFER_REPLACE), 1);
+  assert_int_equal(fr_transfer_kept(ends_in_softmax, &options), 1);
   fr_net_free(ends_in_softmax);
 }
 
