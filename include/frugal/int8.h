@@ -11,12 +11,42 @@
 
 typedef struct fr_int8 fr_int8;
 
+/* Where the numbers between two layers lie, found on samples: as many values and steps as
+ * fr_int8_ranges_shape tells (docs/int8.md has their order). Arrays are owned. */
+typedef struct fr_int8_ranges {
+  size_t values, steps;
+  float *value;  /* (values, 2): low <= 0 <= high; the first is the input's */
+  float *inside; /* (steps, FR_INT8_INSIDE) greatest sizes within a layer; 0: none */
+} fr_int8_ranges;
+
+#define FR_INT8_INSIDE 4
+
+/* Copies what is in *from. */
+enum fr_status fr_int8_ranges_copy(const fr_int8_ranges *from, fr_int8_ranges *out,
+                                   fr_error *err);
+void fr_int8_ranges_release(fr_int8_ranges *ranges);
+/* How many a network has. */
+enum fr_status fr_int8_ranges_shape(const fr_net *net, size_t *values, size_t *steps,
+                                    fr_error *err);
+/* On `count` samples (T, C) of full length, as fr_int8_new takes them. */
+enum fr_status fr_int8_ranges_find(const fr_net *net, const float *const *x, size_t count,
+                                   fr_int8_ranges *out, fr_error *err);
+
 /*
- * Quantizes a copy of `net`, which stays as it is. `x`: `count` samples (T, C) of full
- * length, normalised as the network takes them; they set the ranges of the activations.
- * The result depends on net and samples alone. FR_ERR_UNSUPPORTED names a layer that has
- * no integer form or is too wide for its sums; FR_ERR_NUMERIC a sample that leads to
- * numbers that are not finite. *out is the caller's.
+ * From a network and its ranges, which stay as they are. Where its weights are those of
+ * fr_net_round the same numbers give the same bits, whoever made them. FR_ERR_FORMAT for
+ * ranges that are not of this network or no ranges; else as fr_int8_new.
+ */
+enum fr_status fr_int8_build(const fr_net *net, const fr_int8_ranges *ranges,
+                             fr_int8 **out, fr_error *err);
+
+/*
+ * All at once: folds, rounds, finds ranges, and builds. `net` stays as it is. `x`:
+ * `count` samples (T, C) of full length, normalised as the network takes them; they set
+ * the ranges of the activations. The result depends on net and samples alone.
+ * FR_ERR_UNSUPPORTED names a layer that has no integer form or is too wide for its sums;
+ * FR_ERR_NUMERIC a sample that leads to numbers that are not finite. *out is the
+ * caller's.
  */
 enum fr_status fr_int8_new(const fr_net *net, const float *const *x, size_t count,
                            fr_int8 **out, fr_error *err);

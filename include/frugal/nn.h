@@ -12,6 +12,7 @@
 #define FRUGAL_NN_H
 
 #include "frugal/base.h"
+#include "frugal/scheme.h"
 
 /* The shape of one sample between two layers. A feature vector is steps 1. */
 typedef struct fr_shape {
@@ -93,6 +94,23 @@ const fr_tensor *fr_net_tensors(const fr_net *net, size_t *count);
 /* Copies parameters (and running statistics) of layers [0, layers) where every shape
  * agrees. */
 enum fr_status fr_net_copy(fr_net *to, const fr_net *from, size_t layers, fr_error *err);
+
+/*
+ * The same network in testing, to rounding, with fewer layers: a bn behind a dense or
+ * conv1d becomes part of it, else one before a dense of one step, an lstm, a gru or a
+ * conv1d without padding part of that. A bn with no such neighbour, dropout in between
+ * apart, stays. *out is the caller's.
+ */
+enum fr_status fr_net_fold(const fr_net *net, fr_net **out, fr_error *err);
+
+/* Rounds the weights of products (tensors of two axes and more) to what the scheme holds:
+ * the nearest, ties to even, of bf16 and f16; of int8 one of 255 steps of the output
+ * channel's own (its greatest weight over 127), halves away from zero. FR_ERR_NUMERIC
+ * where f16 does not hold one; the weights are then in between. */
+enum fr_status fr_net_round(fr_net *net, enum fr_scheme scheme, fr_error *err);
+/* All tensors as the scheme stores them: the others, and a scale for each output channel
+ * of int8, in float32. */
+size_t fr_net_bytes(const fr_net *net, enum fr_scheme scheme);
 
 /* Room for batches of up to `batch` samples; `train` also for gradients of layers from
  * `first` on (layers before are frozen: they run as in testing and get no gradient).

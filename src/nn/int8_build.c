@@ -415,8 +415,8 @@ static void widen_output(fr__int8_build *build, fr__int8_range range) {
   made->output = program->value[program->output].offset;
 }
 
-static enum fr_status build_all(fr__int8_build *build, const fr__int8_range *range,
-                                const fr__int8_inside *inside, fr_error *err) {
+enum fr_status fr__int8_build_all(fr__int8_build *build, const fr__int8_range *range,
+                                  const fr__int8_inside *inside, fr_error *err) {
   fr_int8 *made = build->made;
   enum fr_status status = FR_OK;
   set_scales(build, range);
@@ -432,115 +432,4 @@ static enum fr_status build_all(fr__int8_build *build, const fr__int8_range *ran
     status = build_step(build, err);
   }
   return status;
-}
-
-static enum fr_status reserve_run(fr_int8 *made, fr_error *err) {
-  made->values = calloc(made->buffer + 1, 1);
-  made->small = calloc(made->room8 + 1, 1);
-  made->middle = calloc(made->room16 + 1, sizeof *made->middle);
-  made->large = calloc(made->room32 + 1, sizeof *made->large);
-  made->logits = calloc(made->classes, sizeof *made->logits);
-  if (!made->values || !made->small || !made->middle || !made->large || !made->logits)
-    return fr__fail_memory(err, "the activations of int8");
-  return FR_OK;
-}
-
-/* Doubles that one layer's factors take: four times its widest product. */
-static size_t work_of(const fr__program *program) {
-  size_t widest = 1;
-  for (size_t s = 0; s < program->step_count; s++) {
-    const fr__layer *layer = program->step[s].layer;
-    const size_t gates = 4 * layer->units, channels = 3 * layer->in.channels;
-    widest = gates > widest ? gates : widest;
-    widest = channels > widest ? channels : widest;
-    widest = layer->out.channels > widest ? layer->out.channels : widest;
-  }
-  return 4 * widest;
-}
-
-static enum fr_status quantize_program(fr_net *net, fr__program *program,
-                                       const float *const *x, size_t count, fr_int8 *made,
-                                       fr_error *err) {
-  fr__int8_range *range = calloc(program->value_count, sizeof *range);
-  fr__int8_inside *inside = calloc(program->step_count + 1, sizeof *inside);
-  fr__int8_build build = {.program = program,
-                          .scale = calloc(program->value_count, sizeof *build.scale),
-                          .made = made,
-                          .work = calloc(work_of(program), sizeof *build.work)};
-  enum fr_status status = FR_OK;
-  if (!range || !inside || !build.scale || !build.work)
-    status = fr__fail_memory(err, "the ranges of int8");
-  if (status == FR_OK)
-    status = fr__int8_calibrate(net, program, x, count, range, inside, err);
-  if (status == FR_OK) {
-    fr__program_fuse(program);
-    status = fr__program_lay_out(program, err);
-  }
-  if (status == FR_OK)
-    status = build_all(&build, range, inside, err);
-  if (status == FR_OK)
-    status = reserve_run(made, err);
-  if (status == FR_OK)
-    status = fr__int8_fast_new(made, &made->fast, err);
-  free(range);
-  free(inside);
-  free(build.scale);
-  free(build.work);
-  return status;
-}
-
-/* A copy of the network: calibration runs it. */
-static enum fr_status copy_net(const fr_net *net, fr_net **out, fr_error *err) {
-  enum fr_status status = fr_net_new(net->text, net->input, net->classes, out, err);
-  if (status != FR_OK)
-    return status;
-  status = fr_net_copy(*out, net, net->chain.count, err);
-  if (status == FR_OK)
-    return FR_OK;
-  fr_net_free(*out);
-  *out = NULL;
-  return status;
-}
-
-enum fr_status fr_int8_new(const fr_net *net, const float *const *x, size_t count,
-                           fr_int8 **out, fr_error *err) {
-  if (count == 0)
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "int8 needs samples that set the ranges of its activations");
-  fr_net *copy = NULL;
-  fr__program program = {0};
-  fr_int8 *made = calloc(1, sizeof *made);
-  enum fr_status status = made ? FR_OK : fr__fail_memory(err, "a network in int8");
-  if (status == FR_OK)
-    status = copy_net(net, &copy, err);
-  if (status == FR_OK)
-    status = fr__program_init(&program, &copy->chain, err);
-  if (status == FR_OK) {
-    made->input = net->input;
-    made->classes = net->classes;
-    status = quantize_program(copy, &program, x, count, made, err);
-  }
-  fr__program_release(&program);
-  fr_net_free(copy);
-  if (status == FR_OK)
-    *out = made;
-  else
-    fr_int8_free(made);
-  return status;
-}
-
-void fr_int8_free(fr_int8 *int8) {
-  if (!int8)
-    return;
-  for (size_t i = 0; i < int8->array_count; i++)
-    free(int8->array[i]);
-  free(int8->array);
-  free(int8->op);
-  free(int8->values);
-  free(int8->small);
-  free(int8->middle);
-  free(int8->large);
-  free(int8->logits);
-  fr__int8_fast_free(int8->fast);
-  free(int8);
 }

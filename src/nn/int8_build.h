@@ -68,6 +68,10 @@ typedef struct fr__int8_affine_form {
   int32_t shift;
 } fr__int8_affine_form;
 
+/* All operations of build->program, which is fused and laid out, into build->made. */
+enum fr_status fr__int8_build_all(fr__int8_build *build, const fr__int8_range *range,
+                                  const fr__int8_inside *inside, fr_error *err);
+
 /* `count` elements of constants, zeroed, that live as long as build->made; NULL where
  * there is no memory. */
 void *fr__int8_constants(fr_int8 *made, size_t count, size_t size);

@@ -266,6 +266,73 @@ static void test_refuses_with_a_sentence(void **state) {
   fr_net_free(net);
 }
 
+/* ---- ranges ---- */
+
+/* Saved and read again: a network with the same numbers. */
+static void test_the_same_ranges_give_the_same_integers(void **state) {
+  (void)state;
+  const fr_shape shape = {24, 6};
+  samples s = make_samples(shape, 2);
+  for (size_t a = 0; a < FAMILIES; a++) {
+    fr_net *net = made_stirred(families[a], shape), *folded = NULL, *same = NULL;
+    fr_int8 *at_once = NULL, *built = NULL;
+    fr_int8_ranges ranges, copy;
+    ASSERT_OK(fr_int8_new(net, s.x, SAMPLES, &at_once, err));
+    ASSERT_OK(fr_net_fold(net, &folded, err));
+    ASSERT_OK(fr_net_round(folded, FR_SCHEME_INT8, err));
+    ASSERT_OK(fr_int8_ranges_find(folded, s.x, SAMPLES, &ranges, err));
+    ASSERT_OK(fr_net_new(fr_net_text(folded), shape, CLASSES, &same, err));
+    ASSERT_OK(fr_net_copy(same, folded, fr_net_layer_count(folded), err));
+    ASSERT_OK(fr_int8_ranges_copy(&ranges, &copy, err));
+    ASSERT_OK(fr_int8_build(same, &copy, &built, err));
+    for (size_t i = 0; i < SAMPLES; i++) {
+      float x[CLASSES], y[CLASSES];
+      fr_int8_run(at_once, s.x[i], x);
+      fr_int8_run(built, s.x[i], y);
+      assert_memory_equal(x, y, sizeof x);
+    }
+    fr_int8_ranges_release(&ranges);
+    fr_int8_ranges_release(&copy);
+    fr_int8_free(at_once);
+    fr_int8_free(built);
+    fr_net_free(net);
+    fr_net_free(folded);
+    fr_net_free(same);
+  }
+  free(s.value);
+}
+
+static void test_ranges_that_are_none_are_refused(void **state) {
+  (void)state;
+  const float bad[][2] = {
+      {0.5f, 1}, {-1, -0.5f}, {NAN, 1}, {-1, INFINITY}, {-3e38f, 3e38f}};
+  fr_net *net = made_stirred("lstm(3) dense(classes)", (fr_shape){4, 2});
+  samples s = make_samples((fr_shape){4, 2}, 2);
+  fr_error why = {0};
+  fr_int8 *int8 = NULL;
+  fr_int8_ranges r;
+  size_t values, steps;
+  ASSERT_OK(fr_int8_ranges_shape(net, &values, &steps, err));
+  assert_true(values == 3 && steps == 2);
+  ASSERT_OK(fr_int8_ranges_find(net, s.x, SAMPLES, &r, err));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    float kept[2];
+    memcpy(kept, r.value + 2, sizeof kept);
+    memcpy(r.value + 2, bad[i], sizeof kept);
+    assert_int_equal(fr_int8_build(net, &r, &int8, &why), FR_ERR_FORMAT);
+    memcpy(r.value + 2, kept, sizeof kept);
+  }
+  r.inside[0] = -1;
+  assert_int_equal(fr_int8_build(net, &r, &int8, &why), FR_ERR_FORMAT);
+  r.inside[0] = 1;
+  r.values--;
+  assert_int_equal(fr_int8_build(net, &r, &int8, &why), FR_ERR_FORMAT);
+  assert_null(int8);
+  fr_int8_ranges_release(&r);
+  fr_net_free(net);
+  free(s.value);
+}
+
 /* ---- the program ---- */
 
 /* What is needed at the same time does not lie in the same place, but where a step may
@@ -346,6 +413,8 @@ int main(void) {
       cmocka_unit_test(test_sizes_are_those_of_bytes),
       cmocka_unit_test(test_refuses_with_a_sentence),
       cmocka_unit_test(test_kernels_give_the_same_bits),
+      cmocka_unit_test(test_the_same_ranges_give_the_same_integers),
+      cmocka_unit_test(test_ranges_that_are_none_are_refused),
       cmocka_unit_test(test_values_that_live_together_lie_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
