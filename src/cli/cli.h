@@ -166,10 +166,13 @@ bool cli_interrupted(void);
 
 /* ---- studies ---- */
 
-/* Runs the study, `jobs` cells at a time (fr_study_options), and reports into `directory`
- * (NULL: its name); an exit code. */
+/* Runs the study, `jobs` cells at a time (fr_study_options), within `budget` (NULL:
+ * none), and reports into `directory` (NULL: its name); an exit code. */
 int cli_run_study(const fr_study *study, const char *directory, size_t jobs,
-                  const char *command, const cli_output *output, const char *argv);
+                  const fr_study_budget *budget, const char *command,
+                  const cli_output *output, const char *argv);
+/* Of --budget: joules, grams, time; a wrong one ends the program. */
+fr_study_budget cli_study_budget(struct argp_state *state, const char *text);
 /* Report, tables and JSON of a study that was run; an exit code. */
 int cli_report_study(fr_store *store, int64_t run, const char *directory,
                      const char *command, const cli_output *output);

@@ -101,8 +101,8 @@ int cli_cmd_demo(int argc, char **argv) {
   if (d.precision != NULL)
     (void)fr_study_set_precision(study, d.precision);
   char *words = cli_json_argv(argc, argv);
-  const int code =
-      cli_run_study(study, d.directory, FR_STUDY_JOBS_AUTO, "demo", &d.output, words);
+  const int code = cli_run_study(study, d.directory, FR_STUDY_JOBS_AUTO, NULL, "demo",
+                                 &d.output, words);
   free(words);
   fr_study_free(study);
   return code;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "cli/budget.h"
 #include "cli/calibrating.h"
 
 typedef struct study {
@@ -14,7 +15,10 @@ typedef struct study {
   const char *file;
   const char *directory;
   size_t jobs;
+  fr_study_budget budget;
 } study;
+
+enum { KEY_BUDGET = 0x100 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "where the report goes (default: the study's name)", 0},
@@ -22,8 +26,24 @@ static const struct argp_option options[] = {
      "cells that run side by side, each on a core of its own, to the same results; auto "
      "(default): as many as cores are idle when the study begins",
      0},
+    {"budget", KEY_BUDGET, "LIMITS", 0,
+     "what the study may take, all its runs together: 20kJ, 2gCO2e, 10min, or several "
+     "parted by commas; spent where the intervals are widest",
+     0},
     {0},
 };
+
+/* Of --budget. */
+fr_study_budget cli_study_budget(struct argp_state *state, const char *text) {
+  cli_budget b;
+  fr_error err;
+  if (cli_budget_parse(text, &b, &err) != FR_OK)
+    argp_error(state, "%s", err.text);
+  if (b.accuracy > 0)
+    argp_error(state, "accuracy is no budget of a study");
+  return (fr_study_budget){
+      .energy_j = b.energy_j, .grams = b.grams, .duration_s = b.duration_s};
+}
 
 /* Of --jobs. */
 static size_t read_jobs(struct argp_state *state, const char *text) {
@@ -37,6 +57,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &s->output; return 0;
   case 'o': s->directory = text; return 0;
+  case KEY_BUDGET: s->budget = cli_study_budget(state, text); return 0;
   case 'j': s->jobs = read_jobs(state, text); return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
@@ -124,7 +145,8 @@ static const fr_cpu_power *calibrated(fr_cpu_power *cpu) {
 }
 
 int cli_run_study(const fr_study *study_asked, const char *directory, size_t jobs,
-                  const char *command, const cli_output *output, const char *argv) {
+                  const fr_study_budget *budget, const char *command,
+                  const cli_output *output, const char *argv) {
   fr_error err;
   fr_store *store;
   if (fr_store_open(output->store, &store, &err) != FR_OK)
@@ -138,6 +160,8 @@ int cli_run_study(const fr_study *study_asked, const char *directory, size_t job
                                         .cache = cache,
                                         .argv = argv,
                                         .jobs = jobs,
+                                        .budget = budget != NULL ? *budget
+                                                                 : (fr_study_budget){0},
                                         .cpu = calibrated(&cpu),
                                         .progress = on_progress,
                                         .may_go_on = may_go_on,
@@ -169,7 +193,8 @@ int cli_cmd_study(int argc, char **argv) {
   if (fr_study_load(s.file, &asked, &err) != FR_OK)
     return cli_fail(&err);
   char *words = cli_json_argv(argc, argv);
-  const int code = cli_run_study(asked, s.directory, s.jobs, "study", &s.output, words);
+  const int code =
+      cli_run_study(asked, s.directory, s.jobs, &s.budget, "study", &s.output, words);
   free(words);
   fr_study_free(asked);
   return code;

@@ -107,6 +107,14 @@ static void write_grams(const fr__plan *plan, json_t *to) {
   json_object_set_new(to, "grams", grams);
 }
 
+/* A budget may leave repeats out. */
+static size_t runs_of(const fr__plan *plan, size_t cell) {
+  size_t n = 0;
+  for (size_t r = 0; r < plan->study->repeats; r++)
+    n += plan->run[r * plan->cells + cell].result != NULL;
+  return n;
+}
+
 static json_t *cell_row(const fr__plan *plan, const char *group, size_t cell,
                         char phase) {
   static const char *const energies[] = {"program", "energy", "core_seconds"};
@@ -135,7 +143,7 @@ static json_t *cell_row(const fr__plan *plan, const char *group, size_t cell,
   }
   for (size_t i = 0; i < 3; i++)
     json_object_set(row, whole[i], json_object_get(first, whole[i]));
-  json_object_set_new(row, "n", json_integer((json_int_t)plan->study->repeats));
+  json_object_set_new(row, "n", json_integer((json_int_t)runs_of(plan, cell)));
   write_grams(plan, row);
   return row;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the result says beside its figures: settings, groups, runs, machine, phases,
  * grams. */
-#include "study/study.h"
+#include "study/next.h"
 
 #include "base/error.h"
 
@@ -275,6 +275,11 @@ static json_t *warnings_of(const fr__plan *plan, const fr_meter_report *meter) {
           list, json_sprintf("the split of '%s' is leaky: windows next to test windows "
                              "are trained on",
                              plan->study->data[i].name));
+  const size_t missing = plan->cells * plan->study->repeats - plan->done;
+  if (missing > 0 && fr__has_budget(plan))
+    json_array_append_new(
+        list, json_sprintf("the budget ended the study: %zu of %zu runs were not made",
+                           missing, plan->cells * plan->study->repeats));
   if (plan->study->repeats < 2)
     json_array_append_new(list, json_string("one repeat has no interval over repeats: "
                                             "every statement stays undecided"));
@@ -310,6 +315,9 @@ enum fr_status fr__aggregate(const fr__plan *plan, json_t **out, fr_error *err) 
   json_object_set(to, "phases", json_object_get(json_object_get(to, "spent"), "phases"));
   json_object_del(json_object_get(to, "spent"), "phases");
   write_carbon(plan, to);
+  json_t *budget = fr__budget_describe(plan);
+  if (budget != NULL)
+    json_object_set_new(to, "budget", budget);
   json_object_set_new(to, "warnings", warnings_of(plan, read));
   fr_meter_report_release(&meter);
   *out = to;

@@ -6,6 +6,7 @@
  * parent ends, however it does, the kernel ends them.
  */
 #include "study/jobs.h"
+#include "study/next.h"
 
 #include "base/error.h"
 
@@ -107,23 +108,12 @@ static void end_workers(jobs *j) {
 
 /* ---- runs ---- */
 
-static bool is_running(const jobs *j, size_t run) {
+static bool is_running(const void *self, size_t run) {
+  const jobs *j = self;
   for (size_t i = 0; i < j->plan->jobs; i++)
     if (j->worker[i].run == run)
       return true;
   return false;
-}
-
-/* The next run whose source is there; SIZE_MAX: none. */
-static size_t next_run(const jobs *j) {
-  const fr__plan *plan = j->plan;
-  for (size_t i = 0; i < plan->cells * plan->study->repeats; i++) {
-    const fr__study_run *source = fr__plan_source(plan, i);
-    if (plan->run[i].result == NULL && !is_running(j, i) &&
-        (source == NULL || source->result != NULL))
-      return i;
-  }
-  return SIZE_MAX;
 }
 
 static enum fr_status gone(const worker *w, fr_error *err) {
@@ -131,7 +121,8 @@ static enum fr_status gone(const worker *w, fr_error *err) {
 }
 
 static enum fr_status give(jobs *j, worker *w, fr_error *err) {
-  const size_t run = next_run(j);
+  const fr__running now = {.self = j, .is_running = is_running};
+  const size_t run = fr__next_run(j->plan, &now);
   if (run == SIZE_MAX)
     return FR_OK;
   const enum fr_status status = fr__run_begin(j->plan, run, err);

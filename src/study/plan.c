@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which cells there are, opened for running, and how far they are. */
+#include "study/next.h"
 #include "study/plan.h"
 
 #include "base/clock.h"
@@ -168,6 +169,8 @@ enum fr_status fr__plan_open(fr__plan *plan, fr_error *err) {
     status = fr__plan_open_set(plan, i, err);
   if (status == FR_OK)
     status = check_shapes(plan, err);
+  if (status == FR_OK && fr__has_budget(plan))
+    fr__budget_count(plan);
   if (status == FR_OK)
     status = fr__gauge_read(plan->gauge, &meter, err);
   plan->source = meter.energy.source;

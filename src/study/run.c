@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The study from end to end: plan, run what is missing, aggregate, store. */
 #include "study/jobs.h"
+#include "study/next.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -122,13 +123,12 @@ static enum fr_status run_one(fr__plan *plan, size_t i, fr_error *err) {
 }
 
 static enum fr_status run_here(fr__plan *plan, fr_error *err) {
+  const fr__running nobody = {0};
   enum fr_status status = FR_OK;
-  for (size_t i = 0; i < plan->cells * plan->study->repeats && status == FR_OK; i++) {
-    if (!fr__plan_go_on(plan))
-      return fr__fail(err, FR_ERR_CANCELLED, "the study was stopped");
-    if (plan->run[i].result == NULL)
-      status = run_one(plan, i, err);
-  }
+  for (size_t i; status == FR_OK && (i = fr__next_run(plan, &nobody)) != SIZE_MAX;)
+    status = fr__plan_go_on(plan)
+                 ? run_one(plan, i, err)
+                 : fr__fail(err, FR_ERR_CANCELLED, "the study was stopped");
   return status;
 }
 

@@ -150,10 +150,11 @@ typedef struct fr__study_set { /* a data set, opened once */
 
 typedef struct fr__study_cell { /* (data, net, mechanism), run `repeats` times */
   size_t data, net;
-  size_t mechanism; /* SIZE_MAX: from scratch */
-  size_t source;    /* the cell whose network is transferred; SIZE_MAX */
-  bool is_source;   /* its network is kept for others */
-  double seconds;   /* of the repeat run last; 0: none yet */
+  size_t mechanism;  /* SIZE_MAX: from scratch */
+  size_t source;     /* the cell whose network is transferred; SIZE_MAX */
+  bool is_source;    /* its network is kept for others */
+  double seconds;    /* of the repeat run last; 0: none yet */
+  double operations; /* of training, at most; 0: not known (budget.c) */
 } fr__study_cell;
 
 typedef struct fr__study_run { /* one repeat of a cell */
