@@ -47,6 +47,36 @@ enum fr_status fr_store_run_so_far(fr_store *store, int64_t id, const char *resu
 enum fr_status fr_store_figure(fr_store *store, int64_t run, const char *name,
                                fr_measure m, fr_error *err);
 
+/* ---- openings: each look at what a protocol keeps for the end ---- */
+
+typedef struct fr_opening {
+  int64_t id;
+  const char *protocol; /* what is tested and how it is cut, whatever network and seed: 16
+                           hexadecimal digits (fr_prepared_protocol) */
+  int64_t run;          /* that opened it; 0: not known, or removed since */
+  int64_t opened_utc_ns;
+  const char *command; /* "train" */
+  const char *data;    /* SPEC */
+  const char *terms;   /* task, split and windows, for people */
+  const char *network; /* its text */
+  const char *model;   /* digest of text and weights: 16 hexadecimal digits */
+  uint64_t seed;
+  double accuracy, macro_f1, weighted_f1, balanced_accuracy; /* NaN: not known */
+} fr_opening;
+
+/* Logs an opening, before anything is looked at: fields id, opened and the figures are
+ * ignored, NULL texts stored as "". *count: the protocol's openings up to this one. */
+enum fr_status fr_store_opening_add(fr_store *store, const fr_opening *opening,
+                                    int64_t *id, size_t *count, fr_error *err);
+/* What it found: the figures of `opening`, under its id. */
+enum fr_status fr_store_opening_found(fr_store *store, const fr_opening *opening,
+                                      fr_error *err);
+/* In the order in which they were opened; `protocol` NULL: all. What `each` is given is
+ * valid during the call alone. */
+enum fr_status fr_store_openings_each(fr_store *store, const char *protocol,
+                                      bool (*each)(void *self, const fr_opening *opening),
+                                      void *self, fr_error *err);
+
 /* ---- the timeline of a metered run ---- */
 
 #define FR_STORE_DOMAINS 64 /* ceiling */

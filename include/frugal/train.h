@@ -46,6 +46,15 @@ enum fr_status fr_prepared_init(fr_prepared *prepared, const fr_dataset *data,
                                 const struct fr_observer *observer, fr_error *err);
 void fr_prepared_release(fr_prepared *prepared);
 
+/*
+ * What a test is a test of: XXH64 over the digest of `data` (what `prepared` was made
+ * of), task, rate, and each window of the test side. Neither network nor seed nor the
+ * words of the split are in it, nor how the rest was trained on: two tests with one
+ * number look at the same samples.
+ */
+uint64_t fr_prepared_protocol(const fr_prepared *prepared, const fr_dataset *data,
+                              enum fr_task task);
+
 /* ---- the loop ---- */
 
 typedef struct fr_epoch {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/error.h"
+#include "cli/openings.h"
 #include "report/table.h"
 
 typedef struct runs {
@@ -21,6 +22,11 @@ static const struct argp_option options[] = {
     {"all", 'a', NULL, 0, "list the cells of studies too", 0},
     {0},
 };
+
+static bool is_verb(const char *word) {
+  return strcmp(word, "list") == 0 || strcmp(word, "show") == 0 ||
+         strcmp(word, "openings") == 0;
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   runs *r = state->input;
@@ -36,8 +42,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       argp_error(state, "'%s' is one word too many", text);
     return 0;
   case ARGP_KEY_END:
-    if (r->verb == NULL || (strcmp(r->verb, "list") != 0 && strcmp(r->verb, "show") != 0))
-      argp_error(state, "say list or show");
+    if (r->verb == NULL || !is_verb(r->verb))
+      argp_error(state, "say list, show or openings");
     else if (strcmp(r->verb, "show") == 0 && r->id == NULL)
       argp_error(state, "say which run: frugal runs list shows their numbers");
     return 0;
@@ -47,8 +53,14 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
-    options, parse, "list\nshow ID", "What was run, and what it cost.", children,
-    NULL,    NULL};
+    options,
+    parse,
+    "list\nshow ID\nopenings",
+    "What was run, and what it cost; how often each test side was opened, and what was "
+    "found at first.",
+    children,
+    NULL,
+    NULL};
 
 typedef struct listing {
   fr__table *table;
@@ -111,8 +123,9 @@ static enum fr_status list(fr_store *store, const runs *r, cli_result *result,
 }
 
 /* Where there is no store yet; none is made by looking. */
-static enum fr_status list_none(const fr_error *why, cli_result *result, fr__buf *text) {
-  json_object_set_new(result->result, "runs", json_array());
+static enum fr_status list_none(const fr_error *why, const char *key, cli_result *result,
+                                fr__buf *text) {
+  json_object_set_new(result->result, key, json_array());
   fr__buf_printf(text, "No runs yet: %s\n", why->text);
   return FR_OK;
 }
@@ -402,8 +415,9 @@ int cli_cmd_runs(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &r);
   fr_error err;
   fr_store *store = NULL;
-  const bool listing_asked = strcmp(r.verb, "list") == 0;
+  const bool listing_asked = strcmp(r.verb, "show") != 0;
   enum fr_status status = fr_store_open_read(r.output.store, &store, &err);
+  const bool openings = strcmp(r.verb, "openings") == 0;
   const bool empty = listing_asked && status == FR_ERR_NOT_FOUND;
   int64_t id;
   if (status == FR_ERR_NOT_FOUND && !empty && fr__parse_integer(r.id, 1, INT64_MAX, &id))
@@ -417,7 +431,9 @@ int cli_cmd_runs(int argc, char **argv) {
   fr__buf text;
   fr__buf_init(&text, 0);
   if (empty)
-    status = list_none(&err, &result, &text);
+    status = list_none(&err, openings ? "protocols" : "runs", &result, &text);
+  else if (openings)
+    status = cli_openings_list(store, result.result, &text, &err);
   else
     status = listing_asked ? list(store, &r, &result, &text, &err)
                            : show(store, &r, &result, &text, &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/openings.h"
 
 #define CALIBRATION 512 /* samples */
 
@@ -93,18 +94,21 @@ static void tell_sizes(cli_session *session, const fr_int8 *int8) {
 }
 
 static enum fr_status test_int8(const cli_work *work, cli_session *session,
-                                const fr_loss_options *loss, const fr_int8 *int8,
-                                const fr_names *classes, fr_error *err) {
+                                const fr_loss_options *loss, const fr_net *net,
+                                const fr_int8 *int8, const fr_names *classes,
+                                fr_error *err) {
   fr_metrics metrics = {0};
   float *output = calloc(fr_int8_classes(int8), sizeof *output);
   if (output == NULL)
     return fr__fail_memory(err, "the outputs of int8");
   const enum fr_status status = fr_metrics_init(&metrics, fr_int8_classes(int8), err);
   if (status == FR_OK) {
+    const int64_t opening = cli_opening_begin(work, session, net);
     fr_phase_begin(session->meter, "test");
     run_all(&work->prepared.test, int8, loss, output, &metrics);
     fr_phase_end(session->meter);
     cli_session_metrics(session, &metrics, classes);
+    cli_opening_found(session, opening, &metrics);
     tell_sizes(session, int8);
   }
   fr_metrics_release(&metrics);
@@ -123,7 +127,7 @@ enum fr_status cli_int8_test(const cli_work *work, cli_session *session,
     fr_phase_end(session->meter);
   }
   if (status == FR_OK)
-    status = test_int8(work, session, loss, int8, classes, err);
+    status = test_int8(work, session, loss, net, int8, classes, err);
   fr_int8_free(int8);
   return status;
 }

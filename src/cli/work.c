@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/cli.h"
+#include "cli/openings.h"
 
 static void on_read(void *self, double done) {
   cli_session *session = self;
@@ -121,10 +121,13 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
   if (status == FR_OK)
     status =
         fr_prepared_init(&work->prepared, work->data, &options, &session->observer, err);
-  if (status == FR_OK)
-    status = warn(session, work, input->split != NULL ? input->split : work->data->split,
-                  input->task == NULL || strcmp(input->task, "subject") == 0, err);
-  return status;
+  if (status != FR_OK)
+    return status;
+  work->task = options.task;
+  work->split = input->split != NULL ? input->split : work->data->split;
+  work->fold = options.fold;
+  work->seed = seed;
+  return warn(session, work, work->split, options.task == FR_TASK_SUBJECT, err);
 }
 
 void cli_work_release(cli_work *work) {
@@ -211,11 +214,13 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
                              const fr_names *classes, fr_error *err) {
   fr_metrics metrics;
+  const int64_t opening = cli_opening_begin(work, session, net);
   const enum fr_status status = test_samples(&work->prepared.test, &session->observer,
                                              loss, batch, net, &metrics, err);
   if (status != FR_OK)
     return status;
   cli_session_metrics(session, &metrics, classes);
+  cli_opening_found(session, opening, &metrics);
   fr_metrics_release(&metrics);
   return FR_OK;
 }

@@ -9,6 +9,10 @@
 typedef struct cli_work {
   fr_dataset *data;
   fr_prepared prepared;
+  enum fr_task task;
+  const char *split; /* as it was told, or the data set's own */
+  size_t fold;       /* the first is 0 */
+  uint64_t seed;
 } cli_work;
 
 /* Reads `input->data` and prepares it; with `model`, with its normaliser and, where the

@@ -56,8 +56,19 @@ static const char second_schema[] =
     " PRIMARY KEY(run, number)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
 
+/* When test sides were opened, and what was found there; kept when the run is not. */
+static const char third_schema[] =
+    "CREATE TABLE openings("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, protocol TEXT NOT NULL,"
+    " run INTEGER REFERENCES runs(id) ON DELETE SET NULL, opened INTEGER NOT NULL,"
+    " command TEXT NOT NULL, data TEXT NOT NULL, terms TEXT NOT NULL,"
+    " network TEXT NOT NULL, model TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " accuracy REAL, macro_f1 REAL, weighted_f1 REAL, balanced_accuracy REAL);"
+    "CREATE INDEX openings_by_protocol ON openings(protocol, id);"
+    "PRAGMA user_version = 3;";
+
 /* Step i makes schema i + 1 of schema i. */
-static const char *const steps[] = {first_schema, second_schema};
+static const char *const steps[] = {first_schema, second_schema, third_schema};
 
 _Static_assert(FR__STORE_APPLICATION == 1718773612, "the schema names the application");
 _Static_assert(FR__STORE_VERSION == sizeof steps / sizeof *steps, "a step for each");

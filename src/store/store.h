@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#define FR__STORE_VERSION 2 /* of the schema, in user_version */
+#define FR__STORE_VERSION 3 /* of the schema, in user_version */
 /* "frgl" in application_id: whose file this is */
 #define FR__STORE_APPLICATION 0x6672676c
 #define FR__STORE_TEXT_CEILING ((size_t)64 << 20) /* bytes of one text */
@@ -27,7 +27,14 @@
                 " domain_w) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                         \
   X(SQL_DOMAIN, "INSERT OR REPLACE INTO domains(run, number, name) VALUES(?1, ?2, ?3)")  \
   X(SQL_PHASE, "INSERT OR REPLACE INTO phases(run, number, path, begin_ns, end_ns)"      \
-               " VALUES(?1, ?2, ?3, ?4, ?5)")
+               " VALUES(?1, ?2, ?3, ?4, ?5)")                                            \
+  X(SQL_OPENING,                                                                         \
+    "INSERT INTO openings(protocol, run, opened, command, data, terms, network, model,"  \
+    " seed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                 \
+  X(SQL_OPENING_FOUND,                                                                   \
+    "UPDATE openings SET accuracy = ?2, macro_f1 = ?3, weighted_f1 = ?4,"                \
+    " balanced_accuracy = ?5 WHERE id = ?1")                                             \
+  X(SQL_OPENINGS, "SELECT count(*) FROM openings WHERE protocol = ?1 AND id <= ?2")
 
 enum fr__store_sql {
 #define FR__STORE_SQL_ENUM(id, text) id,

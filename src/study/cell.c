@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "frugal/model.h"
+#include "study/opening.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,19 @@ static enum fr_status save_network(const fr__job *j, fr_error *err) {
   return status;
 }
 
+/* For the log of openings, which the process that has the store writes. */
+static json_t *opening_of(const fr__job *j) {
+  const fr__study_data *asked = &j->plan->study->data[j->cell->data];
+  const fr__study_set *set = &j->plan->set[j->cell->data];
+  fr__opened opened = {.data = set->data, .prepared = j->data, .split = asked->split};
+  if (asked->task != NULL)
+    (void)fr_task_parse(asked->task, &opened.task); /* the study was checked */
+  if (opened.split == NULL)
+    opened.split = set->data->split;
+  opened.fold = set->fold != SIZE_MAX ? set->fold : 0;
+  return fr__opening_json(&opened, j->net);
+}
+
 static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
   fr__bill training = {0}, testing = {0};
   fr_train_result result = {0};
@@ -50,6 +64,7 @@ static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
     fr__job_write_identity(j, out);
     fr__job_write_training(j, &training, &result, train);
     fr__job_write_testing(j, &testing, test);
+    json_object_set_new(test, "opening", opening_of(j));
     if (j->cell->source != SIZE_MAX)
       fr__job_write_pretraining(j, out);
   }

@@ -2,6 +2,7 @@
 /* The study from end to end: plan, run what is missing, aggregate, store. */
 #include "study/jobs.h"
 #include "study/next.h"
+#include "study/opening.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -91,6 +92,8 @@ enum fr_status fr__run_end(fr__plan *plan, size_t i, json_t *result,
     status = store_figures(store, run->id, result, err);
   if (result != NULL && status == FR_OK && samples > 0)
     status = fr_store_samples(store, run->id, sample, samples, err);
+  if (result != NULL && status == FR_OK)
+    fr__opening_of_cell(store, run->id, result);
   if (result != NULL && status == FR_OK)
     status = end_run(store, run->id, result, err);
   if (result == NULL || status != FR_OK) {

@@ -49,6 +49,22 @@ import json, sys
 a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
 assert a['confusion'] == b['confusion']" "$folder/train.json" "$folder/b.json"
 
+ok "an opening of the test side is counted" json \
+  "j['result']['openings'] == 1 and len(j['result']['protocol']) == 16" "$folder/train.json"
+ok "each of them, whatever opens it" json "j['result']['openings'] == 2" "$folder/test.json"
+ok "another test side has its own count" json "j['result']['openings'] == 1" \
+  "$folder/all.json"
+ok "runs openings lists them" exits 0 runs openings --json "$folder/openings.json"
+ok "by protocol, with what was found at first" python3 -c "
+import json, sys
+train, log = (json.load(open(f))['result'] for f in sys.argv[1:])
+one = [p for p in log['protocols'] if p['protocol'] == train['protocol']][0]
+assert one['count'] == len(one['openings']) == 3, one
+assert one['first']['accuracy'] == train['accuracy']['value']
+assert one['first']['weighted_f1'] == train['weighted_f1']['value']
+assert one['openings'][0]['run'] == train['run'] and one['openings'][1]['command'] == 'test'
+assert one['openings'][0]['model'] == one['openings'][1]['model']" \
+  "$folder/train.json" "$folder/openings.json"
 ok "--no-test leaves the test side closed" exits 0 train --data "$data" --net small \
   --epochs 2 --no-test --json "$folder/closed.json" --quiet
 ok "what it tells is of the validation side" json \
@@ -57,6 +73,7 @@ ok "what it tells is of the validation side" json \
      and abs(j['result']['validate']['accuracy']['value']
              - j['result']['validate_accuracy']) < 1e-6
      and 'test' not in {p['name'] for p in j['result']['phases']}" "$folder/closed.json"
+ok "and closed it is" json "'openings' not in j['result']" "$folder/closed.json"
 ok "without a validation side it has nothing to tell" fails_saying 1 "validation side" \
   train --data "$data" --validate none --no-test
 ok "transfer knows it too" exits 0 transfer "$model" --data "$data" --epochs 1 --no-test
