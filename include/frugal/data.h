@@ -58,7 +58,7 @@ typedef struct fr_data_options {
  *   motionsense:PATH     the published zip or the unpacked folder. Keys:
  *                        activities=dws,ups,wlk,jog subjects=1-12,14
  *                        channels=rotation,acceleration,attitude,gravity or
- *                        frame=gravity (see fr_dataset_gravity_frame) rate=Hz
+ *                        frame=gravity|pocket (see fr_dataset_gravity_frame) rate=Hz
  *                        features=extrasensory (20 s windows, step 1 s: see
  *                        fr_dataset_features) features_step=seconds
  *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1
@@ -103,6 +103,14 @@ enum fr_status fr_dataset_features(const fr_dataset *series, double length_s,
  */
 enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **out,
                                         fr_error *err);
+
+/*
+ * The same four and how upright the phone's long axis stands, |g.y| / |g|: a phone turned
+ * about that axis or put in upside down, which is how one gets into a pocket, changes
+ * nothing; whether its owner sits or stands does.
+ */
+enum fr_status fr_dataset_pocket_frame(const fr_dataset *series, fr_dataset **out,
+                                       fr_error *err);
 
 /*
  * A copy of `series` resampled to `rate_hz` by a windowed sinc, which is low-pass where

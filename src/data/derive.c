@@ -11,13 +11,15 @@ enum fr_status fr__derivation_read(const fr__spec *spec, fr__derivation *out,
                                    fr_error *err) {
   const char *features = fr__spec_value(spec, "features");
   const char *frame = fr__spec_value(spec, "frame");
-  fr__derivation d = {.features = features != NULL, .gravity_frame = frame != NULL};
+  fr__derivation d = {.features = features != NULL,
+                      .gravity_frame = frame != NULL && strcmp(frame, "gravity") == 0,
+                      .pocket_frame = frame != NULL && strcmp(frame, "pocket") == 0};
   if (features != NULL && strcmp(features, "extrasensory") != 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "features: '%s' is not extrasensory", features);
   if (features == NULL && fr__spec_value(spec, "features_step") != NULL)
     return fr__fail(err, FR_ERR_ARGUMENT, "features_step: needs features=extrasensory");
-  if (frame != NULL && strcmp(frame, "gravity") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "frame: '%s' is not gravity", frame);
+  if (frame != NULL && !d.gravity_frame && !d.pocket_frame)
+    return fr__fail(err, FR_ERR_ARGUMENT, "frame: '%s' is not gravity or pocket", frame);
   if (features != NULL && frame != NULL)
     return fr__fail(err, FR_ERR_ARGUMENT, "frame: cannot be chosen with features=");
   if ((features != NULL || frame != NULL) && fr__spec_value(spec, "channels") != NULL)
@@ -46,6 +48,8 @@ enum fr_status fr__derive(const fr__derivation *d, fr_dataset **data, fr_error *
   enum fr_status status = FR_OK;
   if (d->gravity_frame)
     status = put(fr_dataset_gravity_frame(*data, &made, err), &made, data);
+  if (d->pocket_frame)
+    status = put(fr_dataset_pocket_frame(*data, &made, err), &made, data);
   if (status == FR_OK && d->rate_hz > 0 && d->rate_hz != (*data)->rate_hz)
     status = put(fr_dataset_resample(*data, d->rate_hz, &made, err), &made, data);
   if (status == FR_OK && d->features)

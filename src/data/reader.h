@@ -70,6 +70,7 @@ void fr__progress(const fr_data_options *options, double done);
 
 typedef struct fr__derivation {
   bool gravity_frame; /* frame=gravity */
+  bool pocket_frame;  /* frame=pocket */
   double rate_hz;     /* rate=; 0: as it is */
   bool features;      /* features=extrasensory */
   double features_s;  /* step of feature windows */

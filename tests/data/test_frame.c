@@ -86,6 +86,33 @@ static void a_turned_phone_gives_the_same(void **state) {
   made_free(&turned);
 }
 
+/* The long axis at 60 degrees to the vertical: cos 60 = 1/2, whichever end is up. */
+static void a_pocket_tells_how_upright(void **state) {
+  (void)state;
+  fr_dataset data = recording();
+  for (size_t t = 0; t < STEPS; t++) {
+    *at(&data, t, 1, 0) = t % 4 < 2 ? 1.7320508f : 0;
+    *at(&data, t, 1, 1) = t % 2 == 0 ? 1 : -1;
+    *at(&data, t, 1, 2) = t % 4 < 2 ? 0 : -1.7320508f;
+    *at(&data, t, 2, 0) = 3;
+  }
+  *at(&data, STEPS - 1, 1, 0) = *at(&data, STEPS - 1, 1, 1) =
+      *at(&data, STEPS - 1, 1, 2) = 0;
+  fr_dataset *gravity = NULL, *pocket = NULL;
+  ASSERT_OK(fr_dataset_gravity_frame(&data, &gravity, err));
+  ASSERT_OK(fr_dataset_pocket_frame(&data, &pocket, err));
+  assert_int_equal(pocket->channels.count, 5);
+  assert_string_equal(pocket->channels.name[4], "gravity.long");
+  for (size_t t = 0; t < STEPS; t++) {
+    const float *x = pocket->record[0].values + 5 * t;
+    assert_memory_equal(x, gravity->record[0].values + 4 * t, 4 * sizeof *x);
+    assert_true(fabsf(x[4] - (t + 1 < STEPS ? 0.5f : 0)) < 1e-6f);
+  }
+  fr_data_free(gravity);
+  fr_data_free(pocket);
+  made_free(&data);
+}
+
 static void what_it_needs_is_named(void **state) {
   (void)state;
   fr_dataset data = made_dataset("csv", 50, 2, 1, 1, 1, 1);
@@ -99,7 +126,7 @@ static void what_it_needs_is_named(void **state) {
   const fr_data_options none = {0};
   assert_int_equal(fr_data_open("synthetic:frame=tilted", &none, &out, &error),
                    FR_ERR_ARGUMENT);
-  assert_string_equal(error.text, "frame: 'tilted' is not gravity");
+  assert_string_equal(error.text, "frame: 'tilted' is not gravity or pocket");
   ASSERT_OK(fr_data_open("synthetic:subjects=1&trials=2&seconds=5&frame=gravity", &none,
                          &out, err));
   assert_int_equal(out->channels.count, 4);
@@ -110,6 +137,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(along_and_across_gravity),
       cmocka_unit_test(a_turned_phone_gives_the_same),
+      cmocka_unit_test(a_pocket_tells_how_upright),
       cmocka_unit_test(what_it_needs_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
