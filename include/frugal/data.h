@@ -68,7 +68,8 @@ typedef struct fr_data_options {
  *                        default) or all (225) subjects=ID,...
  *   csv:PATH             any CSV file. Keys: label=COLUMN subject=COLUMN trial=COLUMN
  *                        time=COLUMN (seconds) rate=Hz channels=COLUMN,... (all that have
- *                        no other use). Rows that follow each other with one subject,
+ *                        no other use) header=no (the first row is data; columns are
+ *                        called 1, 2, ...). Rows that follow each other with one subject,
  *                        trial and label are a record, which also ends where time goes
  *                        back or leaps by more than four steps; without time= and rate=
  *                        each row is a feature vector.

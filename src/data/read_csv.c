@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any CSV file with a header: which columns say what is told by the spec. */
+/* Any CSV file: which columns say what is told by the spec. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "data/files.h"
 #include "data/reader.h"
 
-#define GAP 4.0 /* steps without a row that end a record */
+#define GAP 4.0   /* steps without a row that end a record */
+#define DIGITS 12 /* bytes of a column's number as text */
 
 typedef struct row {
   uint32_t subject, activity, trial;
@@ -22,6 +24,8 @@ typedef struct reading {
       *time_name;           /* NULL: no such column */
   const char *channel_list; /* NULL: all others */
   double rate_hz;           /* 0: not told */
+  bool headless;            /* the first row is data; columns are called 1, 2, ... */
+  char *numbers; /* those names, (columns, DIGITS) of the present file; owned */
   fr__builder builder;
   uint32_t label, subject, trial, time; /* columns of the present file; FR_NONE: none */
   uint32_t *channel;                    /* (channels); owned */
@@ -59,7 +63,7 @@ static enum fr_status name_channels(reading *r, const fr__csv *csv, fr_error *er
   while (list != NULL && status == FR_OK && fr__list_next(&list, &item, &length))
     status = fr__names_add(channels, item, length, NULL, err);
   for (uint32_t i = 0; list == NULL && i < csv->count && status == FR_OK; i++) {
-    const fr__csv_field *const field = &csv->field[i];
+    const fr__csv_field *const field = &csv->header[i];
     if (i == r->label || i == r->subject || i == r->trial || i == r->time)
       continue;
     const size_t before = channels->count;
@@ -78,13 +82,31 @@ static enum fr_status name_channels(reading *r, const fr__csv *csv, fr_error *er
   return r->channel != NULL ? FR_OK : fr__fail_memory(err, "columns");
 }
 
+/* The header gets the columns' numbers for names; the row last read stays, for it is
+ * data. */
+static enum fr_status number_columns(reading *r, fr__csv *csv, fr_error *err) {
+  free(r->numbers);
+  r->numbers = calloc(csv->header_count + 1, DIGITS);
+  if (r->numbers == NULL)
+    return fr__fail_memory(err, "columns");
+  for (size_t i = 0; i < csv->header_count; i++) {
+    char *const text = r->numbers + i * DIGITS;
+    const int length = snprintf(text, DIGITS, "%zu", i + 1);
+    csv->header[i] = (fr__csv_field){text, (size_t)length};
+  }
+  return FR_OK;
+}
+
 static enum fr_status read_header(reading *r, fr__csv *csv, fr_error *err) {
   bool more = false;
   enum fr_status status = fr__csv_next(csv, &more, err);
   if (status == FR_OK && !more)
-    status = fr__fail(err, FR_ERR_FORMAT, "%s: no header", csv->name);
+    status = fr__fail(err, FR_ERR_FORMAT, "%s: no %s", csv->name,
+                      r->headless ? "rows" : "header");
   if (status == FR_OK)
     status = fr__csv_keep_header(csv, err);
+  if (status == FR_OK && r->headless)
+    status = number_columns(r, csv, err);
   if (status == FR_OK)
     status = find_column(csv, r->label_name, &r->label, err);
   if (status == FR_OK)
@@ -148,12 +170,13 @@ static enum fr_status read_row(reading *r, const fr__csv *csv, float *room,
   return status;
 }
 
+/* From the cursor on, and the row that it is behind. */
 static size_t rows_at_most(const fr__csv *csv) {
-  size_t lines = 1;
+  size_t lines = 2;
   const char *p = csv->text + csv->at, *const end = csv->text + csv->size;
   for (; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
     lines++;
-  const size_t fit = (csv->size - csv->at) / csv->header_count + 1;
+  const size_t fit = (csv->size - csv->at) / csv->header_count + 2;
   return lines < fit ? lines : fit;
 }
 
@@ -167,7 +190,7 @@ static enum fr_status read_rows(reading *r, fr__csv *csv, fr_error *err) {
   float *const room = fr__builder_room(&r->builder, most, err);
   if (room == NULL)
     return FR_ERR_MEMORY;
-  enum fr_status status = FR_OK;
+  enum fr_status status = r->headless ? read_row(r, csv, room, err) : FR_OK;
   bool more = true;
   while (more && status == FR_OK) {
     status = fr__csv_next(csv, &more, err);
@@ -282,6 +305,14 @@ static bool is_csv(void *self, const char *name) {
          (n > 7 && strcmp(name + n - 7, ".csv.gz") == 0);
 }
 
+static enum fr_status read_headless(const fr__spec *spec, bool *headless, fr_error *err) {
+  const char *const header = fr__spec_value(spec, "header");
+  *headless = header != NULL && strcmp(header, "no") == 0;
+  if (header != NULL && !*headless && strcmp(header, "yes") != 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "header: '%s' is not yes or no", header);
+  return FR_OK;
+}
+
 static enum fr_status read_csv(const fr__spec *spec, const fr_data_options *options,
                                fr_dataset **out, fr_error *err) {
   reading r = {.label_name = fr__spec_value(spec, "label"),
@@ -291,6 +322,8 @@ static enum fr_status read_csv(const fr__spec *spec, const fr_data_options *opti
                .channel_list = fr__spec_value(spec, "channels")};
   const fr__visitor visitor = {.self = &r, .wanted = is_csv, .file = read_file};
   enum fr_status status = fr__spec_number(spec, "rate", 1e-6, 1e6, 0, &r.rate_hz, err);
+  if (status == FR_OK)
+    status = read_headless(spec, &r.headless, err);
   const char *const split = r.trial_name != NULL                   ? "trial"
                             : r.time_name != NULL || r.rate_hz > 0 ? "time:0.7"
                                                                    : "random:0.75";
@@ -302,12 +335,13 @@ static enum fr_status read_csv(const fr__spec *spec, const fr_data_options *opti
     status = fr__builder_finish(&r.builder, out, err);
   fr__builder_release(&r.builder);
   free(r.channel);
+  free(r.numbers);
   free(r.at);
   return status;
 }
 
-static const char *const keys[] = {"label", "subject",  "trial", "time",
-                                   "rate",  "channels", NULL};
+static const char *const keys[] = {"label", "subject",  "trial",  "time",
+                                   "rate",  "channels", "header", NULL};
 
 const fr__reader fr__reader_csv = {
     .kind = "csv", .keys = keys, .path = true, .read = read_csv, .wanted = is_csv};

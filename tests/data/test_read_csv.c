@@ -31,6 +31,21 @@ static void rows_without_time_are_feature_vectors(void **state) {
   fr_data_free(data);
 }
 
+static void without_a_header_columns_are_numbers(void **state) {
+  (void)state;
+  input_text("h.csv", "\"0\",1.5,2.5\n3,4,5\n");
+  fr_dataset *const data = input_open(input_spec("csv", "h.csv", "header=no&label=1"));
+  assert_int_equal(data->channels.count, 2);
+  assert_string_equal(data->channels.name[0], "2");
+  assert_string_equal(data->channels.name[1], "3");
+  assert_record(data, 0, "1", "0", 0, 1, 1);
+  assert_record(data, 1, "1", "3", 1, 1, 1);
+  assert_int_equal(data->count, 2);
+  assert_true(data->record[0].values[0] == 1.5f && data->record[0].values[1] == 2.5f);
+  assert_true(data->record[1].values[0] == 4 && data->record[1].values[1] == 5);
+  fr_data_free(data);
+}
+
 static void a_rate_joins_rows_of_one_record(void **state) {
   (void)state;
   input_text("b.csv", "who,what,n,x\nann,w,1,1\nann,w,1,2\nann,w,2,3\nann,s,2,4\n"
@@ -69,6 +84,10 @@ static void assert_bad(const char *text, const char *options, const char *senten
 
 static void what_is_wrong_is_named(void **state) {
   (void)state;
+  assert_bad("1,2\n3\n", "header=no", "d.csv:2: 1 columns in place of 2");
+  assert_bad("1,2\n", "header=no&label=3", "d.csv:1: column '3' is missing");
+  assert_bad("1,x\n", "header=no", "d.csv:1: column 2 '2': 'x' is not a number");
+  assert_bad("\n", "header=no", "d.csv: no rows");
   assert_bad("x,y\n1,2\n", "label=z", "d.csv:1: column 'z' is missing");
   assert_bad("x,y\n1,2\n", "channels=x,q", "d.csv:1: column 'q' is missing");
   assert_bad("x,y\n1,two\n", "", "d.csv:2: column 2 'y': 'two' is not a number");
@@ -89,6 +108,7 @@ static void what_is_wrong_is_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_without_time_are_feature_vectors),
+      cmocka_unit_test(without_a_header_columns_are_numbers),
       cmocka_unit_test(a_rate_joins_rows_of_one_record),
       cmocka_unit_test(time_gives_rate_and_gaps),
       cmocka_unit_test(what_is_wrong_is_named),
