@@ -65,8 +65,7 @@ static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
     fr__job_write_training(j, &training, &result, train);
     fr__job_write_testing(j, &testing, test);
     json_object_set_new(test, "opening", opening_of(j));
-    if (j->cell->source != SIZE_MAX)
-      fr__job_write_pretraining(j, out);
+    fr__job_write_needed(j, out);
   }
   fr_train_result_release(&result);
   json_object_set_new(out, "train", train);
@@ -75,11 +74,14 @@ static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
 }
 
 enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *err) {
-  fr__job j = {.plan = plan,
-               .cell = &plan->cell[run % plan->cells],
-               .repeat = run / plan->cells,
-               .run = &plan->run[run],
-               .options = fr__study_train_options(plan->study)};
+  fr__job j = {
+      .plan = plan,
+      .cell = &plan->cell[run % plan->cells],
+      .repeat = run / plan->cells,
+      .run = &plan->run[run],
+  };
+  j.recipe = fr__recipe_of(plan->study, j.cell->mechanism, j.cell->net);
+  j.options = j.recipe.train;
   fr__job_watch(&j);
   fr_meter_report before = {0};
   json_t *result = json_object(), *spent = NULL;
@@ -91,6 +93,8 @@ enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *
   if (status == FR_OK && (j.points == NULL || result == NULL))
     status = fr__fail_memory(err, "a cell");
   if (status == FR_OK)
+    status = fr__job_equip(&j, err);
+  if (status == FR_OK)
     status = work(&j, result, err);
   if (status == FR_OK)
     status = fr__spent_since(plan->gauge, &before, &spent, err);
@@ -101,6 +105,7 @@ enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *
   json_decref(result);
   fr_meter_report_release(&before);
   fr_net_free(j.net);
+  fr_model_release(&j.teacher);
   free(j.rates);
   free(j.points);
   return status;

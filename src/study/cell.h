@@ -3,6 +3,8 @@
 #ifndef FR_STUDY_CELL_H
 #define FR_STUDY_CELL_H
 
+#include "frugal/model.h"
+#include "study/mechanism.h"
 #include "study/study.h"
 
 typedef struct fr__point { /* at the end of an epoch, cumulated; sums over repetitions */
@@ -16,10 +18,12 @@ typedef struct fr__job {
   size_t repeat;
   fr__study_run *run;
   const fr_prepared *data;
-  fr_train_options options;
+  fr__recipe recipe;
+  fr_train_options options; /* the recipe's, and what building adds */
   fr_observer observer;
   fr_budget budget;
   fr_net *net;            /* owned */
+  fr_model teacher;       /* owned; net NULL: none */
   float *rates;           /* (layers) owned; NULL: 1 everywhere */
   size_t kept;            /* layers that come from the source */
   fr__point *points;      /* (options.epochs) owned */
@@ -30,6 +34,11 @@ typedef struct fr__job {
 /* Observer and budget that tell `j` of phases, epochs and wishes to stop. */
 void fr__job_watch(fr__job *j);
 enum fr_status fr__job_cancelled(fr_error *err);
+/* What training needs beside the data: augmentation, the teacher. */
+enum fr_status fr__job_equip(fr__job *j, fr_error *err);
+/* Loads the network of another cell's run; release it. */
+enum fr_status fr__job_load(const fr__job *j, size_t cell, fr_model *model,
+                            fr_error *err);
 /* Builds and trains until the cost is known. */
 enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_train_result *result,
                              fr_error *err);
@@ -44,7 +53,8 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
 void fr__job_write_training(const fr__job *j, const fr__bill *tally,
                             const fr_train_result *result, json_t *to);
 void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to);
-void fr__job_write_pretraining(const fr__job *j, json_t *to);
+/* What training the source and the teacher took. */
+void fr__job_write_needed(const fr__job *j, json_t *to);
 void fr__job_write_identity(const fr__job *j, json_t *to);
 
 #endif

@@ -59,24 +59,34 @@ enum fr_status fr__job_cancelled(fr_error *err) {
 /* ---- building ---- */
 
 static enum fr_status build_scratch(fr__job *j, uint64_t seed, fr_error *err) {
-  const fr__study_net *asked = &j->plan->study->networks[j->cell->net];
   const fr_samples *samples = &j->data->train;
   const fr_shape shape = {samples->steps, samples->channels};
-  const char *arch = asked->arch != NULL ? asked->arch : asked->name;
   const enum fr_status status =
-      fr_net_new(arch, shape, j->data->classes.count, &j->net, err);
+      fr_net_new(j->recipe.arch, shape, j->data->classes.count, &j->net, err);
   if (status == FR_OK)
     fr_net_init(j->net, seed, 0);
   return status;
 }
 
-static enum fr_status load_source(const fr__job *j, fr_model *model, fr_error *err) {
-  const size_t run = j->repeat * j->plan->cells + j->cell->source;
-  char *path = fr__plan_model(j->plan, j->plan->run[run].key);
+enum fr_status fr__job_load(const fr__job *j, size_t cell, fr_model *model,
+                            fr_error *err) {
+  const fr__study_run *run = fr__plan_needed(j->plan, j->repeat * j->plan->cells, cell);
+  char *path = fr__plan_model(j->plan, run->key);
   if (path == NULL)
     return fr__fail_memory(err, "a path");
   const enum fr_status status = fr_model_load(model, path, err);
   free(path);
+  return status;
+}
+
+enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
+  if (j->recipe.augment_text != NULL)
+    j->options.augment = &j->recipe.augment;
+  if (j->cell->teacher == SIZE_MAX)
+    return FR_OK;
+  const enum fr_status status = fr__job_load(j, j->cell->teacher, &j->teacher, err);
+  if (status == FR_OK)
+    j->options.teacher = j->teacher.net;
   return status;
 }
 
@@ -92,10 +102,9 @@ static enum fr_status set_rates(fr__job *j, const fr_transfer_options *options,
 }
 
 static enum fr_status build_transfer(fr__job *j, uint64_t seed, fr_error *err) {
-  const fr_transfer_options options =
-      fr__study_transfer(&j->plan->study->mechanisms[j->cell->mechanism]);
+  const fr_transfer_options options = j->recipe.transfer;
   fr_model source = {0};
-  enum fr_status status = load_source(j, &source, err);
+  enum fr_status status = fr__job_load(j, j->cell->source, &source, err);
   if (status != FR_OK)
     return status;
   j->kept = fr_transfer_kept(source.net, &options);
@@ -112,8 +121,8 @@ static enum fr_status build(fr__job *j, fr_error *err) {
   fr_net_free(j->net);
   j->net = NULL;
   j->options.seed = seed;
-  return j->cell->mechanism == SIZE_MAX ? build_scratch(j, seed, err)
-                                        : build_transfer(j, seed, err);
+  return j->cell->source == SIZE_MAX ? build_scratch(j, seed, err)
+                                     : build_transfer(j, seed, err);
 }
 
 /* ---- measuring ---- */

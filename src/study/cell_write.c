@@ -77,15 +77,24 @@ void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to) 
                       json_integer((json_int_t)fr_net_operations(j->net)));
 }
 
-void fr__job_write_pretraining(const fr__job *j, json_t *to) {
-  const size_t run = j->repeat * j->plan->cells + j->cell->source;
-  const json_t *source = json_object_get(j->plan->run[run].result, "train");
+static json_t *cost_of(const fr__study_run *run) {
+  const json_t *training = json_object_get(run->result, "train");
   static const char *const keys[] = {"program", "energy", "core_seconds", "epochs"};
   json_t *out = json_object();
-  json_object_set_new(out, "key", json_string(j->plan->run[run].key));
+  json_object_set_new(out, "key", json_string(run->key));
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    json_object_set(out, keys[i], json_object_get(source, keys[i]));
-  json_object_set_new(to, "pretraining", out);
+    json_object_set(out, keys[i], json_object_get(training, keys[i]));
+  return out;
+}
+
+void fr__job_write_needed(const fr__job *j, json_t *to) {
+  const size_t run = j->repeat * j->plan->cells;
+  const fr__study_run *source = fr__plan_needed(j->plan, run, j->cell->source);
+  const fr__study_run *teacher = fr__plan_needed(j->plan, run, j->cell->teacher);
+  if (source != NULL)
+    json_object_set_new(to, "pretraining", cost_of(source));
+  if (teacher != NULL)
+    json_object_set_new(to, "teacher", cost_of(teacher));
 }
 
 static size_t trained_parameters(const fr__job *j) {
@@ -93,6 +102,25 @@ static size_t trained_parameters(const fr__job *j) {
   for (size_t i = j->options.first_trained; i < fr_net_layer_count(j->net); i++)
     sum += fr_net_layer_parameters(j->net, i);
   return sum;
+}
+
+static json_t *parts_of(const fr_study *study, size_t mechanism) {
+  json_t *list = json_array();
+  if (mechanism == SIZE_MAX)
+    return list;
+  const fr__study_mechanism *m = &study->mechanisms[mechanism];
+  for (size_t i = 0; i < fr__mechanism_parts(m); i++)
+    json_array_append_new(list, json_string(fr__mechanism_part(study, m, i)->name));
+  return list;
+}
+
+/* What weights and running statistics take in the model's file. */
+static size_t bytes_of(const fr_net *net) {
+  size_t count = 0, bytes = 0;
+  const fr_tensor *tensor = fr_net_tensors(net, &count);
+  for (size_t i = 0; i < count; i++)
+    bytes += tensor[i].count * sizeof *tensor[i].value;
+  return bytes;
 }
 
 void fr__job_write_identity(const fr__job *j, json_t *to) {
@@ -105,6 +133,7 @@ void fr__job_write_identity(const fr__job *j, json_t *to) {
   json_object_set_new(to, "data", json_string(study->data[cell->data].code));
   json_object_set_new(to, "net", json_string(study->networks[cell->net].code));
   json_object_set_new(to, "mechanism", json_string(fr__cell_mechanism(study, cell)));
+  json_object_set_new(to, "parts", parts_of(study, cell->mechanism));
   if (cell->source != SIZE_MAX)
     json_object_set_new(to, "source",
                         json_string(study->data[j->plan->cell[cell->source].data].code));
@@ -113,6 +142,7 @@ void fr__job_write_identity(const fr__job *j, json_t *to) {
   json_object_set_new(to, "architecture", json_string(fr_net_text(j->net)));
   json_object_set_new(to, "parameters",
                       json_integer((json_int_t)fr_net_parameters(j->net)));
+  json_object_set_new(to, "bytes", json_integer((json_int_t)bytes_of(j->net)));
   json_object_set_new(to, "trained_parameters",
                       json_integer((json_int_t)trained_parameters(j)));
   json_object_set_new(to, "classes", json_integer((json_int_t)j->data->classes.count));

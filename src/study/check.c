@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a schema cannot say: names that must exist, ranges, defaults. */
-#include "study/study.h"
+#include "study/check.h"
+#include "study/mechanism.h"
 
 #include "base/buf.h"
 #include "base/csv.h"
@@ -10,12 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct checked { /* for messages */
-  const char *name, *yaml;
-  fr_study *study;
-  fr_error *err;
-} checked;
 
 size_t fr__study_find_data(const fr_study *study, const char *code) {
   for (size_t i = 0; i < study->data_count; i++)
@@ -52,8 +47,7 @@ unsigned fr__study_line(const char *yaml, const char *word) {
   return found;
 }
 
-/* "poster.yaml:12: 'X' is no …" */
-static enum fr_status refuse(const checked *c, const char *word, const char *why) {
+enum fr_status fr__check_refuse(const fr__checked *c, const char *word, const char *why) {
   const unsigned line = fr__study_line(c->yaml, word);
   if (line == 0)
     return fr__fail(c->err, FR_ERR_ARGUMENT, "%s: '%s' %s", c->name, word, why);
@@ -61,7 +55,7 @@ static enum fr_status refuse(const checked *c, const char *word, const char *why
 }
 
 /* Whether the file says `key: 0`: libcyaml gives 0 for what is left out, too. */
-static bool says_zero(const checked *c, const char *key) {
+static bool says_zero(const fr__checked *c, const char *key) {
   const size_t length = strlen(key);
   for (const char *at = strstr(c->yaml, key); at != NULL; at = strstr(at + length, key)) {
     const char *p = at + length;
@@ -94,82 +88,71 @@ static char *expand(const char *spec, const char **missing) {
   return fr__buf_detach(&text);
 }
 
-static enum fr_status check_data(const checked *c, size_t i) {
+static enum fr_status check_data(const fr__checked *c, size_t i) {
   fr__study_data *data = &c->study->data[i];
   enum fr_task task;
   const char *missing = NULL;
   if (fr__study_find_data(c->study, data->code) != i)
-    return refuse(c, data->code, "is the code of two data sets");
+    return fr__check_refuse(c, data->code, "is the code of two data sets");
   if (!fr_task_parse(data->task != NULL ? data->task : "subject", &task) ||
       task == FR_TASK_LABELS) /* its cells compare one class a sample */
-    return refuse(c, data->task, "is no task: use 'subject' or 'activity'");
+    return fr__check_refuse(c, data->task, "is no task: use 'subject' or 'activity'");
   data->open = expand(data->spec, &missing);
   if (data->open == NULL)
     return fr__fail_memory(c->err, "a data set's spec");
   if (missing != NULL)
-    return refuse(c, missing + 1, "is not set in the environment");
+    return fr__check_refuse(c, missing + 1, "is not set in the environment");
   return FR_OK;
 }
 
-static enum fr_status check_net(const checked *c, size_t i) {
+static enum fr_status check_net(const fr__checked *c, size_t i) {
   const fr__study_net *net = &c->study->networks[i];
   if (fr__study_find_net(c->study, net->code) != i)
-    return refuse(c, net->code, "is the code of two networks");
+    return fr__check_refuse(c, net->code, "is the code of two networks");
   return FR_OK;
 }
 
-static enum fr_status check_mechanism(const checked *c, size_t i) {
-  const fr__study_mechanism *m = &c->study->mechanisms[i];
-  const char *kind = m->kind != NULL ? m->kind : m->name;
-  int64_t layers = 0;
-  if (fr__study_find_mechanism(c->study, m->name) != i)
-    return refuse(c, m->name, "is the name of two mechanisms");
-  if (strcmp(m->name, FR__STUDY_SCRATCH) == 0)
-    return refuse(c, m->name, "is what every cell is compared with and needs no entry");
-  if (strcmp(kind, "append") != 0 && strcmp(kind, "replace") != 0)
-    return refuse(c, kind, "is no kind of transfer: use 'append' or 'replace'");
-  if (m->freeze != NULL && strcmp(m->freeze, "all") != 0 &&
-      !fr__parse_integer(m->freeze, 0, 1000, &layers))
-    return refuse(c, m->freeze, "is neither 'all' nor a number of layers");
-  const bool all = m->freeze == NULL || strcmp(m->freeze, "all") == 0;
-  if (!(m->refine >= 0.0f) || !isfinite(m->refine) || (m->refine > 0.0f) == all)
-    return refuse(c, m->name,
-                  "needs 'refine' above 0 exactly where 'freeze' is a number");
-  return FR_OK;
-}
-
-static enum fr_status check_codes(const checked *c, char *const *codes, size_t count,
+static enum fr_status check_codes(const fr__checked *c, char *const *codes, size_t count,
                                   size_t (*find)(const fr_study *, const char *),
                                   const char *why) {
   for (size_t i = 0; i < count; i++)
     if (find(c->study, codes[i]) == SIZE_MAX)
-      return refuse(c, codes[i], why);
+      return fr__check_refuse(c, codes[i], why);
   return FR_OK;
 }
 
-static enum fr_status check_source(const checked *c, const fr__study_group *group) {
+static bool any_transfers(const fr__checked *c, const fr__study_group *group) {
+  for (size_t i = 0; i < group->mechanisms_count; i++) {
+    const size_t m = fr__study_find_mechanism(c->study, group->mechanisms[i]);
+    if (fr__mechanism_sets(c->study, &c->study->mechanisms[m]) & FR__SETS_TRANSFER)
+      return true;
+  }
+  return false;
+}
+
+static enum fr_status check_source(const fr__checked *c, const fr__study_group *group) {
   const char *source = group->source != NULL ? group->source : "other";
-  if (group->mechanisms_count == 0)
-    return FR_OK;
   if (strcmp(source, "other") != 0) {
     if (fr__study_find_data(c->study, source) == SIZE_MAX)
-      return refuse(c, source, "is no data set's code and not 'other'");
+      return fr__check_refuse(c, source, "is no data set's code and not 'other'");
     return FR_OK;
   }
+  if (!any_transfers(c, group))
+    return FR_OK;
   if (group->data_count != 2 || strcmp(group->data[0], group->data[1]) == 0)
-    return refuse(c, group->name,
-                  "takes networks from the 'other' data set, which needs "
-                  "exactly two of them");
+    return fr__check_refuse(c, group->name,
+                            "takes networks from the 'other' data set, which needs "
+                            "exactly two of them");
   return FR_OK;
 }
 
-static enum fr_status check_group(const checked *c, size_t i) {
+static enum fr_status check_group(const fr__checked *c, size_t i) {
   const fr__study_group *group = &c->study->groups[i];
   for (size_t k = 0; k < i; k++)
     if (strcmp(c->study->groups[k].name, group->name) == 0)
-      return refuse(c, group->name, "is the name of two groups");
+      return fr__check_refuse(c, group->name, "is the name of two groups");
   if (group->data_count == 0)
-    return refuse(c, group->name, "is a group without data");
+    return fr__check_refuse(c, group->name, "is a group without data");
   enum fr_status status = check_codes(c, group->data, group->data_count,
                                       fr__study_find_data, "is no data set's code");
   if (status == FR_OK)
@@ -178,7 +161,11 @@ static enum fr_status check_group(const checked *c, size_t i) {
   if (status == FR_OK)
     status = check_codes(c, group->mechanisms, group->mechanisms_count,
                          fr__study_find_mechanism, "is no mechanism");
-  return status == FR_OK ? check_source(c, group) : status;
+  if (status == FR_OK)
+    status = check_source(c, group);
+  return status == FR_OK && group->pairs
+             ? fr__mechanism_pairs(c->study, &c->study->groups[i], c->err)
+             : status;
 }
 
 static bool has_group(const fr_study *study, const char *name) {
@@ -195,19 +182,20 @@ static bool has_quantity(char phase, const char *name) {
   return false;
 }
 
-static enum fr_status check_claim(const checked *c, size_t i) {
+static enum fr_status check_claim(const fr__checked *c, size_t i) {
   const fr__study_claim *claim = &c->study->claims[i];
   const bool train = strcmp(claim->phase, "train") == 0;
   if (!train && strcmp(claim->phase, "test") != 0)
-    return refuse(c, claim->phase, "is no phase: use 'train' or 'test'");
+    return fr__check_refuse(c, claim->phase, "is no phase: use 'train' or 'test'");
   if (!has_group(c->study, claim->group))
-    return refuse(c, claim->group, "is no group");
+    return fr__check_refuse(c, claim->group, "is no group");
   if (fr__study_find_mechanism(c->study, claim->mechanism) == SIZE_MAX)
-    return refuse(c, claim->mechanism, "is no mechanism");
+    return fr__check_refuse(c, claim->mechanism, "is no mechanism");
   if (!has_quantity(train ? 'R' : 'E', claim->quantity))
-    return refuse(c, claim->quantity, "is no quantity of that phase");
+    return fr__check_refuse(c, claim->quantity, "is no quantity of that phase");
   if (!(claim->range[0] <= claim->range[1]))
-    return refuse(c, claim->text, "has a range whose first number is the larger");
+    return fr__check_refuse(c, claim->text,
+                            "has a range whose first number is the larger");
   enum fr_status status = check_codes(c, claim->data, claim->data_count,
                                       fr__study_find_data, "is no data set's code");
   if (status == FR_OK)
@@ -216,39 +204,37 @@ static enum fr_status check_claim(const checked *c, size_t i) {
   return status;
 }
 
-static enum fr_status check_numbers(const checked *c) {
+static enum fr_status check_numbers(const fr__checked *c) {
   fr_study *study = c->study;
   fr_intensity found;
-  static const char *const numbers[] = {"repeats",  "epochs", "batch",
-                                        "patience", "seed",   "learning-rate",
-                                        "pue",      "window", "step"};
+  static const char *const numbers[] = {
+      "repeats", "epochs", "batch", "patience", "seed",       "learning-rate",
+      "pue",     "window", "step",  "distill",  "temperature"};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (says_zero(c, numbers[i]))
-      return refuse(c, numbers[i], "is 0, which it cannot be");
+      return fr__check_refuse(c, numbers[i], "is 0, which it cannot be");
   study->repeats = study->repeats != 0 ? study->repeats : 5;
   study->seed = study->seed != 0 ? study->seed : 1;
   study->pue = study->pue != 0.0 ? study->pue : 1.0;
   if (study->repeats > FR__STUDY_REPEATS)
-    return refuse(c, "repeats", "is over 100");
+    return fr__check_refuse(c, "repeats", "is over 100");
   if (!(study->pue >= 1.0 && study->pue <= 10.0))
-    return refuse(c, "pue", "is not between 1 and 10");
+    return fr__check_refuse(c, "pue", "is not between 1 and 10");
   return study->intensity == NULL ? FR_OK
                                   : fr_intensity_find(study->intensity, &found, c->err);
 }
 
-static enum fr_status check_training(const checked *c) {
+static enum fr_status check_training(const fr__checked *c) {
   const fr__study_training *t = c->study->training;
   if (t == NULL)
     return FR_OK;
-  if (t->epochs > 100000 || t->patience > 100000)
-    return refuse(c, t->epochs > 100000 ? "epochs" : "patience", "is over 100000");
-  if (t->batch > 65536)
-    return refuse(c, "batch", "is over 65536");
-  if (!(t->learning_rate >= 0.0f && t->learning_rate <= 100.0f))
-    return refuse(c, "learning-rate", "is not between 0 and 100");
+  const enum fr_status status =
+      fr__check_regime(c, t->epochs, t->patience, t->batch, t->learning_rate);
+  if (status != FR_OK)
+    return status;
   if (t->precision != NULL &&
       !fr_train_precision_parse(t->precision, &c->study->precision))
-    return refuse(c, t->precision, "is no precision: f32, bf16 or auto");
+    return fr__check_refuse(c, t->precision, "is no precision: f32, bf16 or auto");
   return FR_OK;
 }
 
@@ -261,10 +247,10 @@ static bool is_file_name(const char *name) {
 
 enum fr_status fr__study_check(const char *name, const char *yaml, fr_study *study,
                                fr_error *err) {
-  const checked c = {name, yaml, study, err};
+  const fr__checked c = {name, yaml, study, err};
   if (!is_file_name(study->name)) /* it names the report's folder */
-    return refuse(&c, study->name,
-                  "is no name: use letters, digits, blanks, '-', '_' and '.'");
+    return fr__check_refuse(&c, study->name,
+                            "is no name: use letters, digits, blanks, '-', '_' and '.'");
   enum fr_status status = check_numbers(&c);
   if (status == FR_OK)
     status = check_training(&c);
@@ -273,30 +259,18 @@ enum fr_status fr__study_check(const char *name, const char *yaml, fr_study *stu
   for (size_t i = 0; i < study->networks_count && status == FR_OK; i++)
     status = check_net(&c, i);
   for (size_t i = 0; i < study->mechanisms_count && status == FR_OK; i++)
-    status = check_mechanism(&c, i);
+    status = fr__check_mechanism(&c, i);
   for (size_t i = 0; i < study->groups_count && status == FR_OK; i++)
     status = check_group(&c, i);
   for (size_t i = 0; i < study->claims_count && status == FR_OK; i++)
     status = check_claim(&c, i);
   if (status == FR_OK && (study->groups_count == 0 || study->networks_count == 0))
-    status = refuse(&c, study->groups_count == 0 ? "groups" : "networks", "is empty");
+    status = fr__check_refuse(&c, study->groups_count == 0 ? "groups" : "networks",
+                              "is empty");
   return status;
 }
 
 /* ---- what the configuration stands for ---- */
-
-fr_transfer_options fr__study_transfer(const fr__study_mechanism *mechanism) {
-  const char *kind = mechanism->kind != NULL ? mechanism->kind : mechanism->name;
-  fr_transfer_options options = fr_transfer_default_options();
-  options.kind = strcmp(kind, "append") == 0 ? FR_TRANSFER_APPEND : FR_TRANSFER_REPLACE;
-  options.head = mechanism->head;
-  options.refine = mechanism->refine;
-  options.freeze = SIZE_MAX;
-  int64_t layers = 0;
-  if (mechanism->freeze != NULL && fr__parse_integer(mechanism->freeze, 0, 1000, &layers))
-    options.freeze = (size_t)layers;
-  return options;
-}
 
 fr_train_options fr__study_train_options(const fr_study *study) {
   fr_train_options options = fr_train_default_options();
@@ -317,6 +291,8 @@ size_t fr__study_source(const fr_study *study, const fr__study_group *group,
                         size_t data) {
   if (group->source != NULL && strcmp(group->source, "other") != 0)
     return fr__study_find_data(study, group->source);
+  if (group->data_count != 2)
+    return SIZE_MAX;
   const size_t first = fr__study_find_data(study, group->data[0]);
   return data == first ? fr__study_find_data(study, group->data[1]) : first;
 }

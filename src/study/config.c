@@ -51,8 +51,24 @@ static const cyaml_schema_field_t mechanism_fields[] = {
     STRING("name", fr__study_mechanism, name, CYAML_FLAG_POINTER),
     STRING("kind", fr__study_mechanism, kind, OPTIONAL),
     STRING("head", fr__study_mechanism, head, OPTIONAL),
+    LIST("with", fr__study_mechanism, with, &word, CYAML_FLAG_OPTIONAL),
     STRING("freeze", fr__study_mechanism, freeze, OPTIONAL),
     CYAML_FIELD_FLOAT("refine", CYAML_FLAG_OPTIONAL, fr__study_mechanism, refine),
+    STRING("network", fr__study_mechanism, network, OPTIONAL),
+    STRING("arch", fr__study_mechanism, arch, OPTIONAL),
+    STRING("teacher", fr__study_mechanism, teacher, OPTIONAL),
+    CYAML_FIELD_FLOAT("distill", CYAML_FLAG_OPTIONAL, fr__study_mechanism, distill),
+    CYAML_FIELD_FLOAT("temperature", CYAML_FLAG_OPTIONAL, fr__study_mechanism,
+                      temperature),
+    CYAML_FIELD_UINT("epochs", CYAML_FLAG_OPTIONAL, fr__study_mechanism, epochs),
+    CYAML_FIELD_UINT("batch", CYAML_FLAG_OPTIONAL, fr__study_mechanism, batch),
+    CYAML_FIELD_UINT("patience", CYAML_FLAG_OPTIONAL, fr__study_mechanism, patience),
+    CYAML_FIELD_FLOAT("learning-rate", CYAML_FLAG_OPTIONAL, fr__study_mechanism,
+                      learning_rate),
+    STRING("schedule", fr__study_mechanism, schedule, OPTIONAL),
+    STRING("precision", fr__study_mechanism, precision, OPTIONAL),
+    STRING("augment", fr__study_mechanism, augment, OPTIONAL),
+    CYAML_FIELD_BOOL("balanced", CYAML_FLAG_OPTIONAL, fr__study_mechanism, balanced),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t mechanism_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, fr__study_mechanism, mechanism_fields)};
@@ -65,6 +81,7 @@ static const cyaml_schema_field_t group_fields[] = {
     LIST("networks", fr__study_group, networks, &word, CYAML_FLAG_OPTIONAL),
     LIST("mechanisms", fr__study_group, mechanisms, &word, CYAML_FLAG_OPTIONAL),
     STRING("source", fr__study_group, source, OPTIONAL),
+    CYAML_FIELD_BOOL("pairs", CYAML_FLAG_OPTIONAL, fr__study_group, pairs),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t group_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, fr__study_group, group_fields)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the result says beside its figures: settings, groups, runs, machine, phases,
  * grams. */
+#include "study/mechanism.h"
 #include "study/next.h"
 
 #include "base/error.h"
@@ -71,18 +72,61 @@ static json_t *networks_of(const fr_study *study) {
   return list;
 }
 
+static void set_number(json_t *to, const char *key, double value) {
+  if (value != 0.0)
+    json_object_set_new(to, key, fr__json_number(value));
+}
+
+static void set_told(json_t *to, const char *key, const char *text) {
+  if (text != NULL)
+    set_text(to, key, text);
+}
+
+static json_t *parts_of(const fr__study_mechanism *m) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < m->with_count; i++)
+    json_array_append_new(list, json_string(m->with[i]));
+  return list;
+}
+
+static void describe_transfer(const fr__study_mechanism *m, json_t *to) {
+  set_text(to, "kind", fr__mechanism_kind(m));
+  set_text(to, "head", m->head);
+  set_text(to, "freeze", m->freeze != NULL ? m->freeze : "all");
+  json_object_set_new(to, "refine", fr__json_number((double)m->refine));
+}
+
+/* What the file says of it, and nothing else. */
+static json_t *describe_mechanism(const fr_study *study, const fr__study_mechanism *m) {
+  json_t *row = json_object();
+  set_text(row, "name", m->name);
+  if (m->with_count != 0) {
+    json_object_set_new(row, "with", parts_of(m));
+    return row;
+  }
+  if (fr__mechanism_sets(study, m) & FR__SETS_TRANSFER)
+    describe_transfer(m, row);
+  set_told(row, "network", m->network);
+  set_told(row, "arch", m->arch);
+  set_told(row, "teacher", m->teacher);
+  set_number(row, "distill", (double)m->distill);
+  set_number(row, "temperature", (double)m->temperature);
+  set_number(row, "epochs", (double)m->epochs);
+  set_number(row, "batch", (double)m->batch);
+  set_number(row, "patience", (double)m->patience);
+  set_number(row, "learning_rate", (double)m->learning_rate);
+  set_told(row, "schedule", m->schedule);
+  set_told(row, "precision", m->precision);
+  set_told(row, "augment", m->augment);
+  if (m->balanced)
+    json_object_set_new(row, "balanced", json_true());
+  return row;
+}
+
 static json_t *mechanisms_of(const fr_study *study) {
   json_t *list = json_array();
-  for (size_t i = 0; i < study->mechanisms_count; i++) {
-    const fr__study_mechanism *m = &study->mechanisms[i];
-    json_t *row = json_object();
-    set_text(row, "name", m->name);
-    set_text(row, "kind", m->kind != NULL ? m->kind : m->name);
-    set_text(row, "head", m->head);
-    set_text(row, "freeze", m->freeze != NULL ? m->freeze : "all");
-    json_object_set_new(row, "refine", fr__json_number((double)m->refine));
-    json_array_append_new(list, row);
-  }
+  for (size_t i = 0; i < study->mechanisms_count; i++)
+    json_array_append_new(list, describe_mechanism(study, &study->mechanisms[i]));
   return list;
 }
 

@@ -120,6 +120,19 @@ static enum fr_status gone(const worker *w, fr_error *err) {
   return fr__fail(err, FR_ERR_IO, "the job with process %d ended of itself", (int)w->pid);
 }
 
+/* What the worker does not know of the runs whose networks this one needs, as JSON. */
+static char *needs_of(const fr__plan *plan, size_t run) {
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
+  const fr__study_run *source = fr__plan_needed(plan, run, cell->source);
+  const fr__study_run *teacher = fr__plan_needed(plan, run, cell->teacher);
+  json_t *both =
+      json_pack("{s:O?,s:O?}", "source", source != NULL ? source->result : NULL,
+                "teacher", teacher != NULL ? teacher->result : NULL);
+  char *text = both != NULL ? json_dumps(both, JSON_COMPACT) : NULL;
+  json_decref(both);
+  return text;
+}
+
 static enum fr_status give(jobs *j, worker *w, fr_error *err) {
   const fr__running now = {.self = j, .is_running = is_running};
   const size_t run = fr__next_run(j->plan, &now);
@@ -130,8 +143,7 @@ static enum fr_status give(jobs *j, worker *w, fr_error *err) {
     return status;
   w->run = run;
   w->done = 0.0;
-  const fr__study_run *source = fr__plan_source(j->plan, run);
-  char *text = source != NULL ? json_dumps(source->result, JSON_COMPACT) : NULL;
+  char *text = needs_of(j->plan, run);
   const fr__frame frame = {
       .kind = FR__FRAME_RUN, .run = run, .size = text != NULL ? strlen(text) : 0};
   const bool sent = fr__frame_send(w->socket, &frame, text);

@@ -21,8 +21,7 @@ static bool is_missing(const choice *c, size_t run) {
 }
 
 static bool is_ready(const choice *c, size_t run) {
-  const fr__study_run *source = fr__plan_source(c->plan, run);
-  return is_missing(c, run) && (source == NULL || source->result != NULL);
+  return is_missing(c, run) && fr__plan_is_ready(c->plan, run);
 }
 
 static size_t first_ready(const choice *c) {
@@ -78,9 +77,11 @@ static size_t lacking(const choice *c, const fr__comparison *x, size_t r, fr__co
   size_t first = SIZE_MAX;
   *sum = (fr__cost){0};
   for (size_t i = x->to == x->of; i < 2; i++) {
-    const size_t source = plan->cell[sides[i]].source;
-    if (source != SIZE_MAX && source != x->to)
-      lack(c, r * plan->cells + source, sum, &first);
+    const fr__study_cell *cell = &plan->cell[sides[i]];
+    const size_t needed[] = {cell->source, cell->teacher};
+    for (size_t k = 0; k < 2; k++)
+      if (needed[k] != SIZE_MAX && needed[k] != x->to)
+        lack(c, r * plan->cells + needed[k], sum, &first);
     lack(c, r * plan->cells + sides[i], sum, &first);
   }
   return first;

@@ -2,6 +2,7 @@
 /* Which cells there are, opened for running, and how far they are. */
 #include "study/next.h"
 #include "study/plan.h"
+#include "study/mechanism.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,50 +16,86 @@
 
 /* ---- cells ---- */
 
-static size_t find_cell(const fr__plan *plan, size_t data, size_t net, size_t mechanism,
-                        size_t source) {
+static size_t find_cell(const fr__plan *plan, const fr__study_cell *cell) {
   for (size_t i = 0; i < plan->cells; i++) {
     const fr__study_cell *c = &plan->cell[i];
-    if (c->data == data && c->net == net && c->mechanism == mechanism &&
-        c->source == source)
+    if (c->data == cell->data && c->net == cell->net && c->mechanism == cell->mechanism &&
+        c->source == cell->source && c->teacher == cell->teacher)
       return i;
   }
   return SIZE_MAX;
 }
 
+static fr__study_cell scratch(size_t data, size_t net) {
+  return (fr__study_cell){.data = data,
+                          .net = net,
+                          .mechanism = SIZE_MAX,
+                          .source = SIZE_MAX,
+                          .teacher = SIZE_MAX};
+}
+
+static size_t find_scratch(const fr__plan *plan, size_t data, size_t net) {
+  const fr__study_cell cell = scratch(data, net);
+  return find_cell(plan, &cell);
+}
+
 size_t fr__plan_find(const fr__plan *plan, size_t data, size_t net, size_t mechanism,
                      size_t source_data) {
+  fr__study_cell cell = scratch(data, net);
   if (mechanism == SIZE_MAX)
-    return find_cell(plan, data, net, SIZE_MAX, SIZE_MAX);
-  return find_cell(plan, data, net, mechanism,
-                   find_cell(plan, source_data, net, SIZE_MAX, SIZE_MAX));
+    return find_cell(plan, &cell);
+  const fr__recipe recipe = fr__recipe_of(plan->study, mechanism, net);
+  cell.mechanism = mechanism;
+  if (recipe.sets & FR__SETS_TRANSFER)
+    cell.source = find_scratch(plan, source_data, recipe.net);
+  if (recipe.teacher != SIZE_MAX)
+    cell.teacher = find_scratch(plan, data, recipe.teacher);
+  return find_cell(plan, &cell);
 }
 
 /* The cell's index; SIZE_MAX where the ceiling is met. */
 static size_t add_cell(fr__plan *plan, fr__study_cell cell) {
-  const size_t old = find_cell(plan, cell.data, cell.net, cell.mechanism, cell.source);
+  const size_t old = find_cell(plan, &cell);
   if (old != SIZE_MAX || plan->cells == CELLS_CEILING)
     return old;
   plan->cell[plan->cells] = cell;
   return plan->cells++;
 }
 
-static void add_transfers(fr__plan *plan, const fr__study_group *group, size_t data,
-                          size_t net) {
-  for (size_t m = 0; m < group->mechanisms_count; m++) {
-    const size_t from = fr__study_source(plan->study, group, data);
-    const size_t source = add_cell(
-        plan, (fr__study_cell){
-                  .data = from, .net = net, .mechanism = SIZE_MAX, .source = SIZE_MAX});
-    if (source == SIZE_MAX)
-      return;
-    plan->cell[source].is_source = true;
-    add_cell(plan, (fr__study_cell){.data = data,
-                                    .net = net,
-                                    .mechanism = fr__study_find_mechanism(
-                                        plan->study, group->mechanisms[m]),
-                                    .source = source});
-  }
+/* A cell whose network another one needs; SIZE_MAX where the ceiling is met. */
+static size_t add_kept(fr__plan *plan, size_t data, size_t net) {
+  const size_t cell = add_cell(plan, scratch(data, net));
+  if (cell != SIZE_MAX)
+    plan->cell[cell].is_source = true;
+  return cell;
+}
+
+static void add_mechanism(fr__plan *plan, const fr__study_group *group, size_t data,
+                          size_t net, size_t mechanism) {
+  const fr__recipe recipe = fr__recipe_of(plan->study, mechanism, net);
+  fr__study_cell cell = scratch(data, net);
+  cell.mechanism = mechanism;
+  if (!fr__recipe_applies(plan->study, mechanism, net))
+    return;
+  if (recipe.sets & FR__SETS_TRANSFER)
+    cell.source = add_kept(plan, fr__study_source(plan->study, group, data), recipe.net);
+  if (recipe.teacher != SIZE_MAX)
+    cell.teacher = add_kept(plan, data, recipe.teacher);
+  if (plan->cells < CELLS_CEILING)
+    add_cell(plan, cell);
+}
+
+static void add_group(fr__plan *plan, const fr__study_group *group) {
+  const fr_study *study = plan->study;
+  for (size_t d = 0; d < group->data_count; d++)
+    for (size_t n = 0; n < fr__study_group_nets(study, group); n++) {
+      const size_t data = fr__study_find_data(study, group->data[d]);
+      const size_t net = fr__study_group_net(study, group, n);
+      add_cell(plan, scratch(data, net));
+      for (size_t m = 0; m < group->mechanisms_count; m++)
+        add_mechanism(plan, group, data, net,
+                      fr__study_find_mechanism(study, group->mechanisms[m]));
+    }
 }
 
 enum fr_status fr__plan_cells(fr__plan *plan, fr_error *err) {
@@ -66,19 +103,8 @@ enum fr_status fr__plan_cells(fr__plan *plan, fr_error *err) {
   plan->cell = calloc(CELLS_CEILING, sizeof *plan->cell);
   if (plan->cell == NULL)
     return fr__fail_memory(err, "the cells of a study");
-  for (size_t g = 0; g < study->groups_count; g++) {
-    const fr__study_group *group = &study->groups[g];
-    for (size_t d = 0; d < group->data_count; d++)
-      for (size_t n = 0; n < fr__study_group_nets(study, group); n++) {
-        const size_t data = fr__study_find_data(study, group->data[d]);
-        const size_t net = fr__study_group_net(study, group, n);
-        add_cell(plan, (fr__study_cell){.data = data,
-                                        .net = net,
-                                        .mechanism = SIZE_MAX,
-                                        .source = SIZE_MAX});
-        add_transfers(plan, group, data, net);
-      }
-  }
+  for (size_t g = 0; g < study->groups_count; g++)
+    add_group(plan, &study->groups[g]);
   if (plan->cells == CELLS_CEILING)
     return fr__fail(err, FR_ERR_LIMIT, "study '%s' has more than %d cells", study->name,
                     CELLS_CEILING);
@@ -117,9 +143,16 @@ void fr__cell_name(const fr_study *study, char phase, size_t data, size_t net,
   snprintf(name, 48, "%s%s%s", letter, study->data[data].code, study->networks[net].code);
 }
 
-fr__study_run *fr__plan_source(const fr__plan *plan, size_t run) {
-  const size_t source = plan->cell[run % plan->cells].source;
-  return source == SIZE_MAX ? NULL : &plan->run[run / plan->cells * plan->cells + source];
+fr__study_run *fr__plan_needed(const fr__plan *plan, size_t run, size_t cell) {
+  return cell == SIZE_MAX ? NULL : &plan->run[run / plan->cells * plan->cells + cell];
+}
+
+bool fr__plan_is_ready(const fr__plan *plan, size_t run) {
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
+  const fr__study_run *source = fr__plan_needed(plan, run, cell->source);
+  const fr__study_run *teacher = fr__plan_needed(plan, run, cell->teacher);
+  return (source == NULL || source->result != NULL) &&
+         (teacher == NULL || teacher->result != NULL);
 }
 
 void fr__plan_label(fr__plan *plan, size_t run) {

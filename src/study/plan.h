@@ -5,8 +5,14 @@
 
 #include "study/study.h"
 
+#include "base/buf.h"
+
 /* Reads data set `i` and prepares its first fold. */
 enum fr_status fr__plan_open_set(fr__plan *plan, size_t i, fr_error *err);
+/* Everything that a run's figures depend on, as lines; the processor and the sensor too,
+ * since figures of two of them are not one sample. Keys of what it needs come first. */
+void fr__plan_identity(const fr__plan *plan, size_t run, const char *sensor,
+                       fr__buf *text);
 /* Fills the key of `run`; keys of its sources come first. `sensor` is the meter's. */
 enum fr_status fr__plan_key(fr__plan *plan, size_t run, const char *sensor,
                             fr_error *err);

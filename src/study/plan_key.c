@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What identifies a run of a cell, and what the store holds of it. */
+#include "study/mechanism.h"
 #include "study/plan.h"
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -29,47 +29,71 @@ static void add_data(fr__buf *text, const fr__plan *plan, size_t data, size_t re
                  d->window, d->step, repeat % set->folds, set->folds, plan->study->seed);
 }
 
-static void add_net(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell) {
-  const fr__study_net *net = &plan->study->networks[cell->net];
+static void add_net(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
+                    const fr__recipe *recipe) {
   const fr_samples *samples = &plan->set[cell->data].prepared.train;
-  const char *arch = text_or(net->arch, net->name);
-  const char *preset = fr_net_preset(arch, (fr_shape){samples->steps, samples->channels});
-  fr__buf_printf(text, "net %s\n", text_or(preset, arch));
+  const char *preset =
+      fr_net_preset(recipe->arch, (fr_shape){samples->steps, samples->channels});
+  fr__buf_printf(text, "net %s\n", text_or(preset, recipe->arch));
 }
 
-static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
-                          size_t repeat) {
-  if (cell->mechanism == SIZE_MAX)
+static void add_transfer(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
+                         const fr__recipe *recipe, size_t run) {
+  const fr_transfer_options *o = &recipe->transfer;
+  if (cell->source == SIZE_MAX)
     return;
-  const fr_transfer_options o =
-      fr__study_transfer(&plan->study->mechanisms[cell->mechanism]);
-  fr__buf_printf(text, "transfer %d %s %zu %.9g\nfrom %s\n", (int)o.kind,
-                 text_or(o.head, "-"), o.freeze, (double)o.refine,
-                 plan->run[repeat * plan->cells + cell->source].key);
+  fr__buf_printf(text, "transfer %d %s %zu %.9g\nfrom %s\n", (int)o->kind,
+                 text_or(o->head, "-"), o->freeze, (double)o->refine,
+                 fr__plan_needed(plan, run, cell->source)->key);
 }
 
-/* Everything that a run's figures depend on; the processor and the sensor too, since
- * figures of two of them are not one sample. */
-enum fr_status fr__plan_key(fr__plan *plan, size_t run, const char *sensor,
-                            fr_error *err) {
+static void add_training(fr__buf *text, const fr_train_options *o, uint64_t seed) {
+  fr__buf_printf(text, "train %zu %zu %zu %.9g\nseed %" PRIu64 "\n", o->epochs, o->batch,
+                 o->patience, (double)o->optimizer.learning_rate, seed);
+  if (o->precision != FR_TRAIN_F32) /* so are all cells of older stores */
+    fr__buf_printf(text, "precision %s\n", fr_train_precision_name(o->precision));
+  const fr_schedule *s = &o->schedule;
+  if (s->kind != FR_SCHEDULE_CONSTANT || s->warmup > 0.0)
+    fr__buf_printf(text, "schedule %d %.9g %.9g %.9g %.9g %.9g %.9g\n", (int)s->kind,
+                   s->factor, s->every, s->final, s->start, s->rise, s->warmup);
+  if (o->balanced)
+    fr__buf_add(text, "balanced\n");
+}
+
+/* Lines that only cells with the mechanism have, so that all others keep their keys. */
+static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
+                          const fr__recipe *recipe, size_t run) {
+  if (recipe->augment_text != NULL)
+    fr__buf_printf(text, "augment %s\n", recipe->augment_text);
+  if (cell->teacher != SIZE_MAX)
+    fr__buf_printf(text, "distill %.9g %.9g\nteacher %s\n",
+                   (double)recipe->train.loss.distill,
+                   (double)recipe->train.loss.temperature,
+                   fr__plan_needed(plan, run, cell->teacher)->key);
+}
+
+void fr__plan_identity(const fr__plan *plan, size_t run, const char *sensor,
+                       fr__buf *text) {
   const fr__study_cell *cell = &plan->cell[run % plan->cells];
   const size_t repeat = run / plan->cells;
-  const fr_train_options o = fr__study_train_options(plan->study);
-  fr__buf text;
-  fr__buf_init(&text, 0);
-  fr__buf_printf(&text, "frugal %s, cell %d\n%s\n%s\n", FR_VERSION, KEY_VERSION,
+  const fr__recipe recipe = fr__recipe_of(plan->study, cell->mechanism, cell->net);
+  fr__buf_printf(text, "frugal %s, cell %d\n%s\n%s\n", FR_VERSION, KEY_VERSION,
                  plan->cpu.cpu, sensor);
   if (plan->options->cpu != NULL && strcmp(sensor, "model") == 0)
-    fr__buf_printf(&text, "watts %.9g %.9g\n", plan->cpu.core_w.value,
+    fr__buf_printf(text, "watts %.9g %.9g\n", plan->cpu.core_w.value,
                    plan->cpu.idle_w.value);
-  add_data(&text, plan, cell->data, repeat);
-  add_net(&text, plan, cell);
-  add_mechanism(&text, plan, cell, repeat);
-  fr__buf_printf(&text, "train %zu %zu %zu %.9g\nseed %zu\n", o.epochs, o.batch,
-                 o.patience, (double)o.optimizer.learning_rate,
-                 plan->study->seed + repeat);
-  if (o.precision != FR_TRAIN_F32) /* so are all cells of older stores */
-    fr__buf_printf(&text, "precision %s\n", fr_train_precision_name(o.precision));
+  add_data(text, plan, cell->data, repeat);
+  add_net(text, plan, cell, &recipe);
+  add_transfer(text, plan, cell, &recipe, run);
+  add_training(text, &recipe.train, plan->study->seed + repeat);
+  add_mechanism(text, plan, cell, &recipe, run);
+}
+
+enum fr_status fr__plan_key(fr__plan *plan, size_t run, const char *sensor,
+                            fr_error *err) {
+  fr__buf text;
+  fr__buf_init(&text, 0);
+  fr__plan_identity(plan, run, sensor, &text);
   const enum fr_status status = text.status;
   if (status == FR_OK)
     snprintf(plan->run[run].key, FR__STUDY_KEY, "%016" PRIx64,

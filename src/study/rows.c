@@ -56,12 +56,16 @@ static double points(const json_t *run, const sides *pair, const char *name) {
   return 100.0 * plain(run, pair, "accuracy");
 }
 
-/* What the source's training took is added on the transferred side. */
+/* What training the source and the teacher took is added on the mechanism's side. */
 static double pretrained(const json_t *run, const char *name, double own) {
-  char path[64];
-  snprintf(path, sizeof path, "pretraining.%s", name);
-  return json_object_get(run, "pretraining") == NULL ? own
-                                                     : own + fr__row_value(run, path);
+  static const char *const needed[] = {"pretraining", "teacher"};
+  for (size_t i = 0; i < 2; i++) {
+    char path[64];
+    snprintf(path, sizeof path, "%s.%s", needed[i], name);
+    if (json_object_get(run, needed[i]) != NULL)
+      own += fr__row_value(run, path);
+  }
+  return own;
 }
 
 static double program_pretrained(const json_t *run, const sides *pair, const char *name) {
@@ -202,7 +206,7 @@ void fr__each_pair(const fr__plan *plan, void (*each)(void *self, const fr__pair
                                                fr__study_source(study, group, data)),
                            .to = fr__plan_find(plan, data, net, SIZE_MAX, SIZE_MAX),
                            .group = group->name};
-          for (size_t phase = 0; phase < 2; phase++) {
+          for (size_t phase = 0; phase < 2 && pair.of != SIZE_MAX; phase++) {
             pair.phase = phase == 0 ? 'R' : 'E';
             each(self, &pair);
           }

@@ -35,12 +35,22 @@ typedef struct fr__study_net {
   char *arch; /* a preset or the layers; NULL: the name is the preset */
 } fr__study_net;
 
-typedef struct fr__study_mechanism {
-  char *name;   /* "append" */
-  char *kind;   /* "append", "replace"; NULL: the name is the kind */
+typedef struct fr__study_mechanism { /* what is NULL or 0 is the study's */
+  char *name;                        /* "append" */
+  char **with; /* names of others that it is made of; then it says nothing else */
+  unsigned with_count;
+  char *kind;   /* of transfer: "append", "replace"; NULL: the name is the kind */
   char *head;   /* NULL: adapt's */
   char *freeze; /* "all" or a count of layers; NULL: "all" */
   float refine;
+  char *network; /* code of a network in the place of the cell's */
+  char *arch;    /* layers in its place */
+  char *teacher; /* code of the network whose outputs are learned, too */
+  float distill, temperature;
+  unsigned epochs, batch, patience;
+  float learning_rate;
+  char *schedule, *precision, *augment;
+  bool balanced;
 } fr__study_mechanism;
 
 typedef struct fr__study_group {
@@ -52,6 +62,7 @@ typedef struct fr__study_group {
   char **mechanisms; /* names, "scratch" apart */
   unsigned mechanisms_count;
   char *source; /* "other" (the default) or the code of a data set */
+  bool pairs;   /* of each two mechanisms that go together, too */
 } fr__study_group;
 
 typedef struct fr__study_claim {
@@ -94,10 +105,11 @@ struct fr_study {
 size_t fr__study_find_data(const fr_study *study, const char *code);
 size_t fr__study_find_net(const fr_study *study, const char *code);
 size_t fr__study_find_mechanism(const fr_study *study, const char *name);
-/* A mechanism as adapt takes it. */
+/* An entry as adapt takes it. */
 fr_transfer_options fr__study_transfer(const fr__study_mechanism *mechanism);
 fr_train_options fr__study_train_options(const fr_study *study);
-/* Where `group` takes networks for `data` from: an index into study->data. */
+/* Where `group` takes networks for `data` from: an index into study->data; SIZE_MAX where
+ * it names none. */
 size_t fr__study_source(const fr_study *study, const fr__study_group *group, size_t data);
 /* The nets of a group: all, where it names none. */
 size_t fr__study_group_net(const fr_study *study, const fr__study_group *group, size_t i);
@@ -152,6 +164,7 @@ typedef struct fr__study_cell { /* (data, net, mechanism), run `repeats` times *
   size_t data, net;
   size_t mechanism;  /* SIZE_MAX: from scratch */
   size_t source;     /* the cell whose network is transferred; SIZE_MAX */
+  size_t teacher;    /* the cell whose network is learned from; SIZE_MAX */
   bool is_source;    /* its network is kept for others */
   double seconds;    /* of the repeat run last; 0: none yet */
   double operations; /* of training, at most; 0: not known (budget.c) */
@@ -203,8 +216,10 @@ enum fr_status fr__plan_prepare(fr__plan *plan, size_t data, size_t repeat,
 /* Tells progress; false where the study is to stop. */
 bool fr__plan_go_on(fr__plan *plan);
 void fr__plan_label(fr__plan *plan, size_t run);
-/* The run whose network this one transfers; NULL: it starts from scratch. */
-fr__study_run *fr__plan_source(const fr__plan *plan, size_t run);
+/* The run of the same repeat that `cell` (a source, a teacher) is; NULL: SIZE_MAX. */
+fr__study_run *fr__plan_needed(const fr__plan *plan, size_t run, size_t cell);
+/* Whether the networks that it needs are trained. */
+bool fr__plan_is_ready(const fr__plan *plan, size_t run);
 /* "RMB": phase letter, data, net; caller's array. */
 void fr__cell_name(const fr_study *study, char phase, size_t data, size_t net,
                    char name[48]);

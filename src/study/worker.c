@@ -92,15 +92,23 @@ static void send_result(worker *w, size_t run, const json_t *result) {
   free(text);
 }
 
-static void run_one(worker *w, size_t run, const char *source) {
+/* Takes the result of a run that was not this process's. */
+static void learn(fr__study_run *run, json_t *needs, const char *key) {
+  json_t *result = json_object_get(needs, key);
+  if (run == NULL || !json_is_object(result))
+    return;
+  json_decref(run->result);
+  run->result = json_incref(result);
+}
+
+static void run_one(worker *w, size_t run, const char *needed) {
   fr__plan *plan = w->plan;
-  fr__study_run *from = fr__plan_source(plan, run);
-  json_t *result = NULL;
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
+  json_t *result = NULL, *needs = json_loads(needed, 0, NULL);
   fr_error err = {0};
-  if (from != NULL) {
-    json_decref(from->result);
-    from->result = json_loads(source, 0, NULL);
-  }
+  learn(fr__plan_needed(plan, run, cell->source), needs, "source");
+  learn(fr__plan_needed(plan, run, cell->teacher), needs, "teacher");
+  json_decref(needs);
   plan->now = run;
   plan->now_done = 0.0;
   if (fr__cell_run(plan, run, &result, &err) == FR_OK) {
