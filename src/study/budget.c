@@ -9,7 +9,7 @@
 #define JOULES_PER_KWH 3.6e6
 #define OPERATIONS_S                                                                     \
   1e10                /* of one core, where nothing has run yet: low, so as to be dear */
-#define LEAST_S 3.0   /* core-seconds of a run at least: short work is measured again */
+#define LEAST_S 0.05  /* of a run at least */
 #define CORE_W 10.0   /* where the processor is not known */
 #define WIDEST_TOLD 5 /* comparisons that the result names */
 

@@ -3,6 +3,7 @@
  * grams. */
 #include "study/mechanism.h"
 #include "study/next.h"
+#include "study/verdicts.h"
 
 #include "base/error.h"
 
@@ -354,6 +355,8 @@ enum fr_status fr__aggregate(const fr__plan *plan, json_t **out, fr_error *err) 
   json_object_set_new(to, "ratios", fr__aggregate_ratios(plan));
   json_object_set_new(to, "claims", fr__aggregate_claims(plan));
   json_object_set_new(to, "break_even", fr__aggregate_break_even(plan));
+  json_object_set_new(to, "mechanisms", fr__aggregate_mechanisms(plan));
+  json_object_set_new(to, "fronts", fr__aggregate_fronts(plan));
   json_object_set_new(to, "runs", fr__aggregate_runs(plan));
   json_object_set_new(to, "spent", total_spent(plan, read));
   json_object_set(to, "phases", json_object_get(json_object_get(to, "spent"), "phases"));
