@@ -279,17 +279,72 @@ const char *fr_task_name(enum fr_task task);
 
 /* ---- augmentation: of normalised training samples, while they are trained on ---- */
 
+/* What is done to a sample; docs/data.md has each one's arguments, units and source. */
+enum fr_augment_kind {
+  FR_AUGMENT_JITTER,      /* (D) noise on every value */
+  FR_AUGMENT_SCALE,       /* (D) one factor a sample */
+  FR_AUGMENT_ROTATE,      /* (DEGREES) every physical vector, alike */
+  FR_AUGMENT_PERMUTE,     /* (SEGMENTS) equal stretches of time in another order */
+  FR_AUGMENT_TIMEWARP,    /* (D[,KNOTS]) time runs faster here, slower there */
+  FR_AUGMENT_MAGWARP,     /* (D[,KNOTS]) a smooth factor over time for each channel */
+  FR_AUGMENT_CROP,        /* (SHARE) a part, stretched to the whole length */
+  FR_AUGMENT_DROPCHANNEL, /* (P) vectors or channels are missing */
+  FR_AUGMENT_MIXUP,       /* (ALPHA) with another sample, targets too */
+  FR_AUGMENT_MIRROR,      /* (P[,AXIS]) key points: left for right */
+  FR_AUGMENT_AFFINE,   /* (DEGREES[,SCALE[,SHIFT]]) key points, in the picture's plane */
+  FR_AUGMENT_RESAMPLE, /* (D) key points: all of it slower or faster */
+  FR_AUGMENT_DROPHAND  /* (P) key points: a hand is missing for a while */
+};
+#define FR_AUGMENT_KINDS 13
+#define FR_AUGMENT_ITEMS 16    /* at most, one behind the other */
+#define FR_AUGMENT_ARGUMENTS 3 /* of one item, at most */
+
+typedef struct fr_augment_item {
+  enum fr_augment_kind kind;
+  float value[FR_AUGMENT_ARGUMENTS]; /* usual ones where they were left out */
+} fr_augment_item;
+
+/* What channels mean and what the normaliser did to them. */
+typedef struct fr_augment_layout fr_augment_layout;
+
+/* Nothing needs to be released before fr_augment_bind; copies share the layout. */
 typedef struct fr_augment {
-  float jitter; /* deviation of noise added to every value; 0: none */
-  float scale;  /* deviation of one factor a sample, around 1; 0: none */
+  size_t count;                           /* 0: nothing is changed */
+  fr_augment_item item[FR_AUGMENT_ITEMS]; /* in the order in which they are done */
+  fr_augment_layout *layout;              /* owned; NULL: not bound */
 } fr_augment;
 
-/* "jitter(0.05) scale(0.1)"; "" is none. */
+/* "rotate(180) jitter(0.05) mixup(0.2)", done in this order; "" is none. At most one
+ * mixup, and FR_AUGMENT_ITEMS in all. */
 enum fr_status fr_augment_parse(const char *text, fr_augment *out, fr_error *err);
 
-/* Changes x (steps, channels); depends on seed, epoch and the sample's number alone. */
+/* The same text again, with all arguments; cut at `size`. */
+void fr_augment_describe(const fr_augment *augment, char *text, size_t size);
+
+/* Whether an item needs fr_augment_bind before samples are changed: those that act on
+ * physical vectors or key points. */
+bool fr_augment_needs_bind(const fr_augment *augment);
+
+/*
+ * Finds vectors (NAME.x, NAME.y, NAME.z, or with '_') and key points (PART.NUMBER.x, ...;
+ * docs/data.md) among the channels, and what the normaliser made of them, so that a
+ * rotation turns the physical vector. Call it once after parsing, for any items; nothing
+ * is kept of the arguments. FR_ERR_ARGUMENT, with the reason, where an item cannot be
+ * done to such samples.
+ */
+enum fr_status fr_augment_bind(fr_augment *augment, const fr_names *channels,
+                               const fr_normalizer *normalizer, fr_error *err);
+void fr_augment_release(fr_augment *augment);
+
+/* Floats of work area that changing one sample takes. */
+size_t fr_augment_room(const fr_augment *augment, size_t steps, size_t channels);
+
+/* Changes x (steps, channels) but for the mixup, which takes another sample: fr_train
+ * does it. Depends on seed, epoch and the sample's number alone. `work`: fr_augment_room
+ * floats, of this call alone. */
 void fr_augment_apply(const fr_augment *augment, uint64_t seed, uint64_t epoch,
-                      size_t sample, float *x, size_t steps, size_t channels);
+                      size_t sample, float *x, size_t steps, size_t channels,
+                      float *work);
 
 /* ---- fetch ---- */
 

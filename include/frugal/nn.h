@@ -217,8 +217,14 @@ typedef struct fr_targets {
   const uint32_t *label; /* (B) class of each sample; NULL: `value` tells */
   const float *value;    /* (B, K) 0 or 1 (binary), any number (squared); NaN: missing, no
                             loss and no gradient; NULL: `label` tells */
-  const float *teacher;  /* (B, K) logits of the teacher; NULL: none, and the loss is that
-                            of distill 0: validation needs no teacher */
+  /* Mixed samples (Zhang et al. 2018, mixup): `share` (B) in [0, 1] of the label, the
+   * rest of class `other` (B), each with the loss that it has alone; of squared and
+   * binary losses the target is mixed so, and `value` comes mixed already. NULL: none is.
+   */
+  const uint32_t *other;
+  const float *share;
+  const float *teacher; /* (B, K) logits of the teacher; NULL: none, and the loss is that
+                           of distill 0: validation needs no teacher */
 } fr_targets;
 
 /* FR_ERR_ARGUMENT, with a sentence, for options out of range or that the kind does not

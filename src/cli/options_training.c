@@ -70,7 +70,10 @@ static const struct argp_option loop_options[] = {
      "validation side shows no difference",
      20},
     {"augment", KEY_AUGMENT, "TEXT", 0,
-     "change training samples: 'jitter(D) scale(D)', D the deviation (default: none)",
+     "change training samples in each epoch, item by item: jitter(D) scale(D) "
+     "rotate(DEGREES) permute(SEGMENTS) timewarp(D[,KNOTS]) magwarp(D[,KNOTS]) "
+     "crop(SHARE) dropchannel(P) mixup(ALPHA), D deviations; of key points mirror(P) "
+     "affine(DEGREES[,SCALE[,SHIFT]]) resample(D) drophand(P) (default: none)",
      20},
     {"budget", KEY_BUDGET, "B", 0,
      "stop at 500J (of the program), 2gCO2e, 10min or accuracy=0.95 (on the validation "
@@ -98,8 +101,7 @@ static error_t parse_augment(const char *text, cli_training *training,
   fr_error err;
   if (fr_augment_parse(text, &training->augment, &err) != FR_OK)
     argp_error(state, "%s", err.text);
-  const bool any = training->augment.jitter > 0 || training->augment.scale > 0;
-  training->options.augment = any ? &training->augment : NULL;
+  training->options.augment = training->augment.count > 0 ? &training->augment : NULL;
   return 0;
 }
 

@@ -244,6 +244,15 @@ static enum fr_status check_options(const cli_training *training, const cli_work
   return FR_OK;
 }
 
+/* What it changes depends on what the channels mean. */
+static enum fr_status set_augment(cli_trainer *t, const cli_work *work, fr_error *err) {
+  cli_training *training = t->training;
+  if (training->options.augment == NULL)
+    return FR_OK;
+  return fr_augment_bind(&training->augment, &work->data->channels,
+                         &work->prepared.normalizer, err);
+}
+
 static enum fr_status prepare(cli_trainer *t, const cli_work *work,
                               const cli_input *input, const float *rate,
                               const fr_net *net, fr_error *err) {
@@ -252,6 +261,8 @@ static enum fr_status prepare(cli_trainer *t, const cli_work *work,
     status = set_loss(t, work, err);
   if (status == FR_OK)
     warn_of_end(t, net);
+  if (status == FR_OK)
+    status = set_augment(t, work, err);
   if (status == FR_OK)
     status = set_class_weights(t, work, err);
   if (status == FR_OK)
@@ -331,6 +342,7 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
   training->options.teacher = NULL;
   training->options.checkpoint = NULL;
   training->options.rate_scale = NULL;
+  fr_augment_release(&training->augment);
   fr_train_result_release(&trained);
   fr_model_release(&t.teacher);
   fr__buf_release(&t.identity);

@@ -93,8 +93,12 @@ enum fr_status fr_loss_check(const fr_loss_options *options, size_t classes,
 
 static fr__loss_sample sample_of(const fr_targets *targets, size_t b, size_t classes) {
   const size_t at = b * classes;
+  const uint32_t label = targets->label ? targets->label[b] : FR_NONE;
+  const bool mixed = targets->label && targets->other && targets->share[b] < 1;
   return (fr__loss_sample){.classes = classes,
-                           .label = targets->label ? targets->label[b] : FR_NONE,
+                           .label = label,
+                           .other = mixed ? targets->other[b] : label,
+                           .share = mixed ? targets->share[b] : 1,
                            .value = targets->label ? NULL : targets->value + at,
                            .teacher = targets->teacher ? targets->teacher + at : NULL};
 }

@@ -9,8 +9,10 @@
 
 /* One sample of a batch. */
 typedef struct fr__loss_sample {
-  size_t classes;       /* K */
-  uint32_t label;       /* no class where `value` tells */
+  size_t classes; /* K */
+  uint32_t label; /* no class where `value` tells */
+  uint32_t other; /* mixed with the label, which has `share`; the label: not mixed */
+  float share;
   const float *value;   /* (K); NULL: `label` tells */
   const float *teacher; /* (K); NULL: none */
   const float *output;  /* (K) */
@@ -31,7 +33,11 @@ typedef struct fr__loss_ops {
 static inline float fr__loss_target(const fr__loss_sample *s, size_t k) {
   if (s->value)
     return s->value[k];
-  return s->label >= s->classes ? NAN : k == s->label ? 1.0f : 0.0f;
+  if (s->label >= s->classes || s->other >= s->classes)
+    return NAN;
+  if (s->other == s->label)
+    return k == s->label ? 1.0f : 0.0f;
+  return k == s->label ? s->share : k == s->other ? 1.0f - s->share : 0.0f;
 }
 
 extern const fr__loss_ops fr__loss_cross_entropy, fr__loss_squared, fr__loss_binary;

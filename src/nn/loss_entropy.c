@@ -10,6 +10,8 @@
  *   (1 - share) L + share w_y T² Σ r_k log (r_k / p'_k)
  *
  * where r and p' are the softmaxes of the teacher's logits and of z, both divided by T.
+ * Of a mixed sample (Zhang et al. 2018) the first line, focal exponent and all, is λ
+ * times that of its class and 1 - λ times that of the other, and w likewise.
  */
 #include "nn/loss.h"
 
@@ -84,8 +86,17 @@ static double weight_of(const fr_loss_options *o, size_t k) {
   return o->class_weight ? (double)o->class_weight[k] : 1;
 }
 
+static bool is_told(const fr__loss_sample *s) {
+  return s->label < s->classes && s->other < s->classes;
+}
+
 static double weight(const fr_loss_options *options, const fr__loss_sample *s) {
-  return s->label < s->classes ? weight_of(options, s->label) : 0;
+  if (!is_told(s))
+    return 0;
+  if (s->other == s->label)
+    return weight_of(options, s->label);
+  return (double)s->share * weight_of(options, s->label) +
+         (1 - (double)s->share) * weight_of(options, s->other);
 }
 
 /* L; d = p Σ q - q. d holds the terms of the sum before. */
@@ -129,12 +140,66 @@ static double focus(const fr_loss_options *o, const fr__loss_sample *s, const so
   return factor * loss;
 }
 
+/* What one class y of a mixed sample adds, λ u^γ L: to d_k it is e_k `rise` - [k = y]
+ * `fall` - `even` w_k ε / K, e_k the terms of p's sum, by what `entropy` and `focus`
+ * have.
+ */
+typedef struct piece {
+  double loss; /* λ u^γ L */
+  double rise; /* of every d_k, times e_k */
+  double fall; /* of d_y alone */
+  double even; /* λ u^γ: of the smoothed part */
+} piece;
+
+/* `smooth`: the smoothed part of L, whose weights' sum is `mass`. */
+static piece piece_of(const fr_loss_options *o, const softmax *p, size_t classes,
+                      uint32_t label, double lambda, double smooth, double mass) {
+  const double sharp = (1 - (double)o->label_smoothing) * weight_of(o, label);
+  const double loss = smooth - sharp * log_share(p, label);
+  double others = 0;
+  if (o->focal > 0)
+    for (size_t k = 0; k < classes; k++)
+      others += k == label ? 0 : (double)rise(p, k);
+  const double factor =
+      lambda * (o->focal > 0 ? pow(others / p->sum, (double)o->focal) : 1);
+  const double own = (double)rise(p, label);
+  const double pull = o->focal > 0 ? loss * (double)o->focal * factor * own / p->sum : 0;
+  const double spread = others > 0 ? pull / others : 0;
+  return (piece){.loss = factor * loss,
+                 .rise = factor * (sharp + mass) / p->sum + spread,
+                 .fall = factor * sharp + pull + own * spread,
+                 .even = factor};
+}
+
+/* d holds the terms of the sum before. */
+static double mixed(const fr_loss_options *o, const fr__loss_sample *s, const softmax *p,
+                    float share) {
+  const double spread = (double)o->label_smoothing / (double)s->classes;
+  const double lambda = (double)s->share;
+  double smooth = 0, mass = 0;
+  for (size_t k = 0; k < s->classes && spread > 0; k++) {
+    smooth -= spread * weight_of(o, k) * log_share(p, k);
+    mass += spread * weight_of(o, k);
+  }
+  const piece a = piece_of(o, p, s->classes, s->label, lambda, smooth, mass);
+  const piece b = piece_of(o, p, s->classes, s->other, 1 - lambda, smooth, mass);
+  if (!s->d)
+    return a.loss + b.loss;
+  const double even = (a.even + b.even) * spread;
+  for (size_t k = 0; k < s->classes; k++)
+    s->d[k] = share * (float)((double)s->d[k] * (a.rise + b.rise) -
+                              (even > 0 ? even * weight_of(o, k) : 0));
+  s->d[s->label] -= share * (float)a.fall;
+  s->d[s->other] -= share * (float)b.fall;
+  return a.loss + b.loss;
+}
+
 /* Hinton et al. 2015, section 2: T² keeps the size of the gradient, w T (p' - r). */
 static double distill(const fr_loss_options *o, const fr__loss_sample *s, float share,
                       double loss) {
   const float temperature = o->temperature > 0 ? o->temperature : 1;
   const double t = (double)temperature, part = (double)o->distill;
-  const double w = part * t * weight_of(o, s->label);
+  const double w = part * t * weight(o, s);
   const softmax p = soften(s->output, s->classes, temperature, NULL);
   const softmax r = soften(s->teacher, s->classes, temperature, NULL);
   double divergence = 0;
@@ -152,14 +217,18 @@ static double distill(const fr_loss_options *o, const fr__loss_sample *s, float 
 static double compute(const fr_loss_options *options, const fr__loss_sample *s,
                       float share) {
   assert(!s->value);
-  if (s->label >= s->classes) {
+  if (!is_told(s)) {
     if (s->d)
       memset(s->d, 0, s->classes * sizeof *s->d);
     return 0;
   }
   const softmax p = soften(s->output, s->classes, 1, s->d);
-  double loss = entropy(options, s, &p, share);
-  if (options->focal > 0)
+  double loss;
+  if (s->other != s->label)
+    loss = mixed(options, s, &p, share);
+  else
+    loss = entropy(options, s, &p, share);
+  if (options->focal > 0 && s->other == s->label)
     loss = focus(options, s, &p, share, loss);
   if (options->distill > 0 && s->teacher)
     loss = distill(options, s, share, loss);

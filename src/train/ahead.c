@@ -79,6 +79,9 @@ enum fr_status fr__ahead_new(const struct fr__run *r, fr__ahead **out, fr_error 
   enum fr_status status = fr__batch_init(&a->batch, size, width, classes, false, err);
   if (status == FR_OK && r->batch.teacher != NULL)
     status = fr__batch_reserve_teacher(&a->batch, classes, err);
+  if (status == FR_OK && r->options->augment != NULL)
+    status = fr__batch_reserve_augment(&a->batch, r->options->augment,
+                                       fr_net_input(r->net), err);
   if (status == FR_OK && start(a))
     *out = a;
   else
@@ -128,11 +131,15 @@ static void exchange(fr__batch *a, fr__batch *b) {
   a->value = b->value;
   a->length = b->length;
   a->teacher = b->teacher;
+  a->other = b->other;
+  a->share = b->share;
   b->x = kept.x;
   b->label = kept.label;
   b->value = kept.value;
   b->length = kept.length;
   b->teacher = kept.teacher;
+  b->other = kept.other;
+  b->share = kept.share;
 }
 
 bool fr__ahead_take(fr__ahead *ahead, size_t epoch, size_t at, size_t n,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cannot be trained is refused before anything is allocated. */
 #include "base/error.h"
+#include "data/augment.h"
 #include "train/run.h"
 
 #define EPOCHS_CEILING ((size_t)1 << 20)
@@ -27,6 +28,12 @@ static enum fr_status check_samples(const fr_samples *train,
         err, FR_ERR_ARGUMENT,
         "augmentation and frozen layers exclude each other: their outputs are "
         "computed once a sample");
+  if (options->augment != NULL) {
+    const enum fr_status status =
+        fr__augment_check(options->augment, train->steps, train->channels, err);
+    if (status != FR_OK)
+      return status;
+  }
   if (options->balanced && train->label == NULL)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "samples without labels have no classes to balance");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/augment.h"
 
 static float *new_floats(size_t rows, size_t columns) {
   if (columns != 0 && rows > SIZE_MAX / sizeof(float) / columns)
@@ -35,12 +36,30 @@ enum fr_status fr__batch_reserve_teacher(fr__batch *batch, size_t classes,
   return batch->teacher == NULL ? fr__fail_memory(err, "the teacher's logits") : FR_OK;
 }
 
+enum fr_status fr__batch_reserve_augment(fr__batch *batch, const fr_augment *augment,
+                                         fr_shape input, fr_error *err) {
+  const bool mixes = fr__augment_mixup_at(augment) < augment->count;
+  batch->work = new_floats(fr_augment_room(augment, input.steps, input.channels) + 1, 1);
+  bool room = batch->work != NULL;
+  if (mixes) {
+    batch->partner = new_floats(input.steps, input.channels);
+    batch->other = calloc(batch->size, sizeof *batch->other);
+    batch->share = new_floats(batch->size, 1);
+    room = room && batch->partner != NULL && batch->other != NULL && batch->share != NULL;
+  }
+  return room ? FR_OK : fr__fail_memory(err, "the work area of augmentation");
+}
+
 void fr__batch_set_teacher(fr__batch *batch, const float *logits, size_t n,
                            size_t classes) {
   memcpy(batch->teacher, logits, n * classes * sizeof *logits);
 }
 
 void fr__batch_release(fr__batch *batch) {
+  free(batch->work);
+  free(batch->partner);
+  free(batch->other);
+  free(batch->share);
   free(batch->teacher);
   free(batch->x);
   free(batch->label);
@@ -137,6 +156,8 @@ void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_
 fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch, bool train) {
   return (fr_targets){.label = feed->label == NULL ? NULL : batch->label,
                       .value = feed->value == NULL ? NULL : batch->value,
+                      .other = train ? batch->other : NULL,
+                      .share = train ? batch->share : NULL,
                       .teacher = train ? batch->teacher : NULL};
 }
 

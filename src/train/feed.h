@@ -29,11 +29,19 @@ typedef struct fr__batch {
   uint32_t *length; /* (B), owned */
   float *d_output;  /* (B, K), owned; NULL where nothing is trained */
   float *teacher;   /* (B, K) logits, owned; NULL where there is no teacher */
+  /* Of batches whose samples are changed (fr__batch_reserve_augment). */
+  float *work;     /* of one change, owned */
+  float *partner;  /* (width) that a sample is mixed with, owned; NULL: none is mixed */
+  uint32_t *other; /* (B) the partner's label, owned */
+  float *share;    /* (B) of the sample itself, owned */
 } fr__batch;
 
 /* `width` floats a sample. */
 enum fr_status fr__batch_init(fr__batch *batch, size_t size, size_t width, size_t classes,
                               bool train, fr_error *err);
+/* Room for what changes the samples of a network that takes `input`. */
+enum fr_status fr__batch_reserve_augment(fr__batch *batch, const fr_augment *augment,
+                                         fr_shape input, fr_error *err);
 enum fr_status fr__batch_reserve_teacher(fr__batch *batch, size_t classes, fr_error *err);
 void fr__batch_set_teacher(fr__batch *batch, const float *logits, size_t n,
                            size_t classes);
@@ -58,7 +66,7 @@ void fr__feed_gather(const fr__feed *feed, const size_t *order, size_t at, size_
 void fr__feed_set_lengths(const fr__feed *feed, const fr__batch *batch, fr_net *net);
 
 /* What the outputs for the gathered batch are compared with; with the teacher's, where
- * there is one, only if `train`. */
+ * there is one, and mixed, where samples are, only if `train`. */
 fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch, bool train);
 
 /* Room for a teacher's logits, still to be filled. */

@@ -118,6 +118,14 @@ static void set_schedule(json_t *to, bool *done, const fr_schedule *o) {
       (int)o->kind, o->factor, o->every, o->final, o->start, o->rise, o->warmup);
 }
 
+/* What it knows of the channels belongs to the caller's data, as their names do. */
+static void set_augment(json_t *to, bool *done, const fr_augment *augment) {
+  char text[FR_AUGMENT_ITEMS * 64] = "";
+  if (augment != NULL)
+    fr_augment_describe(augment, text, sizeof text);
+  set_text(to, done, "augmentation", text);
+}
+
 static void set_options(json_t *to, bool *done, const fr_train_options *o,
                         size_t layers) {
   set(to, done, "number of epochs", "%zu", o->epochs);
@@ -128,9 +136,7 @@ static void set_options(json_t *to, bool *done, const fr_train_options *o,
   set(to, done, "seed", "%" PRIu64, o->seed);
   set(to, done, "first trained layer", "%zu", o->first_trained + 1);
   set_floats(to, done, "learning rates of the layers", o->rate_scale, layers);
-  set(to, done, "augmentation", "jitter %.9g, scale %.9g",
-      o->augment != NULL ? (double)o->augment->jitter : 0,
-      o->augment != NULL ? (double)o->augment->scale : 0);
+  set_augment(to, done, o->augment);
   set_text(to, done, "balanced sampling", o->balanced ? "yes" : "no");
 }
 

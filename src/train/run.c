@@ -46,7 +46,12 @@ static enum fr_status init_arrays(fr__run *r, fr_error *err) {
       &r->order, count, r->options->balanced ? r->train.label : NULL, classes, err);
   if (status != FR_OK)
     return status;
-  return fr__batch_init(&r->batch, size, batch_width(r), classes, true, err);
+  enum fr_status made =
+      fr__batch_init(&r->batch, size, batch_width(r), classes, true, err);
+  if (made == FR_OK && r->options->augment != NULL)
+    made = fr__batch_reserve_augment(&r->batch, r->options->augment, fr_net_input(r->net),
+                                     err);
+  return made;
 }
 
 /* Classes that are drawn equally often count the same in validation, too: else the

@@ -64,6 +64,10 @@ size_t fr__run_steps_per_epoch(const fr__run *r);
  * the run what does not change within an epoch, so that another thread may. */
 void fr__run_fill(const fr__run *r, size_t epoch, size_t at, size_t n, fr__batch *batch);
 
+/* Changes them as they lie in `batch`, copied there. */
+void fr__run_augment(const fr__run *r, size_t epoch, size_t at, size_t n,
+                     fr__batch *batch);
+
 /* Before the first step of the epoch behind those in r->result. */
 void fr__run_begin_epoch(fr__run *r);
 

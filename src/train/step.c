@@ -6,26 +6,6 @@
 #include "train/run.h"
 #include "train/watch.h"
 
-/* Samples [at, at + n) of the epoch as they lie in the batch. A sample that a balanced
- * epoch draws twice is changed in two ways: its place stands for its number. */
-static void augment(const fr__run *r, size_t epoch, size_t at, size_t n,
-                    const fr__batch *batch) {
-  const fr_shape shape = fr_net_input(r->net);
-  const size_t width = shape.steps * shape.channels;
-  for (size_t i = at; i < at + n; i++)
-    fr_augment_apply(
-        r->options->augment, r->options->seed, epoch,
-        r->options->balanced ? i : r->order.sample[i], batch->x + (i - at) * width,
-        /* behind a sample's end there is nothing to change */
-        r->train.length != NULL ? batch->length[i - at] : shape.steps, shape.channels);
-}
-
-void fr__run_fill(const fr__run *r, size_t epoch, size_t at, size_t n, fr__batch *batch) {
-  fr__feed_copy(&r->train, r->order.sample + at, 0, n, batch, fr_net_classes(r->net));
-  if (r->options->augment != NULL)
-    augment(r, epoch, at, n, batch);
-}
-
 /* The teacher's logits for the samples that lie in the batch. */
 static void teach(fr__run *r, size_t n) {
   fr_net *teacher = r->options->teacher;
@@ -53,7 +33,7 @@ static void fill_batch(fr__run *r, size_t at, size_t n) {
     fr__ahead_begin(r->ahead, epoch, next, left < r->batch.size ? left : r->batch.size);
   if (!taken && r->options->augment != NULL) {
     fr__phase_begin(r->observer, "augment");
-    augment(r, epoch, at, n, &r->batch);
+    fr__run_augment(r, epoch, at, n, &r->batch);
     fr__phase_end(r->observer);
   }
   fr__feed_set_lengths(&r->train, &r->batch, r->net);

@@ -48,7 +48,8 @@ static void count_augment(void *self, const char *name) {
 }
 
 static fr_train_options wide_options(void) {
-  static const fr_augment augment = {.jitter = 0.1f, .scale = 0.1f};
+  static const fr_augment augment = {
+      .count = 2, .item = {{FR_AUGMENT_SCALE, {0.1f}}, {FR_AUGMENT_JITTER, {0.1f}}}};
   fr_train_options options = fr_train_default_options();
   options.epochs = 3;
   options.patience = 0;

@@ -72,7 +72,7 @@ static void arguments_that_make_no_sense_are_refused(void **state) {
   options.epochs = SIZE_MAX;
   assert_refused(&train, &options, "epochs");
   options = fr_train_default_options();
-  const fr_augment jitter = {.jitter = 0.1f};
+  const fr_augment jitter = {.count = 1, .item = {{FR_AUGMENT_JITTER, {0.1f}}}};
   options.augment = &jitter;
   options.first_trained = 1;
   assert_refused(&train, &options, "augmentation and frozen layers");

@@ -128,7 +128,8 @@ static void the_padding_changes_no_output(void **state) {
 static void training_does_not_see_the_padding(void **state) {
   (void)state;
   fr_prepared near = prepare(64, true), far = prepare(96, true);
-  const fr_augment augment = {.jitter = 0.05f, .scale = 0.1f};
+  const fr_augment augment = {
+      .count = 2, .item = {{FR_AUGMENT_JITTER, {0.05f}}, {FR_AUGMENT_SCALE, {0.1f}}}};
   fr_train_options options = fr_train_default_options();
   options.epochs = 2;
   options.batch = 8;

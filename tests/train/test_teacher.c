@@ -73,7 +73,8 @@ static void logits_of_augmented_samples_come_batch_by_batch(void **state) {
   (void)state;
   static toy a;
   const fr_samples train = toy_samples(&a, 1);
-  const fr_augment none = {.jitter = 1e-30f}, much = {.jitter = 0.5f};
+  const fr_augment none = {.count = 1, .item = {{FR_AUGMENT_JITTER, {1e-30f}}}};
+  const fr_augment much = {.count = 1, .item = {{FR_AUGMENT_JITTER, {0.5f}}}};
   fr_net *teacher = good_teacher(&train);
   fr_train_options options = distilling(teacher);
   options.epochs = 2;
