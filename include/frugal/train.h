@@ -165,6 +165,14 @@ typedef struct fr_kept {
   size_t reused;      /* bytes that an earlier run had computed */
 } fr_kept;
 
+/* What weights are held to: called after each update, on the training thread, and may
+ * change their values in place (pruning holds some at 0). Allocates nothing. */
+typedef struct fr_train_hold {
+  void *self;
+  void (*hold)(void *self, fr_net *net, size_t step); /* the first is 1 */
+  uint64_t operations;                                /* that it executes each time */
+} fr_train_hold;
+
 typedef struct fr_train_options {
   size_t epochs; /* at most */
   size_t batch;
@@ -200,6 +208,8 @@ typedef struct fr_train_options {
                                         more accurate so, and the choice was the run's);
                                         the teacher's stays as it is */
   const fr_checkpoint_options *checkpoint; /* NULL: none */
+  const fr_train_hold
+      *hold; /* NULL: none; not with checkpoints, which know nothing of it */
 } fr_train_options;
 
 /* 60 epochs, batch 64, patience 8, seed 1, cross-entropy, AdamW at 0.002 with weight

@@ -86,5 +86,8 @@ enum fr_status fr__run_check(const fr_net *net, const fr_samples *train,
     status = check_teacher(net, options, err);
   if (status == FR_OK)
     status = check_checkpoint(options->checkpoint, err);
+  if (status == FR_OK && options->checkpoint != NULL && options->hold != NULL)
+    status = fr__fail(err, FR_ERR_ARGUMENT,
+                      "a run whose weights are held to something has no checkpoints");
   return status;
 }

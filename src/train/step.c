@@ -76,11 +76,21 @@ static double learning_rate(const fr__run *r) {
                             steps * r->options->epochs, steps);
 }
 
+static void hold(fr__run *r) {
+  const fr_train_hold *h = r->options->hold;
+  if (h == NULL)
+    return;
+  h->hold(h->self, r->net, r->result.steps + 1);
+  r->result.operations += h->operations;
+}
+
 /* False, with nothing changed, where a gradient is not finite. */
 static bool update(fr__run *r) {
   fr__phase_begin(r->observer, "update");
   fr_optimizer_set_rate(r->optimizer, (float)r->now.rate);
   const bool done = fr_optimizer_step(r->optimizer);
+  if (done)
+    hold(r);
   fr__phase_end(r->observer);
   r->result.operations += done ? r->cost.update : 0;
   r->result.steps += done;
