@@ -35,12 +35,14 @@ typedef struct fr_prune_options {
   double amount; /* (0, 1): share of the units, or of the weights of products, that go */
   enum fr_prune_how how;
   enum fr_prune_criterion criterion;
-  bool global;   /* the least of the whole network, scores divided by their mean in the
-                    layer; else that share of each layer */
+  bool global;   /* the least of the whole network (of units the magnitudes are divided by
+                    their mean in the layer: Li et al. 2017 compare within one alone);
+                    else that share of each layer */
   double until;  /* > 0: `amount` is found instead: the greatest whose refined validation
                     accuracy falls by at most so many points (hundredths) */
-  size_t epochs; /* of refinement, and of each search; 0: as many as fr_train_options has,
-                    which early stopping may end */
+  size_t epochs; /* of refinement, of each amount that is tried; 0: 20, or what
+                    fr_train_options has where that is less. Gradual: half of them on the
+                    way. Not rewind's, which trains as it was trained first */
   size_t rewind; /* epoch whose weights are gone back to; 0: the initial ones */
   size_t rounds; /* of pruning and training, gradual (structured) and rewind; 0: 3 */
   float refine;  /* learning rate of refinement, relative to training; 0: 0.5 */
@@ -109,24 +111,25 @@ double fr_prune_schedule(double amount, size_t step, size_t steps);
 
 /* ---- sensitivity ---- */
 
-/* How the validation accuracy falls when one layer alone is pruned, without refinement.
- */
+/* How the validation accuracy falls when one layer alone (of weights: one tensor) is
+ * pruned, without refinement. */
 typedef struct fr_prune_scan {
   size_t layers; /* that have something to prune */
   size_t amounts;
-  const char **layer; /* (layers) "3 conv1d(64,5)"; owned */
-  double *amount;     /* (amounts); owned */
-  double *accuracy;   /* (layers, amounts); owned */
-  double before;      /* of the whole network */
+  char **layer;        /* (layers) "3 conv1d(64,5)", "2.weight"; owned */
+  double *amount;      /* (amounts); owned */
+  double *accuracy;    /* (layers, amounts); owned */
+  double before;       /* of the whole network */
+  uint64_t operations; /* executed */
 } fr_prune_scan;
 
-/* By options' kind and criterion, at `amounts` (count) shares. */
-enum fr_status fr_prune_scan_run(const fr_net *net, const fr_samples *train,
-                                 const fr_samples *validate,
-                                 const fr_train_options *options,
-                                 const fr_prune_options *prune, const double *amount,
-                                 size_t amounts, const fr_observer *observer,
-                                 fr_prune_scan *out, fr_error *err);
+/* By the kind and criterion of `prune`, at the given shares. `net` is given room for a
+ * batch, and its weights stay. Phase: scan. Release *out where the call succeeds. */
+enum fr_status
+fr_prune_scan_run(fr_net *net, const fr_samples *train, const fr_samples *validate,
+                  const fr_train_options *options, const fr_prune_options *prune,
+                  const double *amount, size_t amounts, const fr_observer *observer,
+                  const fr_budget *budget, fr_prune_scan *out, fr_error *err);
 void fr_prune_scan_release(fr_prune_scan *scan);
 
 #endif
