@@ -323,6 +323,10 @@ void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate);
 float *fr_optimizer_state(fr_optimizer *optimizer, size_t *count);
 uint64_t fr_optimizer_steps(const fr_optimizer *optimizer);
 void fr_optimizer_set_steps(fr_optimizer *optimizer, uint64_t steps);
+/* Tensors of layers [from, to) have no gradient in the first `steps` steps: the
+ * correction of their moments (Adam) counts from there. */
+void fr_optimizer_set_start(fr_optimizer *optimizer, size_t from, size_t to,
+                            uint64_t steps);
 
 /* "sgd", "adam", "adamw", "rmsprop". */
 bool fr_optimizer_parse(const char *name, enum fr_optimizer_kind *out);

@@ -253,7 +253,8 @@ void fr_train_result_release(fr_train_result *result);
  * train/gather, train/augment, train/forward (with the loss), train/backward,
  * train/update, train/checkpoint, validate. The same seed, samples and options give the
  * same bits, whatever the threads and however often the run was taken up. Memory is
- * allocated before the first step and to write a checkpoint only.
+ * allocated before the first step, between two epochs where a layer thaws, and to write a
+ * checkpoint only.
  *
  * A loss, gradient or weight that is not finite ends the run with FR_ERR_NUMERIC naming
  * layer, epoch, step and the checkpoint that is left; the weights are then the best so

@@ -7,7 +7,15 @@
 #include "base/error.h"
 #include "cli/training.h"
 
-enum { KEY_APPEND = 1, KEY_REPLACE, KEY_FREEZE, KEY_REFINE };
+enum {
+  KEY_APPEND = 1,
+  KEY_REPLACE,
+  KEY_CUT,
+  KEY_FREEZE,
+  KEY_REFINE,
+  KEY_DECAY,
+  KEY_UNFREEZE
+};
 
 typedef struct transfer {
   cli_output output;
@@ -24,6 +32,9 @@ static const struct argp_option options[] = {
      0},
     {"replace", KEY_REPLACE, "ARCH", OPTION_ARG_OPTIONAL,
      "put a new head in place of the last dense layer (the default; 'dense(classes)')",
+     0},
+    {"cut", KEY_CUT, "K", 0,
+     "keep the first K layers, with --replace (default: those before the last dense one)",
      0},
     {"freeze", KEY_FREEZE, "K", 0,
      "layers of the old network that are not trained (default: all that are kept)", 0},
@@ -49,6 +60,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     t->transfer.kind = key == KEY_APPEND ? FR_TRANSFER_APPEND : FR_TRANSFER_REPLACE;
     t->transfer.head = text;
     return 0;
+  case KEY_CUT: t->transfer.cut = cli_number(state, "cut", text, 1, 1000); return 0;
   case KEY_FREEZE:
     t->transfer.freeze = cli_number(state, "freeze", text, 0, 1000);
     return 0;

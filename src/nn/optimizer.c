@@ -18,6 +18,7 @@ enum { MOMENTS = 2 };
 typedef struct slot {
   const fr_tensor *tensor;
   float rate_scale;
+  uint64_t start;         /* steps before its first */
   float *moment[MOMENTS]; /* (count) each; NULL where the kind keeps fewer */
 } slot;
 
@@ -58,7 +59,7 @@ static size_t adam_moments(const fr_optimizer_options *o) {
 /* Adam's, and AdamW's with the decay that is not in the gradient. */
 static void step_by_moments(const fr_optimizer *optimizer, const slot *s, float decay) {
   const fr_optimizer_options *o = &optimizer->options;
-  const double t = (double)optimizer->step,
+  const double t = (double)(optimizer->step - s->start),
                rate = (double)(o->learning_rate * s->rate_scale);
   const double correction1 = 1.0 - pow((double)o->beta1, t);
   const double correction2 = sqrt(1.0 - pow((double)o->beta2, t));
@@ -246,6 +247,15 @@ uint64_t fr_optimizer_steps(const fr_optimizer *optimizer) { return optimizer->s
 
 void fr_optimizer_set_steps(fr_optimizer *optimizer, uint64_t steps) {
   optimizer->step = steps;
+}
+
+void fr_optimizer_set_start(fr_optimizer *optimizer, size_t from, size_t to,
+                            uint64_t steps) {
+  for (size_t i = 0; i < optimizer->count; i++) {
+    slot *s = &optimizer->slot[i];
+    if (s->tensor->layer >= from && s->tensor->layer < to)
+      s->start = steps;
+  }
 }
 
 void fr_optimizer_set_rate(fr_optimizer *optimizer, float learning_rate) {

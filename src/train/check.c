@@ -18,6 +18,11 @@ static enum fr_status check_amounts(const fr_net *net, const fr_samples *train,
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "training from layer %zu leaves nothing to train in a network of %zu",
                     options->first_trained, fr_net_layer_count(net));
+  if (options->unfreeze > 0 && options->unfreeze_to >= options->first_trained)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "nothing is frozen that could thaw: training begins at layer %zu, "
+                    "and layers before %zu stay frozen",
+                    options->first_trained, options->unfreeze_to);
   return FR_OK;
 }
 

@@ -112,7 +112,7 @@ enum fr_status fr__feed_init(fr__feed *feed, const fr_net *net, const fr_samples
 }
 
 void fr__feed_release(fr__feed *feed) {
-  free(feed->flat);
+  fr__keep_release(&feed->kept);
   free(feed->logits);
   *feed = (fr__feed){0};
 }
@@ -165,16 +165,4 @@ enum fr_status fr__feed_reserve_logits(const fr__feed *feed, size_t classes,
                                        float **logits, fr_error *err) {
   *logits = new_floats(feed->count, classes);
   return *logits == NULL ? fr__fail_memory(err, "the teacher's logits") : FR_OK;
-}
-
-enum fr_status fr__feed_reserve_flat(const fr__feed *feed, const fr_net *net,
-                                     size_t layers, float **flat, size_t *width,
-                                     fr_error *err) {
-  assert(layers > 0);
-  const fr_shape shape = fr_net_layer_shape(net, layers - 1);
-  *width = shape.steps * shape.channels;
-  if (feed->count > SIZE_MAX / sizeof **flat / *width)
-    return fr__fail_memory(err, "the outputs of the frozen layers");
-  *flat = malloc(feed->count * *width * sizeof **flat);
-  return *flat == NULL ? fr__fail_memory(err, "the outputs of the frozen layers") : FR_OK;
 }

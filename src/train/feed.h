@@ -6,14 +6,16 @@
 
 #include "frugal/data.h"
 #include "frugal/nn.h"
+#include "train/keep.h"
 
 typedef struct fr__feed {
   size_t count;
   size_t width;  /* floats a sample: T * C as layer `from` takes it */
   size_t values; /* K of `value` */
   const float *const
-      *x;      /* (count) to (T, C), borrowed; NULL where `flat` holds the samples */
-  float *flat; /* (count, width), owned; outputs of the frozen layers */
+      *x; /* (count) to (T, C), borrowed; NULL where `flat` holds the samples */
+  const float *flat; /* (count, width), in `kept`: outputs of the frozen layers */
+  fr__keep kept;
   const uint32_t *label;  /* (count), borrowed; NULL where `value` tells */
   const float *value;     /* (count, K), borrowed; NULL where `label` tells */
   const uint32_t *length; /* (count), borrowed; NULL: every sample has all steps */
@@ -72,11 +74,5 @@ fr_targets fr__feed_targets(const fr__feed *feed, const fr__batch *batch, bool t
 /* Room for a teacher's logits, still to be filled. */
 enum fr_status fr__feed_reserve_logits(const fr__feed *feed, size_t classes,
                                        float **logits, fr_error *err);
-
-/* Room for the outputs of layers [0, layers) of every sample, in `flat`, still to be
- * filled. */
-enum fr_status fr__feed_reserve_flat(const fr__feed *feed, const fr_net *net,
-                                     size_t layers, float **flat, size_t *width,
-                                     fr_error *err);
 
 #endif

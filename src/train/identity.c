@@ -135,6 +135,11 @@ static void set_options(json_t *to, bool *done, const fr_train_options *o,
   set(to, done, "patience", "%zu", o->patience);
   set(to, done, "seed", "%" PRIu64, o->seed);
   set(to, done, "first trained layer", "%zu", o->first_trained + 1);
+  if (o->unfreeze > 0)
+    set(to, done, "gradual unfreezing", "every %zu epochs, to layer %zu", o->unfreeze,
+        o->unfreeze_to + 1);
+  else
+    set_text(to, done, "gradual unfreezing", "none");
   set_floats(to, done, "learning rates of the layers", o->rate_scale, layers);
   set_augment(to, done, o->augment);
   set_text(to, done, "balanced sampling", o->balanced ? "yes" : "no");

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "train/evaluate.h"
 #include "train/run.h"
+#include "train/thaw.h"
 #include "train/watch.h"
 
 void fr__run_begin_epoch(fr__run *r) {
@@ -42,10 +43,12 @@ static enum fr_status run_epoch(fr__run *r, bool *more, fr_error *err) {
   enum fr_status status = FR_OK;
   double loss = 0;
   fr__phase_begin(r->observer, "train");
-  if (r->at == 0)
+  if (r->at == 0) {
     fr__run_begin_epoch(r);
+    status = fr__thaw(r, err);
+  }
   fr__order_draw(&r->order, r->options->seed, r->now.epoch);
-  while (*more && r->at < r->train.count) {
+  while (status == FR_OK && *more && r->at < r->train.count) {
     status = fr__run_step(r, &loss, err);
     if (status != FR_OK)
       break;
@@ -112,9 +115,12 @@ static enum fr_status validate(fr__run *r, fr_error *err) {
   return better || reached_target(r) ? keep_best(r, err) : FR_OK;
 }
 
+/* It is counted from the last thaw, too, and begins with it. */
 static bool out_of_patience(const fr__run *r) {
+  const size_t last = fr__thaw_last(r, r->now.epoch), best = r->result.best_epoch;
   return r->options->patience > 0 && r->validate.count > 0 &&
-         r->now.epoch - r->result.best_epoch >= r->options->patience;
+         !fr__thaw_is_due(r, r->now.epoch) &&
+         r->now.epoch - (best > last ? best : last) >= r->options->patience;
 }
 
 static void add_to_history(fr__run *r) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "train/thaw.h"
 #include "train/watch.h"
 
 size_t fr__run_stride(const fr__run *r) {
@@ -27,13 +28,18 @@ static enum fr_status init_feeds(fr__run *r, const fr_samples *train,
   return fr__feed_init(&r->validate, r->net, validate, "validation", err);
 }
 
-/* The batch must hold what the first layer takes and what the first trained one takes. */
+/* The batch must hold what the first layer takes and what each takes that is ever the
+ * first trained one. */
 static size_t batch_width(const fr__run *r) {
-  if (r->first == 0)
-    return r->train.width;
-  const fr_shape shape = fr_net_layer_shape(r->net, r->first - 1);
-  const size_t width = shape.steps * shape.channels;
-  return width > r->train.width ? width : r->train.width;
+  size_t most = r->train.width;
+  for (size_t layer = r->options->unfreeze > 0 ? 0 : r->first; layer <= r->first;
+       layer++) {
+    const fr_shape shape =
+        layer > 0 ? fr_net_layer_shape(r->net, layer - 1) : fr_net_input(r->net);
+    const size_t width = shape.steps * shape.channels;
+    most = width > most ? width : most;
+  }
+  return most;
 }
 
 static enum fr_status init_arrays(fr__run *r, fr_error *err) {
@@ -70,13 +76,14 @@ static enum fr_status init_validate_loss(fr__run *r, fr_error *err) {
                                   err);
 }
 
+/* Of all layers that are ever trained. */
 static enum fr_status init_optimizer(fr__run *r, fr_error *err) {
-  enum fr_status status = fr_optimizer_new(r->net, r->first, &r->options->optimizer,
+  const bool thaws = r->options->unfreeze > 0;
+  const size_t lowest = thaws ? r->options->unfreeze_to : r->first;
+  enum fr_status status = fr_optimizer_new(r->net, lowest, &r->options->optimizer,
                                            r->options->rate_scale, &r->optimizer, err);
   if (status == FR_OK)
-    status = fr__snapshot_init(&r->best, r->net, r->first, err);
-  if (status == FR_OK && r->options->accumulate > 1)
-    status = fr__gradients_init(&r->gradients, r->net, err);
+    status = fr__snapshot_init(&r->best, r->net, lowest, err);
   return status;
 }
 
@@ -84,12 +91,11 @@ static enum fr_status init_network(fr__run *r, fr_error *err) {
   const size_t threads = r->options->threads > 0 ? r->options->threads : 1;
   enum fr_status status = fr_net_set_threads(r->net, threads, err);
   if (status == FR_OK)
-    status = fr_net_reserve(r->net, r->batch.size, true, r->first, err);
-  if (status == FR_OK)
     status = init_optimizer(r, err);
+  if (status == FR_OK)
+    status = fr__thaw_init(r, err);
   if (status != FR_OK)
     return status;
-  r->cost = fr__cost_of(r->net, r->first, &r->options->optimizer);
   if (r->cost.update == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "no layer from %zu on has weights to train",
                     r->options->first_trained);
@@ -166,43 +172,18 @@ static enum fr_status prepare_teacher(fr__run *r, fr_error *err) {
   return status;
 }
 
-/* Runs the frozen layers over one feed and lets it hand out their outputs from now on. */
-static enum fr_status freeze_feed(fr__run *r, fr__feed *feed, fr_error *err) {
-  float *flat;
-  size_t width;
-  if (feed->count == 0 || r->first == 0)
-    return FR_OK;
-  const enum fr_status status =
-      fr__feed_reserve_flat(feed, r->net, r->first, &flat, &width, err);
-  if (status != FR_OK)
-    return status;
-  fr__phase_begin(r->observer, "frozen");
-  for (size_t at = 0; at < feed->count; at += r->batch.size) {
-    const size_t left = feed->count - at, n = left < r->batch.size ? left : r->batch.size;
-    fr__feed_gather(feed, NULL, at, n, &r->batch, r->net);
-    const float *output = fr_net_forward(r->net, r->batch.x, n, 0, r->first, false);
-    memcpy(flat + at * width, output, n * width * sizeof *flat);
-  }
-  fr__phase_end(r->observer);
-  r->result.operations += r->cost.frozen * feed->count;
-  feed->flat = flat;
-  feed->width = width;
-  return FR_OK;
-}
-
 static enum fr_status prepare_passes(fr__run *r, fr_error *err) {
   if (r->first == 0 && r->options->teacher == NULL)
     return FR_OK;
   const uint64_t operations = r->result.operations;
+  const bool resumed = r->result.resumed_from > 0;
   fr__phase_begin(r->observer, "train");
   enum fr_status status = prepare_teacher(r, err);
-  if (status == FR_OK)
-    status = freeze_feed(r, &r->train, err);
-  if (status == FR_OK)
-    status = freeze_feed(r, &r->validate, err);
-  fr__phase_end(r->observer);
-  if (r->result.resumed_from > 0) /* they are in the sum already */
+  if (resumed) /* they are in the sum already */
     r->result.operations = operations;
+  if (status == FR_OK)
+    status = resumed ? fr__thaw_resume(r, err) : fr__thaw_feed(r, err);
+  fr__phase_end(r->observer);
   return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "train/precision.h"
 #include "train/run.h"
+#include "train/thaw.h"
 #include "train/watch.h"
 
 const char *fr_stop_name(enum fr_stop stop) {
@@ -36,28 +37,6 @@ void fr_train_result_release(fr_train_result *result) {
   *result = (fr_train_result){0};
 }
 
-static bool has_tensors(const fr_net *net, size_t layer) {
-  size_t count;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; i++)
-    if (tensor[i].layer == layer)
-      return true;
-  return false;
-}
-
-/*
- * Layers without parameters behind the frozen ones give the same output in every epoch,
- * too: they are run once a sample with them. Dropout is not, for its output changes.
- */
-static size_t skip_constant_layers(const fr_net *net, size_t first) {
-  if (first == 0)
-    return 0;
-  const size_t last = fr_net_layer_count(net) - 1;
-  while (first < last && !has_tensors(net, first) && !fr_net_layer_is_random(net, first))
-    first++;
-  return first;
-}
-
 enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *validate,
                         const fr_train_options *options, const fr_observer *observer,
                         const fr_budget *budget, fr_train_result *result, fr_error *err) {
@@ -68,7 +47,7 @@ enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *
                .options = options,
                .observer = observer,
                .budget = budget,
-               .first = skip_constant_layers(net, options->first_trained),
+               .first = fr__thaw_first(net, options, 1),
                .layers = fr_net_layer_count(net)};
   status = fr__run_init(&r, train, validate, err);
   if (status == FR_OK) {
@@ -85,6 +64,7 @@ enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *
     fr__snapshot_restore(&r.best, net);
   if (status == FR_OK)
     fr__precision_check_end(&r);
+  r.result.first_trained = fr__thaw_first(net, options, r.result.epochs);
   if (status == FR_OK)
     *result = r.result;
   else

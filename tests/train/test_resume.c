@@ -155,6 +155,18 @@ static void with_frozen_layers_and_a_teacher(void **state) {
   assert_survives(t);
 }
 
+static void with_layers_that_thaw(void **state) {
+  (void)state;
+  trial t = trial_of_everything(NULL);
+  t.arch = "dense(6) bn tanh dropout(0.1) dense(5) bn relu dense(classes)";
+  t.options.epochs = 7;
+  t.options.first_trained = 7;
+  t.options.unfreeze = 2;
+  t.options.augment = NULL;
+  t.options.optimizer = fr_train_default_options().optimizer;
+  assert_survives(t);
+}
+
 static void with_a_teacher_of_augmented_samples(void **state) {
   (void)state;
   trial t = trial_of_everything(NULL);
@@ -191,6 +203,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(with_dropout_bn_augmentation_balance_accumulation),
       cmocka_unit_test(with_frozen_layers_and_a_teacher),
+      cmocka_unit_test(with_layers_that_thaw),
       cmocka_unit_test(with_a_teacher_of_augmented_samples),
       cmocka_unit_test(with_checkpoints_after_epochs_only_and_no_validation),
       cmocka_unit_test(with_an_early_end),
