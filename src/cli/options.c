@@ -104,10 +104,12 @@ static const struct argp_option input_options[] = {
      10},
     {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
     {"split", KEY_SPLIT, "HOW", 0,
-     "trial, subject:IDS, subject:loo, kfold:K, time:SHARE, random:SHARE (leaky) or all "
+     "trial, subject:IDS, subject:loo, kfold:K, folds:DIR, time:SHARE, random:SHARE "
+     "(leaky) or all "
      "(default: the data set's own)",
      10},
-    {"fold", KEY_FOLD, "N", 0, "which fold of subject:loo or kfold:K (default 1)", 10},
+    {"fold", KEY_FOLD, "N", 0,
+     "which fold of subject:loo, kfold:K or folds:DIR (default 1)", 10},
     {"validate", KEY_VALIDATE, "HOW", 0,
      "of the training side: a share, trial, subject:IDS or none (default 0.1)", 10},
     {0},

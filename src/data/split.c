@@ -192,6 +192,26 @@ static enum fr_status assign_kfold(job *j, const char *argument, fr_error *err) 
   return status == FR_OK ? assign_fold(j, folds, true, err) : status;
 }
 
+static enum fr_status folds_folds(const fr_windows *windows, const char *argument,
+                                  size_t *folds, fr_error *err) {
+  (void)windows;
+  return fr__folds_count(argument, folds, err);
+}
+
+static enum fr_status assign_folds(job *j, const char *argument, fr_error *err) {
+  const fr_names *subjects = &j->data->subjects;
+  bool *chosen = calloc(subjects->count + 1, sizeof *chosen);
+  if (!chosen)
+    return fr__fail_memory(err, "people");
+  const enum fr_status status =
+      fr__folds_people(argument, j->fold, subjects, chosen, err);
+  assign_all(j, FR_SIDE_TRAIN);
+  if (status == FR_OK)
+    move_people(j, chosen, FR_SIDE_TRAIN, FR_SIDE_TEST);
+  free(chosen);
+  return status;
+}
+
 /* ---- by trial, time and chance ---- */
 
 /* MotionSense: trials 1-9 are long, 11-16 short (Malekzadeh et al. 2019, section 5). */
@@ -280,6 +300,7 @@ static const rule rules[] = {
     {"trial", false, false, assign_trial, NULL},
     {"subject", true, false, assign_subject, folds_subject},
     {"kfold", true, false, assign_kfold, folds_kfold},
+    {"folds", true, false, assign_folds, folds_folds},
     {"time", true, false, assign_time, NULL},
     {"random", true, true, assign_random, NULL},
     {"all", false, false, assign_test, NULL},
@@ -298,7 +319,7 @@ static enum fr_status find_rule(const char *how, const rule **out, const char **
   }
   return fr__fail(err, FR_ERR_ARGUMENT,
                   "split '%s' is not known: trial, subject:IDS, subject:loo, kfold:K, "
-                  "time:SHARE, random:SHARE or all",
+                  "folds:DIR, time:SHARE, random:SHARE or all",
                   how);
 }
 

@@ -56,4 +56,15 @@ size_t fr__places_move_trials(fr__places *places, size_t from, size_t to, bool o
  * activity with a window of side `keep`. Reorders the places. */
 void fr__places_part(fr__places *places, enum fr_side keep, enum fr_side lose);
 
+/* ---- folds.c: lists fold_K_test_android_uuids.txt and ..._iphone_... in a folder, K
+ * from 0 ---- */
+
+/* How many there are; FR_ERR_NOT_FOUND where there is none. */
+enum fr_status fr__folds_count(const char *folder, size_t *folds, fr_error *err);
+
+/* The people of fold `fold`'s lists, true in `chosen`, a zeroed (subjects) array. Those
+ * whom the data does not have are passed over. */
+enum fr_status fr__folds_people(const char *folder, size_t fold, const fr_names *subjects,
+                                bool *chosen, fr_error *err);
+
 #endif
