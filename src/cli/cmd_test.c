@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/session.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/csv.h"
 #include "base/error.h"
+#include "base/student.h"
 #include "cli/precision.h"
 #include "cli/work.h"
+
+#define PASSES_AUTO 200   /* at most, and */
+#define SECONDS_AUTO 60.0 /* of passes, until the interval is narrow */
+#define NARROW 0.05       /* width of it over the mean */
+#define PASSES_CEILING 100000
 
 typedef struct test {
   cli_output output;
@@ -13,17 +22,30 @@ typedef struct test {
   cli_precision precision;
   const char *model;
   size_t threads; /* 0: not told, one */
+  size_t passes;  /* 0: until their cost is known */
 } test;
 
-enum { KEY_THREADS = 0x700 };
+enum { KEY_THREADS = 0x700, KEY_REPEAT };
 
 static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N|all", 0,
      "that share the work, to the same bits (default 1, which spends the fewest "
      "core-seconds); not with int8",
      30},
+    {"repeat", KEY_REPEAT, "N|auto", 0,
+     "pass over the test side N times and tell the cost of one (default 1); auto: until "
+     "the interval of their core-seconds is below 5 % of the mean; not with int8",
+     30},
     {0},
 };
+
+static size_t parse_passes(struct argp_state *state, const char *text) {
+  int64_t passes = 0;
+  if (strcmp(text, "auto") != 0 && !fr__parse_integer(text, 1, PASSES_CEILING, &passes))
+    argp_error(state, "--repeat '%s' is neither auto nor a number from 1 to %d", text,
+               PASSES_CEILING);
+  return (size_t)passes;
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   test *t = state->input;
@@ -41,11 +63,14 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_NO_ARGS:
     argp_error(state, "say which model: MODEL.safetensors");
     return 0;
+  case KEY_REPEAT: t->passes = parse_passes(state, text); return 0;
   case KEY_THREADS: t->threads = cli_threads(state, text); return 0;
   case ARGP_KEY_END:
     if (t->threads > 1 && t->precision.int8)
       argp_error(state,
                  "int8 runs one sample after the other: --threads is of f32 and bf16");
+    if (t->passes != 1 && t->precision.int8)
+      argp_error(state, "--repeat is of f32 and bf16");
     return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -86,6 +111,100 @@ static enum fr_status check_rate(const cli_work *work, const fr_model *model,
                   model->rate_hz, rate_hz);
 }
 
+/* Core-seconds of the passes so far. */
+typedef struct passes {
+  size_t count;
+  double mean, squares; /* of deviations from it (Welford 1962) */
+} passes;
+
+static void add_pass(passes *p, double core_s) {
+  const double from = core_s - p->mean;
+  p->mean += from / (double)++p->count;
+  p->squares += from * (core_s - p->mean);
+}
+
+/* Half of Student's 95 % interval of the mean; NAN of a single pass. */
+static double half_interval(const passes *p) {
+  const double n = (double)p->count;
+  return fr__t_quantile(0.975, n - 1) * sqrt(p->squares / (n - 1) / n);
+}
+
+static bool enough(const passes *p, size_t wanted) {
+  if (wanted != 0)
+    return p->count >= wanted;
+  return p->count >= PASSES_AUTO || p->mean * (double)p->count >= SECONDS_AUTO ||
+         (p->count > 2 && 2 * half_interval(p) < NARROW * p->mean);
+}
+
+/* Stands between a pass and the session, and looks at the clock inside its phase. */
+typedef struct clocked {
+  const fr_observer *to;
+  uint64_t from_ns, spent_ns; /* CPU time of all threads */
+} clocked;
+
+static void on_begin(void *self, const char *name) {
+  clocked *c = self;
+  c->to->phase_begin(c->to->self, name);
+  c->from_ns = fr__clock_process_cpu_ns();
+}
+
+static void on_end(void *self) {
+  clocked *c = self;
+  c->spent_ns = fr__clock_process_cpu_ns() - c->from_ns;
+  c->to->phase_end(c->to->self);
+}
+
+static void tell_passes(cli_session *session, const passes *p) {
+  const double half = p->count > 1 ? half_interval(p) : 0;
+  const fr_measure core = {.value = p->mean,
+                           .low = fmax(p->mean - half, 0),
+                           .high = p->mean + half,
+                           .unit = FR_UNIT_CORE_SECOND,
+                           .source = FR_SOURCE_CLOCK};
+  json_t *result = session->result.result;
+  json_object_set_new(result, "passes", json_integer((json_int_t)p->count + 1));
+  json_object_set_new(result, "test_core_seconds", cli_json_measure(core));
+  cli_add_measure(&session->text, "one pass", core, "");
+}
+
+/* Further passes, of which nothing but the cost is looked at: phase `test`, as the first,
+ * which found caches cold and does not count among `test_core_seconds`. */
+static enum fr_status repeat(cli_session *session, const cli_work *work, fr_net *net,
+                             size_t wanted, fr_error *err) {
+  passes p = {0};
+  clocked clock = {.to = &session->observer};
+  const fr_observer observer = {
+      .self = &clock, .phase_begin = on_begin, .phase_end = on_end};
+  const fr_loss_options loss = {
+      .kind = work->prepared.test.value != NULL ? FR_LOSS_BINARY : FR_LOSS_CROSS_ENTROPY};
+  while (!enough(&p, wanted)) {
+    fr_metrics metrics;
+    const enum fr_status status =
+        fr_test(net, &work->prepared.test, &loss, 64, &observer, &metrics, err);
+    if (status != FR_OK)
+      return status;
+    add_pass(&p, (double)clock.spent_ns / 1e9);
+    fr_metrics_release(&metrics);
+  }
+  tell_passes(session, &p);
+  return FR_OK;
+}
+
+/* Beside the figures of the test side. */
+static enum fr_status tell(cli_session *session, const test *t, const fr_net *net,
+                           fr_error *err) {
+  json_t *result = session->result.result;
+  json_object_set_new(result, "precision",
+                      json_string(cli_precision_text(&t->precision)));
+  json_object_set_new(result, "network", json_string(fr_net_text(net)));
+  json_object_set_new(result, "epochs", json_null()); /* not trained */
+  json_object_set_new(result, "parameters",
+                      json_integer((json_int_t)fr_net_parameters(net)));
+  json_object_set_new(result, "operations",
+                      json_integer((json_int_t)fr_net_operations(net)));
+  return cli_session_measured(session, err);
+}
+
 static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   const char *told = t->input.split;
   fr_model model = {0};
@@ -107,25 +226,17 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
         t->precision.int8
             ? cli_int8_test(&work, session, &loss, model.net, &model.classes, err)
             : cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
-  if (status == FR_OK) {
-    json_object_set_new(session->result.result, "precision",
-                        json_string(cli_precision_text(&t->precision)));
-    json_object_set_new(session->result.result, "network",
-                        json_string(fr_net_text(model.net)));
-    json_object_set_new(session->result.result, "epochs", json_null()); /* not trained */
-    json_object_set_new(session->result.result, "parameters",
-                        json_integer((json_int_t)fr_net_parameters(model.net)));
-    json_object_set_new(session->result.result, "operations",
-                        json_integer((json_int_t)fr_net_operations(model.net)));
-    status = cli_session_measured(session, err);
-  }
+  if (status == FR_OK && t->passes != 1)
+    status = repeat(session, &work, model.net, t->passes > 0 ? t->passes - 1 : 0, err);
+  if (status == FR_OK)
+    status = tell(session, t, model.net, err);
   cli_work_release(&work);
   fr_model_release(&model);
   return status;
 }
 
 int cli_cmd_test(int argc, char **argv) {
-  test t = {0};
+  test t = {.passes = 1};
   argp_parse(&argp, argc, argv, 0, NULL, &t);
   fr_error err = {0};
   cli_session session;

@@ -195,7 +195,7 @@ static enum fr_status add_phases(cli_session *s, const fr_meter_report *report,
   return status;
 }
 
-/* Key program_per_1000: what the phase `test` cost a thousand samples. */
+/* Key program_per_1000: what the phase `test` cost a thousand samples, each time. */
 static void add_per_1000(cli_session *s, const fr_meter_report *report) {
   const json_t *samples = json_object_get(s->result.result, "samples");
   if (samples == NULL || json_integer_value(samples) <= 0)
@@ -204,7 +204,8 @@ static void add_per_1000(cli_session *s, const fr_meter_report *report) {
     const fr_phase_report *phase = &report->phase[i];
     if (strcmp(phase->path, "test") != 0)
       continue;
-    const double share = 1000.0 / (double)json_integer_value(samples);
+    const double share =
+        1000.0 / ((double)json_integer_value(samples) * (double)phase->count);
     const fr_measure m = fr_measure_scale(phase->program, share, FR_UNIT_JOULE);
     json_object_set_new(s->result.result, "program_per_1000", cli_json_measure(m));
     cli_add_measure(&s->text, "per 1,000", m, "");

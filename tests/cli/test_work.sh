@@ -34,6 +34,21 @@ import json, sys
 a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
 assert a['confusion'] == b['confusion'] and a['accuracy'] == b['accuracy']" \
   "$folder/train.json" "$folder/test.json"
+ok "test passes again and again" exits 0 test "$model" --repeat 4 --json "$folder/four.json" \
+  --store "$folder/four.sqlite"
+ok "which is one opening, and one pass is what is told" python3 -c "
+import json, sys
+a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
+assert b['passes'] == 4 and b['openings'] == 1
+assert [p['count'] for p in b['phases'] if p['name'] == 'test'] == [4]
+assert a['confusion'] == b['confusion'] and a['accuracy'] == b['accuracy']
+core = b['test_core_seconds']
+assert 0 <= core['low'] <= core['value'] <= core['high'] and core['value'] > 0" \
+  "$folder/test.json" "$folder/four.json"
+ok "until it is known what one costs" exits 0 test "$model" --repeat auto --quiet \
+  --store "$folder/four.sqlite"
+ok "a number of passes is one" fails_saying 2 "neither auto" test "$model" --repeat often
+ok "in integers there is one" fails_saying 2 "repeat" test "$model" --repeat 2 --precision int8
 ok "--split all tests more" exits 0 test "$model" --split all --json "$folder/all.json"
 ok "it does" python3 -c "
 import json, sys
