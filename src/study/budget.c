@@ -69,7 +69,7 @@ void fr__budget_count(fr__plan *plan) {
   for (size_t i = 0; i < plan->cells; i++) {
     fr__study_cell *cell = &plan->cell[i];
     const fr__study_net *asked = &plan->study->networks[cell->net];
-    const fr_prepared *data = &plan->set[cell->data].prepared;
+    const fr_prepared *data = &plan->set[cell->data].plain.prepared;
     const fr_shape shape = {data->train.steps, data->train.channels};
     fr_net *net = NULL;
     if (fr_net_new(asked->arch != NULL ? asked->arch : asked->name, shape,

@@ -43,15 +43,14 @@ static json_t *opening_of(const fr__job *j) {
     (void)fr_task_parse(asked->task, &opened.task); /* the study was checked */
   if (opened.split == NULL)
     opened.split = set->data->split;
-  opened.fold = set->fold != SIZE_MAX ? set->fold : 0;
+  opened.fold = j->samples->fold;
   return fr__opening_json(&opened, j->net);
 }
 
 static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
   fr__bill training = {0}, testing = {0};
-  fr_train_result result = {0};
   json_t *train = json_object(), *test = json_object();
-  enum fr_status status = fr__job_train(j, &training, &result, err);
+  enum fr_status status = fr__job_train(j, &training, err);
   if (status == FR_OK)
     status = fr__job_test(j, &testing, err);
   if (status == FR_OK)
@@ -62,15 +61,29 @@ static enum fr_status work(fr__job *j, json_t *out, fr_error *err) {
     status = save_network(j, err);
   if (status == FR_OK) {
     fr__job_write_identity(j, out);
-    fr__job_write_training(j, &training, &result, train);
+    fr__job_write_training(j, &training, train);
     fr__job_write_testing(j, &testing, test);
     json_object_set_new(test, "opening", opening_of(j));
     fr__job_write_needed(j, out);
   }
-  fr_train_result_release(&result);
   json_object_set_new(out, "train", train);
   json_object_set_new(out, "test", test);
   return status;
+}
+
+/* Samples and all else that the recipe needs. */
+static enum fr_status begin(fr__job *j, fr_error *err) {
+  fr__plan *plan = j->plan;
+  j->recipe = fr__recipe_of(plan->study, j->cell->mechanism, j->cell->net);
+  j->options = j->recipe.train;
+  j->test_batch = fr__study_train_options(plan->study).batch;
+  fr__job_watch(j);
+  const enum fr_status status = fr__plan_prepare(plan, j->cell->data, j->repeat,
+                                                 j->recipe.normalize, &j->samples, err);
+  if (status != FR_OK)
+    return status;
+  j->data = &j->samples->prepared;
+  return fr__job_equip(j, err);
 }
 
 enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *err) {
@@ -80,20 +93,14 @@ enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *
       .repeat = run / plan->cells,
       .run = &plan->run[run],
   };
-  j.recipe = fr__recipe_of(plan->study, j.cell->mechanism, j.cell->net);
-  j.options = j.recipe.train;
-  fr__job_watch(&j);
   fr_meter_report before = {0};
   json_t *result = json_object(), *spent = NULL;
-  enum fr_status status = fr__gauge_read(plan->gauge, &before, err);
+  enum fr_status status =
+      result != NULL ? FR_OK : fr__fail_memory(err, "a cell's result");
   if (status == FR_OK)
-    status = fr__plan_prepare(plan, j.cell->data, j.repeat, err);
-  j.data = &plan->set[j.cell->data].prepared;
-  j.points = calloc(j.options.epochs, sizeof *j.points);
-  if (status == FR_OK && (j.points == NULL || result == NULL))
-    status = fr__fail_memory(err, "a cell");
+    status = fr__gauge_read(plan->gauge, &before, err);
   if (status == FR_OK)
-    status = fr__job_equip(&j, err);
+    status = begin(&j, err);
   if (status == FR_OK)
     status = work(&j, result, err);
   if (status == FR_OK)
@@ -104,9 +111,6 @@ enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *
   }
   json_decref(result);
   fr_meter_report_release(&before);
-  fr_net_free(j.net);
-  fr_model_release(&j.teacher);
-  free(j.rates);
-  free(j.points);
+  fr__job_release(&j);
   return status;
 }

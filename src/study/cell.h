@@ -7,8 +7,11 @@
 #include "study/mechanism.h"
 #include "study/study.h"
 
+enum fr__stage { FR__STAGE_TRAIN, FR__STAGES };
+
 typedef struct fr__point { /* at the end of an epoch, cumulated; sums over repetitions */
   fr_epoch epoch;
+  enum fr__stage stage;
   double program_j, energy_j, core_s;
 } fr__point;
 
@@ -17,31 +20,41 @@ typedef struct fr__job {
   const fr__study_cell *cell;
   size_t repeat;
   fr__study_run *run;
-  const fr_prepared *data;
+  const fr__samples *samples;
+  const fr_prepared *data; /* of the samples */
   fr__recipe recipe;
-  fr_train_options options; /* the recipe's, and what building adds */
+  fr_train_options options; /* the recipe's, and what equipping adds */
+  size_t test_batch;        /* the study's: a mechanism's batch is of training */
   fr_observer observer;
   fr_budget budget;
-  fr_net *net;            /* owned */
-  fr_model teacher;       /* owned; net NULL: none */
-  float *rates;           /* (layers) owned; NULL: 1 everywhere */
-  size_t kept;            /* layers that come from the source */
-  fr__point *points;      /* (options.epochs) owned */
-  size_t epochs;          /* of the training measured last */
-  fr_meter_report before; /* the reading before it */
+  fr_model source, teacher; /* owned; net NULL: none */
+  bool *held;               /* owned; of choosing how many layers stay frozen */
+  fr_net *net;              /* owned */
+
+  /* of the training measured last */
+  fr_meter_report before;    /* the reading before it */
+  fr_train_result trained;   /* owned */
+  fr_transfer_result choice; /* but its `trained`; owned */
+  enum fr__stage stage;
+  size_t epochs; /* of all stages */
+
+  /* of all measurements */
+  fr__point *points; /* (room) owned */
+  size_t room;
+  struct {
+    bool done;
+    double program_j, energy_j, core_s; /* sums */
+  } spent[FR__STAGES];
 } fr__job;
 
 /* Observer and budget that tell `j` of phases, epochs and wishes to stop. */
 void fr__job_watch(fr__job *j);
 enum fr_status fr__job_cancelled(fr_error *err);
-/* What training needs beside the data: augmentation, the teacher. */
+/* What training needs beside the data: source, teacher, augmentation. */
 enum fr_status fr__job_equip(fr__job *j, fr_error *err);
-/* Loads the network of another cell's run; release it. */
-enum fr_status fr__job_load(const fr__job *j, size_t cell, fr_model *model,
-                            fr_error *err);
+void fr__job_release(fr__job *j);
 /* Builds and trains until the cost is known. */
-enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_train_result *result,
-                             fr_error *err);
+enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_error *err);
 /* Tests the test side until the cost is known. */
 enum fr_status fr__job_test(fr__job *j, fr__bill *tally, fr_error *err);
 
@@ -50,8 +63,7 @@ enum fr_status fr__job_test(fr__job *j, fr__bill *tally, fr_error *err);
 /* Accuracy and its kin of `samples`, outside of what is metered. */
 enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json_t *to,
                                      fr_error *err);
-void fr__job_write_training(const fr__job *j, const fr__bill *tally,
-                            const fr_train_result *result, json_t *to);
+void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to);
 void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to);
 /* What training the source and the teacher took. */
 void fr__job_write_needed(const fr__job *j, json_t *to);

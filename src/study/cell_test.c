@@ -14,7 +14,7 @@ static enum fr_status test_times(fr__job *j, size_t times, fr__bill *tally,
   enum fr_status status = fr__gauge_read(j->plan->gauge, &before, err);
   for (size_t i = 0; i < times && status == FR_OK; i++) {
     fr_metrics metrics = {0};
-    status = fr_test(j->net, &j->data->test, &j->options.loss, j->options.batch,
+    status = fr_test(j->net, &j->data->test, &j->options.loss, j->test_batch,
                      &j->observer, &metrics, err);
     fr_metrics_release(&metrics);
     if (status == FR_OK && !fr__plan_go_on(j->plan))

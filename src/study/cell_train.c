@@ -3,10 +3,10 @@
 #include "study/cell.h"
 
 #include "base/error.h"
-#include "frugal/model.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- watching ---- */
 
@@ -22,20 +22,37 @@ static double value_or_nan(fr_measure m) {
   return fr_measure_known(m) ? m.value : (double)NAN;
 }
 
+/* The place of the epoch that ends now; NULL without memory. */
+static fr__point *next_point(fr__job *j) {
+  if (j->epochs == j->room) {
+    const size_t room = j->room != 0 ? 2 * j->room : 64;
+    fr__point *more = realloc(j->points, room * sizeof *more);
+    if (more == NULL)
+      return NULL;
+    memset(more + j->room, 0, (room - j->room) * sizeof *more);
+    j->points = more;
+    j->room = room;
+  }
+  return &j->points[j->epochs++];
+}
+
 /* Reads the meter, so that the energy to any accuracy can be told later. */
 static void on_epoch(void *self, const fr_epoch *epoch) {
   fr__job *j = self;
   fr_meter_report now = {0};
-  if (epoch->epoch == 0 || epoch->epoch > j->options.epochs ||
-      fr__gauge_read(j->plan->gauge, &now, NULL) != FR_OK)
+  if (fr__gauge_read(j->plan->gauge, &now, NULL) != FR_OK)
     return;
-  fr__point *p = &j->points[epoch->epoch - 1];
-  p->epoch = *epoch;
-  p->program_j += value_or_nan(fr__measure_difference(now.program, j->before.program));
-  p->energy_j += value_or_nan(fr__measure_difference(now.energy, j->before.energy));
-  p->core_s +=
-      value_or_nan(fr__measure_difference(now.core_seconds, j->before.core_seconds));
-  j->plan->now_done = (double)epoch->epoch / (double)j->options.epochs;
+  fr__point *p = next_point(j);
+  if (p != NULL) {
+    p->epoch = *epoch;
+    p->stage = j->stage;
+    p->program_j += value_or_nan(fr__measure_difference(now.program, j->before.program));
+    p->energy_j += value_or_nan(fr__measure_difference(now.energy, j->before.energy));
+    p->core_s +=
+        value_or_nan(fr__measure_difference(now.core_seconds, j->before.core_seconds));
+  }
+  const double done = (double)j->epochs / (double)j->options.epochs;
+  j->plan->now_done = done < 1.0 ? done : 1.0;
   fr_meter_report_release(&now);
 }
 
@@ -68,8 +85,24 @@ static enum fr_status build_scratch(fr__job *j, uint64_t seed, fr_error *err) {
   return status;
 }
 
-enum fr_status fr__job_load(const fr__job *j, size_t cell, fr_model *model,
-                            fr_error *err) {
+static enum fr_status build_transfer(fr__job *j, uint64_t seed, fr_error *err) {
+  size_t first;
+  return fr_transfer_new(j->source.net, &j->recipe.transfer, j->data->classes.count, seed,
+                         &j->net, &first, err);
+}
+
+static enum fr_status build(fr__job *j, fr_error *err) {
+  fr_net_free(j->net);
+  j->net = NULL;
+  return j->cell->source == SIZE_MAX ? build_scratch(j, j->options.seed, err)
+                                     : build_transfer(j, j->options.seed, err);
+}
+
+/* ---- what is there before ---- */
+
+/* The network of another cell's run. */
+static enum fr_status load(const fr__job *j, size_t cell, fr_model *model,
+                           fr_error *err) {
   const fr__study_run *run = fr__plan_needed(j->plan, j->repeat * j->plan->cells, cell);
   char *path = fr__plan_model(j->plan, run->key);
   if (path == NULL)
@@ -79,67 +112,103 @@ enum fr_status fr__job_load(const fr__job *j, size_t cell, fr_model *model,
   return status;
 }
 
-enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
-  if (j->recipe.augment_text != NULL)
-    j->options.augment = &j->recipe.augment;
-  if (j->cell->teacher == SIZE_MAX)
+/* What choosing a depth looks at: operations are counted, so that the same seed chooses
+ * the same. */
+static enum fr_status hold(fr__job *j, fr_error *err) {
+  const char *name = j->plan->study->data[j->cell->data].task;
+  enum fr_task task = FR_TASK_SUBJECT;
+  if (j->recipe.transfer.freeze != FR_FREEZE_AUTO)
     return FR_OK;
-  const enum fr_status status = fr__job_load(j, j->cell->teacher, &j->teacher, err);
-  if (status == FR_OK)
-    j->options.teacher = j->teacher.net;
+  if (name != NULL)
+    (void)fr_task_parse(name, &task); /* the study was checked */
+  const enum fr_status status = fr_transfer_hold(j->data, task, &j->held, NULL, err);
+  j->recipe.transfer.choice.held = j->held;
   return status;
 }
 
-static enum fr_status set_rates(fr__job *j, const fr_transfer_options *options,
-                                fr_error *err) {
-  free(j->rates);
-  j->rates = calloc(fr_net_layer_count(j->net), sizeof *j->rates);
-  if (j->rates == NULL)
-    return fr__fail_memory(err, "learning rates");
-  fr_transfer_rates(j->net, j->kept, options, j->rates);
-  j->options.rate_scale = j->rates;
+enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
+  enum fr_status status = FR_OK;
+  if (j->recipe.augment_text != NULL)
+    j->options.augment = &j->recipe.augment;
+  if (j->cell->source != SIZE_MAX) {
+    status = load(j, j->cell->source, &j->source, err);
+    if (status == FR_OK)
+      status = hold(j, err);
+  }
+  if (j->cell->teacher != SIZE_MAX && status == FR_OK)
+    status = load(j, j->cell->teacher, &j->teacher, err);
+  j->options.teacher = j->teacher.net;
+  j->options.seed = (uint64_t)j->plan->study->seed + j->repeat;
+  return status;
+}
+
+void fr__job_release(fr__job *j) {
+  fr_net_free(j->net);
+  fr_model_release(&j->source);
+  fr_model_release(&j->teacher);
+  fr_train_result_release(&j->trained);
+  fr_transfer_result_release(&j->choice);
+  free(j->held);
+  free(j->points);
+}
+
+/* ---- stages ---- */
+
+static enum fr_status train(fr__job *j, fr_error *err) {
+  if (j->cell->source == SIZE_MAX)
+    return fr_train(j->net, &j->data->train, &j->data->validate, &j->options,
+                    &j->observer, &j->budget, &j->trained, err);
+  const enum fr_status status = fr_transfer_adjust(
+      j->net, j->source.net, &j->data->train, &j->data->validate, &j->options,
+      &j->recipe.transfer, &j->observer, &j->budget, &j->choice, err);
+  j->trained = j->choice.trained;
+  j->choice.trained = (fr_train_result){0};
+  return status;
+}
+
+/* Adds what was spent since *last, which becomes now, to the stage. */
+static enum fr_status note(fr__job *j, fr_meter_report *last, fr_error *err) {
+  fr_meter_report now = {0};
+  const enum fr_status status = fr__gauge_read(j->plan->gauge, &now, err);
+  if (status != FR_OK)
+    return status;
+  j->spent[j->stage].done = true;
+  j->spent[j->stage].program_j +=
+      value_or_nan(fr__measure_difference(now.program, last->program));
+  j->spent[j->stage].energy_j +=
+      value_or_nan(fr__measure_difference(now.energy, last->energy));
+  j->spent[j->stage].core_s +=
+      value_or_nan(fr__measure_difference(now.core_seconds, last->core_seconds));
+  fr_meter_report_release(last);
+  *last = now;
   return FR_OK;
 }
 
-static enum fr_status build_transfer(fr__job *j, uint64_t seed, fr_error *err) {
-  const fr_transfer_options options = j->recipe.transfer;
-  fr_model source = {0};
-  enum fr_status status = fr__job_load(j, j->cell->source, &source, err);
-  if (status != FR_OK)
-    return status;
-  j->kept = fr_transfer_kept(source.net, &options);
-  status = fr_transfer_new(source.net, &options, j->data->classes.count, seed, &j->net,
-                           &j->options.first_trained, err);
+static enum fr_status run_stages(fr__job *j, fr_meter_report *last, fr_error *err) {
+  j->stage = FR__STAGE_TRAIN;
+  enum fr_status status = train(j, err);
+  if (status == FR_OK && j->trained.stop == FR_STOP_BUDGET)
+    status = fr__job_cancelled(err);
   if (status == FR_OK)
-    status = set_rates(j, &options, err);
-  fr_model_release(&source);
+    status = note(j, last, err);
   return status;
-}
-
-static enum fr_status build(fr__job *j, fr_error *err) {
-  const uint64_t seed = (uint64_t)j->plan->study->seed + j->repeat;
-  fr_net_free(j->net);
-  j->net = NULL;
-  j->options.seed = seed;
-  return j->cell->source == SIZE_MAX ? build_scratch(j, seed, err)
-                                     : build_transfer(j, seed, err);
 }
 
 /* ---- measuring ---- */
 
-static enum fr_status train_once(fr__job *j, fr__bill *tally, fr_train_result *result,
-                                 fr_error *err) {
+static enum fr_status train_once(fr__job *j, fr__bill *tally, fr_error *err) {
   fr_meter_report after = {0};
+  fr_train_result_release(&j->trained);
+  fr_transfer_result_release(&j->choice);
+  j->trained = (fr_train_result){0};
+  j->epochs = 0;
   enum fr_status status = build(j, err);
   if (status == FR_OK)
     status = fr__gauge_read(j->plan->gauge, &j->before, err);
   if (status == FR_OK)
-    status = fr_train(j->net, &j->data->train, &j->data->validate, &j->options,
-                      &j->observer, &j->budget, result, err);
-  if (status == FR_OK && result->stop == FR_STOP_BUDGET)
-    status = fr__job_cancelled(err);
-  if (status == FR_OK)
     status = fr__gauge_read(j->plan->gauge, &after, err);
+  if (status == FR_OK)
+    status = run_stages(j, &after, err);
   if (status == FR_OK)
     fr__bill_add(tally, &j->before, &after, 1);
   fr_meter_report_release(&after);
@@ -148,13 +217,9 @@ static enum fr_status train_once(fr__job *j, fr__bill *tally, fr_train_result *r
 }
 
 /* The same seed gives the same network every time: only the cost is measured again. */
-enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_train_result *result,
-                             fr_error *err) {
+enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_error *err) {
   enum fr_status status = FR_OK;
-  while (status == FR_OK && !fr__bill_enough(tally)) {
-    fr_train_result_release(result);
-    *result = (fr_train_result){0};
-    status = train_once(j, tally, result, err);
-  }
+  while (status == FR_OK && !fr__bill_enough(tally))
+    status = train_once(j, tally, err);
   return status;
 }

@@ -16,7 +16,7 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
   if (samples->count == 0)
     return FR_OK;
   const enum fr_status status =
-      fr_test(j->net, samples, &j->options.loss, j->options.batch, NULL, &m, err);
+      fr_test(j->net, samples, &j->options.loss, j->test_batch, NULL, &m, err);
   if (status != FR_OK)
     return status;
   json_object_set_new(to, "accuracy",
@@ -33,13 +33,34 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
   return FR_OK;
 }
 
-static json_t *history_of(const fr__job *j, const fr__bill *tally, size_t epochs) {
+static const char *stage_name(enum fr__stage stage) {
+  static const char *const names[FR__STAGES] = {"train"};
+  return names[stage];
+}
+
+/* What each took, where there are several. */
+static json_t *stages_of(const fr__job *j, const fr__bill *tally) {
   const double n = (double)tally->count;
   json_t *list = json_array();
-  for (size_t i = 0; i < epochs && i < j->options.epochs; i++) {
+  for (size_t i = 0; i < FR__STAGES; i++)
+    if (j->spent[i].done)
+      json_array_append_new(
+          list, json_pack("{s:s,s:o,s:o,s:o}", "name", stage_name((enum fr__stage)i),
+                          "program_j", fr__json_number(j->spent[i].program_j / n),
+                          "energy_j", fr__json_number(j->spent[i].energy_j / n), "core_s",
+                          fr__json_number(j->spent[i].core_s / n)));
+  return list;
+}
+
+static json_t *history_of(const fr__job *j, const fr__bill *tally) {
+  const double n = (double)tally->count;
+  json_t *list = json_array();
+  for (size_t i = 0; i < j->epochs; i++) {
     const fr__point *p = &j->points[i];
     json_t *row = json_object();
     json_object_set_new(row, "epoch", json_integer((json_int_t)i + 1));
+    if (p->stage != FR__STAGE_TRAIN)
+      json_object_set_new(row, "stage", json_string(stage_name(p->stage)));
     json_object_set_new(row, "train_loss", fr__json_number(p->epoch.train_loss));
     json_object_set_new(row, "validate_loss", fr__json_number(p->epoch.validate_loss));
     json_object_set_new(row, "validate_accuracy",
@@ -52,14 +73,33 @@ static json_t *history_of(const fr__job *j, const fr__bill *tally, size_t epochs
   return list;
 }
 
-void fr__job_write_training(const fr__job *j, const fr__bill *tally,
-                            const fr_train_result *result, json_t *to) {
+static void write_transfer(const fr_transfer_result *choice, json_t *to) {
+  json_object_set_new(to, "frozen", json_integer((json_int_t)choice->frozen));
+  if (choice->depths == 0)
+    return;
+  json_t *list = json_array();
+  for (size_t i = 0; i < choice->depths; i++) {
+    const fr_transfer_depth *d = &choice->depth[i];
+    json_array_append_new(
+        list, json_pack("{s:I,s:I,s:o,s:I}", "freeze", (json_int_t)d->freeze, "epochs",
+                        (json_int_t)d->epochs, "accuracy", fr__json_number(d->accuracy),
+                        "operations", (json_int_t)d->operations));
+  }
+  json_object_set_new(to, "depths", list);
+}
+
+static uint64_t operations_of(const fr__job *j) {
+  return j->trained.operations + j->choice.operations;
+}
+
+void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to) {
+  const fr_train_result *result = &j->trained;
   fr__bill_write(tally, 1.0, to);
-  json_object_set_new(to, "epochs", json_integer((json_int_t)result->epochs));
+  json_object_set_new(to, "epochs", json_integer((json_int_t)j->epochs));
   json_object_set_new(to, "best_epoch", json_integer((json_int_t)result->best_epoch));
   json_object_set_new(to, "steps", json_integer((json_int_t)result->steps));
   json_object_set_new(to, "stop", json_string(fr_stop_name(result->stop)));
-  json_object_set_new(to, "operations", json_integer((json_int_t)result->operations));
+  json_object_set_new(to, "operations", json_integer((json_int_t)operations_of(j)));
   json_object_set_new(
       to, "precision",
       json_string(result->precision == FR_PRECISION_BF16 ? "bf16" : "float32"));
@@ -67,7 +107,11 @@ void fr__job_write_training(const fr__job *j, const fr__bill *tally,
     json_object_set_new(to, "precision_reason", json_string(result->precision_reason));
   json_object_set_new(to, "best_validate_accuracy",
                       fr__json_number(result->best_validate_accuracy));
-  json_object_set_new(to, "history", history_of(j, tally, result->epochs));
+  if (j->cell->source != SIZE_MAX)
+    write_transfer(&j->choice, to);
+  if (j->stage != FR__STAGE_TRAIN)
+    json_object_set_new(to, "stages", stages_of(j, tally));
+  json_object_set_new(to, "history", history_of(j, tally));
 }
 
 void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to) {
@@ -99,9 +143,16 @@ void fr__job_write_needed(const fr__job *j, json_t *to) {
 
 static size_t trained_parameters(const fr__job *j) {
   size_t sum = 0;
-  for (size_t i = j->options.first_trained; i < fr_net_layer_count(j->net); i++)
+  for (size_t i = j->choice.frozen; i < fr_net_layer_count(j->net); i++)
     sum += fr_net_layer_parameters(j->net, i);
   return sum;
+}
+
+/* What cutting and normalising the data took, once for all cells that share them. */
+static json_t *preparation_of(const fr__samples *samples) {
+  return json_pack("{s:o,s:o,s:o}", "program", fr__json_measure(samples->program),
+                   "energy", fr__json_measure(samples->energy), "core_seconds",
+                   fr__json_measure(samples->core_seconds));
 }
 
 static json_t *parts_of(const fr_study *study, size_t mechanism) {
@@ -145,5 +196,6 @@ void fr__job_write_identity(const fr__job *j, json_t *to) {
   json_object_set_new(to, "bytes", json_integer((json_int_t)bytes_of(j->net)));
   json_object_set_new(to, "trained_parameters",
                       json_integer((json_int_t)trained_parameters(j)));
+  json_object_set_new(to, "preparation", preparation_of(j->samples));
   json_object_set_new(to, "classes", json_integer((json_int_t)j->data->classes.count));
 }

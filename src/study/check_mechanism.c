@@ -53,12 +53,23 @@ static enum fr_status check_transfer(const fr__checked *c, const fr__study_mecha
   int64_t layers = 0;
   if (strcmp(kind, "append") != 0 && strcmp(kind, "replace") != 0)
     return fr__check_refuse(c, kind, "is no kind of transfer: use 'append' or 'replace'");
-  if (m->freeze != NULL && strcmp(m->freeze, "all") != 0 &&
-      !fr__parse_integer(m->freeze, 0, 1000, &layers))
-    return fr__check_refuse(c, m->freeze, "is neither 'all' nor a number of layers");
-  const bool all = m->freeze == NULL || strcmp(m->freeze, "all") == 0;
+  const bool chosen = m->freeze != NULL && strcmp(m->freeze, "auto") == 0;
+  bool all = m->freeze == NULL || strcmp(m->freeze, "all") == 0;
+  if (!all && !chosen && !fr__parse_integer(m->freeze, 0, 1000, &layers))
+    return fr__check_refuse(c, m->freeze,
+                            "is neither 'all', 'auto' nor a number of layers");
+  if (chosen && m->unfreeze != 0)
+    return refuse(c, m, "has 'freeze: auto' and 'unfreeze', which exclude each other");
+  all = all && m->unfreeze == 0;
   if (!(m->refine >= 0.0f) || !isfinite(m->refine) || (m->refine > 0.0f) == all)
-    return refuse(c, m, "needs 'refine' above 0 exactly where 'freeze' is a number");
+    return refuse(c, m, "needs 'refine' above 0 exactly where kept layers are trained");
+  if (!(m->decay >= 0.0f && m->decay <= 1.0f) || (m->decay > 0.0f && all))
+    return refuse(c, m,
+                  "needs a 'decay' of at most 1, and layers that are refined for it");
+  if (m->cut != 0 && strcmp(kind, "replace") != 0)
+    return refuse(c, m, "has a 'cut', which only 'replace' has");
+  if (m->cut > 1000 || m->unfreeze > 100000)
+    return refuse(c, m, "has a 'cut' over 1000 or an 'unfreeze' over 100000");
   return FR_OK;
 }
 
@@ -98,6 +109,12 @@ static enum fr_status check_texts(const fr__checked *c, const fr__study_mechanis
   fr_schedule schedule;
   fr_augment augment;
   enum fr_train_precision precision;
+  enum fr_normalize normalize = FR_NORMALIZE_ZSCORE;
+  if (m->normalize != NULL && !fr_normalize_parse(m->normalize, &normalize))
+    return fr__check_refuse(c, m->normalize,
+                            "is no normalisation: minmax, robust, window or none");
+  if (m->normalize != NULL && normalize == FR_NORMALIZE_ZSCORE)
+    return fr__check_refuse(c, m->normalize, "is what the plain cell does");
   if (m->precision != NULL && !fr_train_precision_parse(m->precision, &precision))
     return fr__check_refuse(c, m->precision, "is no precision: f32, bf16 or auto");
   if ((m->schedule != NULL &&

@@ -54,6 +54,9 @@ static const cyaml_schema_field_t mechanism_fields[] = {
     LIST("with", fr__study_mechanism, with, &word, CYAML_FLAG_OPTIONAL),
     STRING("freeze", fr__study_mechanism, freeze, OPTIONAL),
     CYAML_FIELD_FLOAT("refine", CYAML_FLAG_OPTIONAL, fr__study_mechanism, refine),
+    CYAML_FIELD_FLOAT("decay", CYAML_FLAG_OPTIONAL, fr__study_mechanism, decay),
+    CYAML_FIELD_UINT("cut", CYAML_FLAG_OPTIONAL, fr__study_mechanism, cut),
+    CYAML_FIELD_UINT("unfreeze", CYAML_FLAG_OPTIONAL, fr__study_mechanism, unfreeze),
     STRING("network", fr__study_mechanism, network, OPTIONAL),
     STRING("arch", fr__study_mechanism, arch, OPTIONAL),
     STRING("teacher", fr__study_mechanism, teacher, OPTIONAL),
@@ -68,6 +71,7 @@ static const cyaml_schema_field_t mechanism_fields[] = {
     STRING("schedule", fr__study_mechanism, schedule, OPTIONAL),
     STRING("precision", fr__study_mechanism, precision, OPTIONAL),
     STRING("augment", fr__study_mechanism, augment, OPTIONAL),
+    STRING("normalize", fr__study_mechanism, normalize, OPTIONAL),
     CYAML_FIELD_BOOL("balanced", CYAML_FLAG_OPTIONAL, fr__study_mechanism, balanced),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t mechanism_value = {

@@ -30,15 +30,15 @@ static void describe_set(const fr__study_set *set, json_t *to) {
   set_text(to, "digest", digest);
   set_text(to, "default_split", set->data->split);
   set_count(to, "records", set->data->count);
-  set_count(to, "train_samples", set->prepared.train.count);
-  set_count(to, "validate_samples", set->prepared.validate.count);
-  set_count(to, "test_samples", set->prepared.test.count);
-  set_count(to, "unknown_samples", set->prepared.unknown);
-  set_count(to, "classes", set->prepared.classes.count);
-  set_count(to, "steps", set->prepared.train.steps);
-  set_count(to, "channels", set->prepared.train.channels);
+  set_count(to, "train_samples", set->plain.prepared.train.count);
+  set_count(to, "validate_samples", set->plain.prepared.validate.count);
+  set_count(to, "test_samples", set->plain.prepared.test.count);
+  set_count(to, "unknown_samples", set->plain.prepared.unknown);
+  set_count(to, "classes", set->plain.prepared.classes.count);
+  set_count(to, "steps", set->plain.prepared.train.steps);
+  set_count(to, "channels", set->plain.prepared.train.channels);
   set_count(to, "folds", set->folds);
-  json_object_set_new(to, "leaky", json_boolean(set->prepared.split.leaky));
+  json_object_set_new(to, "leaky", json_boolean(set->plain.prepared.split.leaky));
 }
 
 static json_t *data_of(const fr__plan *plan) {
@@ -95,6 +95,9 @@ static void describe_transfer(const fr__study_mechanism *m, json_t *to) {
   set_text(to, "head", m->head);
   set_text(to, "freeze", m->freeze != NULL ? m->freeze : "all");
   json_object_set_new(to, "refine", fr__json_number((double)m->refine));
+  set_number(to, "decay", (double)m->decay);
+  set_number(to, "cut", (double)m->cut);
+  set_number(to, "unfreeze", (double)m->unfreeze);
 }
 
 /* What the file says of it, and nothing else. */
@@ -119,6 +122,7 @@ static json_t *describe_mechanism(const fr_study *study, const fr__study_mechani
   set_told(row, "schedule", m->schedule);
   set_told(row, "precision", m->precision);
   set_told(row, "augment", m->augment);
+  set_told(row, "normalize", m->normalize);
   if (m->balanced)
     json_object_set_new(row, "balanced", json_true());
   return row;
@@ -315,7 +319,7 @@ static json_t *warnings_of(const fr__plan *plan, const fr_meter_report *meter) {
                            "core-seconds (%s)",
                            meter->rule));
   for (size_t i = 0; plan->set != NULL && i < plan->study->data_count; i++)
-    if (plan->set[i].prepared.split.leaky)
+    if (plan->set[i].plain.prepared.split.leaky)
       json_array_append_new(
           list, json_sprintf("the split of '%s' is leaky: windows next to test windows "
                              "are trained on",

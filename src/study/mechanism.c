@@ -23,7 +23,7 @@ const char *fr__mechanism_kind(const fr__study_mechanism *m) {
 
 static bool transfers(const fr__study_mechanism *m) {
   return m->kind != NULL || m->head != NULL || m->freeze != NULL || m->refine != 0.0f ||
-         is_kind(m->name);
+         m->cut != 0 || m->unfreeze != 0 || m->decay != 0.0f || is_kind(m->name);
 }
 
 static bool freezes(const fr__study_mechanism *m) {
@@ -43,7 +43,8 @@ static unsigned own_sets(const fr__study_mechanism *m) {
          when(m->schedule != NULL, FR__SETS_SCHEDULE) |
          when(m->precision != NULL, FR__SETS_PRECISION) |
          when(m->augment != NULL, FR__SETS_AUGMENT) |
-         when(m->balanced, FR__SETS_BALANCED);
+         when(m->balanced, FR__SETS_BALANCED) |
+         when(m->normalize != NULL, FR__SETS_NORMALIZE);
 }
 
 size_t fr__mechanism_parts(const fr__study_mechanism *m) {
@@ -80,7 +81,8 @@ static const char *same_thing(unsigned both) {
               {FR__SETS_SCHEDULE, "both set 'schedule'"},
               {FR__SETS_PRECISION, "both set 'precision'"},
               {FR__SETS_AUGMENT, "both set 'augment'"},
-              {FR__SETS_BALANCED, "both set 'balanced'"}};
+              {FR__SETS_BALANCED, "both set 'balanced'"},
+              {FR__SETS_NORMALIZE, "both set 'normalize'"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if ((both & rows[i].what) != 0)
       return rows[i].says;
@@ -96,7 +98,12 @@ const char *fr__mechanism_impossible(unsigned sets) {
        "cannot be at once: there is no trained network of that 'arch' to transfer"},
       {FR__SETS_FROZEN | FR__SETS_AUGMENT,
        "cannot be at once: outputs of frozen layers are computed once, augmented "
-       "samples differ each time"}};
+       "samples differ each time"},
+      {FR__SETS_TRANSFER | FR__SETS_NORMALIZE,
+       "cannot be at once: the network that is transferred knows data under the plain "
+       "normalisation"},
+      {FR__SETS_TEACHER | FR__SETS_NORMALIZE,
+       "cannot be at once: the teacher knows data under the plain normalisation"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if ((sets & rows[i].what) == rows[i].what)
       return rows[i].says;
@@ -199,8 +206,13 @@ fr_transfer_options fr__study_transfer(const fr__study_mechanism *mechanism) {
                      ? FR_TRANSFER_APPEND
                      : FR_TRANSFER_REPLACE;
   options.head = mechanism->head;
+  options.cut = mechanism->cut;
   options.refine = mechanism->refine;
-  options.freeze = SIZE_MAX;
+  options.decay = mechanism->decay;
+  options.unfreeze = mechanism->unfreeze;
+  options.freeze = FR_FREEZE_ALL;
+  if (mechanism->freeze != NULL && strcmp(mechanism->freeze, "auto") == 0)
+    options.freeze = FR_FREEZE_AUTO;
   int64_t layers = 0;
   if (mechanism->freeze != NULL && fr__parse_integer(mechanism->freeze, 0, 1000, &layers))
     options.freeze = (size_t)layers;
@@ -239,6 +251,8 @@ static void put_training(const fr__study_mechanism *m, fr__recipe *r) {
   o->balanced = m->balanced || o->balanced;
   if (m->learning_rate != 0.0f)
     o->optimizer.learning_rate = m->learning_rate;
+  if (m->normalize != NULL)
+    fr_normalize_parse(m->normalize, &r->normalize);
   if (m->schedule != NULL)
     fr_schedule_parse(m->schedule, &o->schedule, NULL);
   if (m->precision != NULL)

@@ -19,6 +19,9 @@ enum fr__sets {
   FR__SETS_PRECISION = 1u << 8,
   FR__SETS_AUGMENT = 1u << 9,
   FR__SETS_BALANCED = 1u << 10,
+  FR__SETS_NORMALIZE = 1u << 11,
+  FR__SETS_PRUNE = 1u << 12,
+  FR__SETS_QUANTIZE = 1u << 13,
   /* how, where that matters to others */
   FR__SETS_FROZEN = 1u << 29, /* layers that are not trained */
   FR__SETS_ARCH = 1u << 30    /* a network that no entry of `networks` names */
@@ -52,7 +55,8 @@ typedef struct fr__recipe {
   size_t teacher; /* a net of the study; SIZE_MAX: none */
   fr_augment augment;
   const char *augment_text; /* borrowed; NULL: none */
-  fr_train_options train;   /* but seed, augment, teacher and what transfer sets */
+  enum fr_normalize normalize;
+  fr_train_options train; /* but seed, augment and teacher */
 } fr__recipe;
 
 /* `mechanism` SIZE_MAX: from scratch. A study that is checked has no wrong texts left. */

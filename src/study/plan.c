@@ -112,18 +112,10 @@ enum fr_status fr__plan_cells(fr__plan *plan, fr_error *err) {
   return plan->run != NULL ? FR_OK : fr__fail_memory(err, "the runs of a study");
 }
 
-static void release_sets(fr__plan *plan) {
-  for (size_t i = 0; plan->set != NULL && i < plan->study->data_count; i++) {
-    fr_prepared_release(&plan->set[i].prepared);
-    fr_data_free(plan->set[i].data);
-  }
-  free(plan->set);
-}
-
 void fr__plan_release(fr__plan *plan) {
   for (size_t i = 0; plan->run != NULL && i < plan->cells * plan->study->repeats; i++)
     json_decref(plan->run[i].result);
-  release_sets(plan);
+  fr__plan_release_sets(plan);
   free(plan->run);
   free(plan->cell);
   free(plan->models);
@@ -171,8 +163,8 @@ static enum fr_status check_shapes(const fr__plan *plan, fr_error *err) {
     if (cell->source == SIZE_MAX)
       continue;
     const size_t from = plan->cell[cell->source].data;
-    const fr_samples *a = &plan->set[cell->data].prepared.train;
-    const fr_samples *b = &plan->set[from].prepared.train;
+    const fr_samples *a = &plan->set[cell->data].plain.prepared.train;
+    const fr_samples *b = &plan->set[from].plain.prepared.train;
     if (a->steps != b->steps || a->channels != b->channels)
       return fr__fail(err, FR_ERR_ARGUMENT,
                       "a network of '%s' (%zu x %zu) does not fit '%s' (%zu x %zu)",

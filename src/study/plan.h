@@ -9,6 +9,7 @@
 
 /* Reads data set `i` and prepares its first fold. */
 enum fr_status fr__plan_open_set(fr__plan *plan, size_t i, fr_error *err);
+void fr__plan_release_sets(fr__plan *plan);
 /* Everything that a run's figures depend on, as lines; the processor and the sensor too,
  * since figures of two of them are not one sample. Keys of what it needs come first. */
 void fr__plan_identity(const fr__plan *plan, size_t run, const char *sensor,

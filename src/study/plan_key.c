@@ -31,7 +31,7 @@ static void add_data(fr__buf *text, const fr__plan *plan, size_t data, size_t re
 
 static void add_net(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
                     const fr__recipe *recipe) {
-  const fr_samples *samples = &plan->set[cell->data].prepared.train;
+  const fr_samples *samples = &plan->set[cell->data].plain.prepared.train;
   const char *preset =
       fr_net_preset(recipe->arch, (fr_shape){samples->steps, samples->channels});
   fr__buf_printf(text, "net %s\n", text_or(preset, recipe->arch));
@@ -45,6 +45,12 @@ static void add_transfer(fr__buf *text, const fr__plan *plan, const fr__study_ce
   fr__buf_printf(text, "transfer %d %s %zu %.9g\nfrom %s\n", (int)o->kind,
                  text_or(o->head, "-"), o->freeze, (double)o->refine,
                  fr__plan_needed(plan, run, cell->source)->key);
+  if (o->cut != 0)
+    fr__buf_printf(text, "cut %zu\n", o->cut);
+  if (o->decay > 0.0f)
+    fr__buf_printf(text, "decay %.9g\n", (double)o->decay);
+  if (o->unfreeze != 0)
+    fr__buf_printf(text, "unfreeze %zu\n", o->unfreeze);
 }
 
 static void add_training(fr__buf *text, const fr_train_options *o, uint64_t seed) {
@@ -63,6 +69,8 @@ static void add_training(fr__buf *text, const fr_train_options *o, uint64_t seed
 /* Lines that only cells with the mechanism have, so that all others keep their keys. */
 static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_cell *cell,
                           const fr__recipe *recipe, size_t run) {
+  if (recipe->normalize != FR_NORMALIZE_ZSCORE)
+    fr__buf_printf(text, "normalize %s\n", fr_normalize_name(recipe->normalize));
   if (recipe->augment_text != NULL)
     fr__buf_printf(text, "augment %s\n", recipe->augment_text);
   if (cell->teacher != SIZE_MAX)

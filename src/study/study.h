@@ -41,15 +41,16 @@ typedef struct fr__study_mechanism { /* what is NULL or 0 is the study's */
   unsigned with_count;
   char *kind;   /* of transfer: "append", "replace"; NULL: the name is the kind */
   char *head;   /* NULL: adapt's */
-  char *freeze; /* "all" or a count of layers; NULL: "all" */
-  float refine;
+  char *freeze; /* "all", "auto" or a count of layers; NULL: "all" */
+  float refine, decay;
+  unsigned cut, unfreeze;
   char *network; /* code of a network in the place of the cell's */
   char *arch;    /* layers in its place */
   char *teacher; /* code of the network whose outputs are learned, too */
   float distill, temperature;
   unsigned epochs, batch, patience;
   float learning_rate;
-  char *schedule, *precision, *augment;
+  char *schedule, *precision, *augment, *normalize;
   bool balanced;
 } fr__study_mechanism;
 
@@ -153,12 +154,27 @@ enum fr_status fr__gauge_flush(fr__gauge *gauge, fr_store *store, int64_t run,
 
 /* ---- the plan ---- */
 
+typedef struct fr__samples { /* of one fold, normalised in one way */
+  fr_prepared prepared;
+  size_t fold;                              /* SIZE_MAX: nothing is prepared */
+  fr_measure program, energy, core_seconds; /* that cutting and normalising took, once */
+} fr__samples;
+
 typedef struct fr__study_set { /* a data set, opened once */
   fr_dataset *data;
-  fr_prepared prepared;
+  fr__samples plain; /* as all cells take it that do not say otherwise */
   size_t folds;
-  size_t fold; /* that `prepared` is of; SIZE_MAX: nothing is prepared */
 } fr__study_set;
+
+#define FR__NORMALIZED 8 /* samples of other normalisations that are kept, at most */
+
+typedef struct fr__normalized { /* a data set under another normalisation */
+  fr__samples samples;
+  size_t data; /* of the study */
+  enum fr_normalize how;
+  size_t bytes;
+  uint64_t used; /* the later, the greater; 0: nothing is here */
+} fr__normalized;
 
 typedef struct fr__study_cell { /* (data, net, mechanism), run `repeats` times */
   size_t data, net;
@@ -183,7 +199,8 @@ typedef struct fr__plan {
   const fr_study *study;
   const fr_study_options *options;
   fr__gauge *gauge;
-  fr__study_set *set;   /* (study->data_count) */
+  fr__study_set *set; /* (study->data_count) */
+  fr__normalized normalized[FR__NORMALIZED];
   fr__study_cell *cell; /* (cells): sources before what needs them */
   size_t cells;
   fr__study_run *run; /* (repeats, cells) */
@@ -210,8 +227,10 @@ size_t fr__plan_find(const fr__plan *plan, size_t data, size_t net, size_t mecha
                      size_t source_data);
 /* Opens the data, computes keys and takes what the store holds. */
 enum fr_status fr__plan_open(fr__plan *plan, fr_error *err);
-/* Makes `prepared` of a set that of the repeat's fold. */
+/* Samples of the repeat's fold under that normalisation, borrowed: until the next call
+ * they are there. */
 enum fr_status fr__plan_prepare(fr__plan *plan, size_t data, size_t repeat,
+                                enum fr_normalize how, const fr__samples **out,
                                 fr_error *err);
 /* Tells progress; false where the study is to stop. */
 bool fr__plan_go_on(fr__plan *plan);

@@ -20,6 +20,9 @@
   "  - {name: short, epochs: 2, patience: 1}\n"                                          \
   "  - {name: even, balanced: true}\n"                                                   \
   "  - {name: other, arch: 'dense(3) relu dense(classes)'}\n"                            \
+  "  - {name: thaw, kind: replace, unfreeze: 2, refine: 0.5, decay: 0.4}\n"              \
+  "  - {name: deep, kind: replace, cut: 1, freeze: auto, refine: 0.5}\n"                 \
+  "  - {name: span, normalize: minmax}\n"                                                \
   "  - {name: both, with: [cosine, short]}\n"
 #define STUDY(groups) YAML_HEAD YAML_DATA ALL "groups:\n" groups
 
@@ -58,6 +61,12 @@ static void one_thing_changes(void **state) {
   assert_int_equal(recipe(study, "half16").train.precision, FR_TRAIN_BF16);
   assert_true(recipe(study, "even").train.balanced);
   assert_int_equal(recipe(study, "append").sets, FR__SETS_TRANSFER | FR__SETS_FROZEN);
+  assert_int_equal(recipe(study, "span").normalize, FR_NORMALIZE_MINMAX);
+  r = recipe(study, "thaw");
+  assert_true(r.transfer.freeze == FR_FREEZE_ALL && r.transfer.unfreeze == 2);
+  assert_true(r.transfer.refine == 0.5f && r.transfer.decay == 0.4f);
+  r = recipe(study, "deep");
+  assert_true(r.transfer.freeze == FR_FREEZE_AUTO && r.transfer.cut == 1);
   fr_study_free(study);
 }
 
@@ -101,7 +110,7 @@ static void pairs_of_several_are_flat(void **state) {
             "  - {name: h, data: [E], pairs: true, mechanisms: [both, even]}\n"));
   const size_t pair = fr__study_find_mechanism(study, "both+even");
   assert_int_equal(fr__mechanism_parts(&study->mechanisms[pair]), 3);
-  assert_int_equal(study->mechanisms_count, 12 + 1);
+  assert_int_equal(study->mechanisms_count, 15 + 1);
   assert_int_equal(study->groups[1].mechanisms_count, 3);
   fr_study_free(study);
 }
@@ -153,9 +162,10 @@ static void assert_identity(const fr__plan *plan, size_t cell, const char *wante
 
 static void keys_are_as_they_were(void **state) {
   (void)state;
-  fr_study *study = yaml_study(
-      STUDY("  - {name: g, data: [M, E], networks: [B],\n"
-            "     mechanisms: [append, turned, cosine, even, noise, taught]}\n"));
+  fr_study *study =
+      yaml_study(STUDY("  - {name: g, data: [M, E], networks: [B],\n"
+                       "     mechanisms: [append, turned, cosine, even, noise, taught,\n"
+                       "       thaw, deep, span]}\n"));
   const fr_study_options options = {0};
   fr__plan plan = {.study = study, .options = &options, .cpu = {.cpu = "a processor"}};
   plan.set = calloc(study->data_count, sizeof *plan.set);
@@ -175,6 +185,13 @@ static void keys_are_as_they_were(void **state) {
       {NULL, "", ""},
       {"append", "transfer 0 - 18446744073709551615 0\nfrom 0000000000000001\n", ""},
       {"turned", "transfer 1 - 0 0.100000001\nfrom 0000000000000001\n", ""},
+      {"thaw",
+       "transfer 1 - 18446744073709551615 0.5\nfrom 0000000000000001\n"
+       "decay 0.400000006\nunfreeze 2\n",
+       ""},
+      {"deep", "transfer 1 - 18446744073709551614 0.5\nfrom 0000000000000001\ncut 1\n",
+       ""},
+      {"span", "", "normalize minmax\n"},
       {"even", "", "balanced\n"},
       {"noise", "", "augment jitter(0.05)\n"},
       {"taught", "", "distill 0.5 4\nteacher 0000000000000000\n"},
@@ -210,6 +227,17 @@ static void what_cannot_be_is_said(void **state) {
       {"{name: n, teacher: Q}", "t.yaml:12: 'Q' is no network's code"},
       {"{name: n, distill: 0.5, batch: 8}", "t.yaml:12: 'n' needs a 'teacher'"},
       {"{name: n, teacher: B, distill: 2}", "t.yaml:12: 'n' has a 'distill'"},
+      {"{name: n, normalize: zscore}", "t.yaml:12: 'zscore' is what the plain cell does"},
+      {"{name: n, normalize: log}", "t.yaml:12: 'log' is no normalisation"},
+      {"{name: n, kind: replace, freeze: auto}", "t.yaml:12: 'n' needs 'refine' above 0"},
+      {"{name: n, kind: replace, freeze: some}",
+       "t.yaml:12: 'some' is neither 'all', 'auto' nor a number"},
+      {"{name: n, kind: append, cut: 2}", "t.yaml:12: 'n' has a 'cut'"},
+      {"{name: n, kind: append, decay: 0.5}", "t.yaml:12: 'n' needs a 'decay'"},
+      {"{name: n, kind: replace, freeze: auto, unfreeze: 2, refine: 0.1}",
+       "t.yaml:12: 'n' has 'freeze: auto' and 'unfreeze'"},
+      {"{name: n, kind: replace, normalize: robust}",
+       "t.yaml:12: 'n' cannot be at once: the network that is transferred"},
       {"{name: a+b, batch: 8}", "t.yaml:12: 'a+b' has a '+'"},
       {"{name: x, kind: append, arch: 'dense(classes)'}",
        "t.yaml:12: 'x' cannot be at once: there is no trained network"},
