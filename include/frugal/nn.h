@@ -164,6 +164,9 @@ enum fr_status fr_net_set_threads(fr_net *net, size_t threads, fr_error *err);
 enum fr_precision {
   FR_PRECISION_F32,
   FR_PRECISION_BF16, /* 8 bits of significand: Kalamkar et al. 2019, arXiv:1905.12322 */
+  FR_PRECISION_INT8, /* weights of 8 bits with a scale for each output channel, what meets
+                        them of 8 bits with a range of its own for each row, or sample of
+                        a convolution; in testing after fr_net_prepare, else float32 */
   FR_PRECISIONS
 };
 void fr_net_set_precision(fr_net *net, enum fr_precision precision);

@@ -34,6 +34,19 @@ enum fr_status fr_quantized_test(fr_quantized *q, const fr_samples *samples,
                                  const fr_observer *observer, fr_metrics *metrics,
                                  fr_error *err);
 
+/* From what a model file keeps: a network whose weights are those of the scheme, and its
+ * ranges where it is all in integers (else ignored, may be NULL). Both stay as they are.
+ * Runs to the same bits as what was saved. */
+enum fr_status fr_quantized_open(const fr_net *net, enum fr_scheme scheme,
+                                 const fr_int8_ranges *ranges, fr_quantized **out,
+                                 fr_error *err);
+
+/* What a model file keeps; they belong to q. `ranges`: NULL where the scheme has none. */
+fr_net *fr_quantized_net(const fr_quantized *q);
+const fr_int8_ranges *fr_quantized_ranges(const fr_quantized *q);
+/* NULL where the scheme is not all in integers. */
+const fr_int8 *fr_quantized_int8(const fr_quantized *q);
+
 enum fr_scheme fr_quantized_scheme(const fr_quantized *q);
 /* Of weights as stored. */
 size_t fr_quantized_bytes(const fr_quantized *q);

@@ -27,18 +27,24 @@ static const set sets[] = {
     {FR__ISA_SCALAR, &fr__kern_int8_scalar},
 };
 
-enum fr_status fr__int8_kern_init(fr__int8_kern *kern, fr_error *err) {
-  enum fr__isa ceiling;
+const fr__int8_ops *fr__int8_best(enum fr__isa ceiling, enum fr__isa *isa) {
   size_t i = 0;
+  while (sets[i].isa > ceiling || !fr__isa_works(sets[i].isa))
+    i++;
+  *isa = sets[i].isa;
+  return sets[i].ops;
+}
+
+enum fr_status fr__int8_kern_init(fr__int8_kern *kern, fr_error *err) {
+  enum fr__isa ceiling, isa;
   const enum fr_status status = fr__isa_ceiling(&ceiling, err);
   if (status != FR_OK)
     return status;
-  while (sets[i].isa > ceiling || !fr__isa_works(sets[i].isa))
-    i++;
+  const fr__int8_ops *ops = fr__int8_best(ceiling, &isa);
   void *scratch = aligned_alloc(FR__ALIGN, FR__INT8_SCRATCH);
   if (scratch == NULL)
     return fr__fail_memory(err, "the scratch of the kernels");
-  *kern = (fr__int8_kern){sets[i].ops, fr__isa_name(sets[i].isa), scratch};
+  *kern = (fr__int8_kern){ops, fr__isa_name(isa), scratch};
   return FR_OK;
 }
 

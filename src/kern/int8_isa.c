@@ -97,19 +97,22 @@ static int32_t cell_of(const int8_t *w, size_t k) {
   return cell;
 }
 
+void FR__KERN_NAME(int8_pack_column)(const int8_t *row, size_t j, size_t n, size_t k,
+                                     int32_t zero, void *to) {
+  int32_t *first = to, *panel = first + panels(n) * TILE_COLUMNS;
+  int32_t *column =
+      panel + j / TILE_COLUMNS * TILE_COLUMNS * stepped(k) + j % TILE_COLUMNS;
+  first[j] = row != NULL ? first_sum(row, k, zero) : 0;
+  for (size_t p = 0; p < cells(k); p++)
+    column[p * TILE_COLUMNS] = row != NULL ? cell_of(row + p * CELL, k - p * CELL) : 0;
+  for (size_t p = cells(k); p < stepped(k); p++)
+    column[p * TILE_COLUMNS] = 0;
+}
+
 void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
                               void *to) {
-  int32_t *first = to, *panel = first + panels(n) * TILE_COLUMNS;
-  for (size_t j = 0; j < panels(n) * TILE_COLUMNS; j++) {
-    const int8_t *row = w + j * k;
-    int32_t *column =
-        panel + j / TILE_COLUMNS * TILE_COLUMNS * stepped(k) + j % TILE_COLUMNS;
-    first[j] = j < n ? first_sum(row, k, zero) : 0;
-    for (size_t p = 0; p < cells(k); p++)
-      column[p * TILE_COLUMNS] = j < n ? cell_of(row + p * CELL, k - p * CELL) : 0;
-    for (size_t p = cells(k); p < stepped(k); p++)
-      column[p * TILE_COLUMNS] = 0;
-  }
+  for (size_t j = 0; j < panels(n) * TILE_COLUMNS; j++)
+    FR__KERN_NAME(int8_pack_column)(j < n ? w + j * k : NULL, j, n, k, zero, to);
 }
 
 /* ---- x in cells ---- */

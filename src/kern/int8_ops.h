@@ -3,11 +3,14 @@
 #ifndef FR_KERN_INT8_OPS_H
 #define FR_KERN_INT8_OPS_H
 
+#include "kern/choice.h"
 #include "kern/int8.h"
+#include "kern/ops.h"
 
 #define FR__INT8_SCRATCH ((size_t)1 << 20) /* bytes */
 
 struct fr__int8_ops {
+  const fr__products *products; /* of floats by way of bytes (int8_gemm.c) */
   size_t (*packed_bytes)(size_t n, size_t k);
   void (*pack)(const int8_t *w, size_t n, size_t k, int32_t zero, void *to);
   void (*multiply)(void *scratch, const fr__int8_product *product);
@@ -18,6 +21,9 @@ struct fr__int8_ops {
   void (*lstm)(const fr__int8_lstm_step *step); /* NULL: no vectors for it */
   void (*quantize)(const float *x, size_t n, float factor, int32_t zero, int8_t *y);
 };
+
+/* The best of this CPU up to a ceiling, and which it is. */
+const fr__int8_ops *fr__int8_best(enum fr__isa ceiling, enum fr__isa *isa);
 
 extern const fr__int8_ops fr__kern_int8_amx;
 extern const fr__int8_ops fr__kern_int8_avx512vnni;

@@ -109,7 +109,10 @@ void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_
   }
 }
 
+extern const fr__products FR__KERN_NAME(int8_products);
+
 const fr__int8_ops FR__KERN_NAME(int8) = {
+    .products = &FR__KERN_NAME(int8_products),
     .packed_bytes = FR__KERN_NAME(int8_packed_bytes),
     .pack = FR__KERN_NAME(int8_pack),
     .multiply = FR__KERN_NAME(int8_multiply),

@@ -43,11 +43,17 @@ void FR__KERN_NAME(rmsprop)(const fr__rmsprop_step *step, const float *restrict 
                             float *restrict value, float *restrict v,
                             float *restrict velocity, size_t n);
 
-/* ---- int8_isa.c, int8_scale.c ---- */
+/* ---- int8_isa.c, int8_scale.c, int8_gemm.c ---- */
 
 size_t FR__KERN_NAME(int8_packed_bytes)(size_t n, size_t k);
 void FR__KERN_NAME(int8_pack)(const int8_t *w, size_t n, size_t k, int32_t zero,
                               void *to);
+/* Column j of the packed weights: a row of bytes; NULL: of nothing, behind the last. */
+void FR__KERN_NAME(int8_pack_column)(const int8_t *row, size_t j, size_t n, size_t k,
+                                     int32_t zero, void *to);
+void FR__KERN_NAME(int8_gemm)(float *scratch, const fr__gemm *gemm);
+size_t FR__KERN_NAME(int8_packed_floats)(size_t n, size_t k);
+void FR__KERN_NAME(int8_gemm_pack)(const fr__gemm *gemm, float *to);
 void FR__KERN_NAME(int8_multiply)(void *scratch, const fr__int8_product *product);
 void FR__KERN_NAME(int8_scale)(const fr__int8_requantizing *scaling, const int32_t *sum,
                                size_t ld_sum);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kern/choice.h"
+#include "kern/int8_ops.h"
 #include "kern/ops.h"
 
 typedef struct set {
@@ -42,11 +43,16 @@ static const bf16_set bf16_sets[] = {
 };
 
 static float *new_scratch(size_t threads, fr_error *err) {
-  const size_t size = threads * FR__KERN_SCRATCH * sizeof(float);
+  const size_t size = threads * FR__KERN_ROOM * sizeof(float);
   float *scratch = aligned_alloc(FR__ALIGN, size);
   if (scratch == NULL)
     fr__fail_memory(err, "the scratch of the kernels");
   return scratch;
+}
+
+/* Four bytes of each lane at once; others take pairs of 16 bits. */
+static bool multiplies_bytes(enum fr__isa isa) {
+  return isa == FR__ISA_AMX || isa == FR__ISA_AVX512VNNI || isa == FR__ISA_AVXVNNI;
 }
 
 enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
@@ -63,22 +69,29 @@ enum fr_status fr__kern_init(fr__kern *kern, fr_error *err) {
   while (bf16_sets[j].isa > ceiling || !fr__isa_works(bf16_sets[j].isa))
     j++;
   const bool fast = bf16_sets[j].products != NULL;
+  enum fr__isa bytes;
+  const fr__products *int8 = fr__int8_best(ceiling, &bytes)->products;
   *kern = (fr__kern){.ops = sets[i].ops,
                      .products = &sets[i].ops->f32,
                      .bf16 = bf16_sets[j].products,
+                     .int8 = int8,
+                     .int8_name = multiplies_bytes(bytes) ? fr__isa_name(bytes) : NULL,
                      .name = fr__isa_name(fast ? bf16_sets[j].isa : sets[i].isa),
                      .scratch = scratch};
   return FR_OK;
 }
 
 void fr__kern_set_format(fr__kern *kern, enum fr__format format) {
-  if (format == FR__FORMAT_F32)
-    kern->products = &kern->ops->f32;
-  else
+  kern->products = &kern->ops->f32;
+  if (format == FR__FORMAT_BF16)
     kern->products = kern->bf16 != NULL ? kern->bf16 : &kern->ops->bf16;
+  else if (format == FR__FORMAT_INT8)
+    kern->products = kern->int8;
 }
 
 const char *fr__kern_fast(const fr__kern *kern, enum fr__format format) {
+  if (format == FR__FORMAT_INT8)
+    return kern->int8_name;
   return format == FR__FORMAT_BF16 && kern->bf16 != NULL ? kern->name : NULL;
 }
 

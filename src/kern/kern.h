@@ -14,13 +14,15 @@ typedef struct fr__kern_ops fr__kern_ops;
 typedef struct fr__products fr__products;
 
 /* What the operands of products are rounded to; sums are float32. */
-enum fr__format { FR__FORMAT_F32, FR__FORMAT_BF16, FR__FORMATS };
+enum fr__format { FR__FORMAT_F32, FR__FORMAT_BF16, FR__FORMAT_INT8, FR__FORMATS };
 
 /* One a network: the chosen kernels and the scratch that they pack into. */
 typedef struct fr__kern {
   const fr__kern_ops *ops;
   const fr__products *products; /* of the format that was set */
   const fr__products *bf16;     /* by an instruction for it; NULL: there is none */
+  const fr__products *int8;     /* by way of bytes */
+  const char *int8_name;        /* of the set that multiplies bytes; NULL: none does */
   const char *name;             /* of the highest set in use */
   float *scratch; /* owned; FR__ALIGN-aligned; a piece for each thread of the pool */
   fr__pool *pool; /* not owned; NULL: everything in the caller */
@@ -62,7 +64,10 @@ const char *fr__kern_name(const fr__kern *kern); /* "avx512" */
  * From now on products have operands of that format: float32 at first. bf16 (8 bits of
  * significand; round to nearest, ties to even) is done by avx512bf16 where the CPU has it
  * and FRUGAL_CPU does not hold it down; else operands are rounded and multiplied as
- * float32, which saves nothing. What was packed before does not fit afterwards.
+ * float32, which saves nothing. int8: products whose B is packed, of a k of up to 65,536,
+ * are done by way of bytes, B with a scale for each column, A with a scale and a zero for
+ * each row, or for each item of the batch where rows overlap; the others in float32. What
+ * was packed before does not fit afterwards.
  */
 void fr__kern_set_format(fr__kern *kern, enum fr__format format);
 /* Name of the set that does products of that format faster than float32's; NULL: none. */

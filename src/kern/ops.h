@@ -9,6 +9,12 @@
  * MiB, about a core's second-level cache; a larger B is worked on in blocks). */
 #define FR__KERN_SCRATCH ((size_t)1 << 18)
 
+/* And for products by way of bytes: behind it, bytes of A and sums. */
+#define FR__KERN_SCRATCH_INT8 ((size_t)1 << 18)
+#define FR__KERN_ROOM (FR__KERN_SCRATCH + FR__KERN_SCRATCH_INT8)
+/* Numbers in one of their sums, at most: a wider product is float32's. */
+#define FR__INT8_DEPTH ((size_t)1 << 16)
+
 /* The products of one number format. */
 struct fr__products {
   void (*gemm)(float *scratch, const fr__gemm *gemm);

@@ -14,6 +14,22 @@
 #define LEAST_ROWS ((size_t)14)
 #define COLUMN_GRAIN ((size_t)32)
 
+/* Bytes are for weights that were packed, and not for sums that they might leave. */
+static bool is_bytes(const fr__kern *kern, size_t k) {
+  return kern->products == kern->int8 && k <= FR__INT8_DEPTH;
+}
+
+static const fr__products *packed_products(const fr__kern *kern, size_t k) {
+  const bool wide = kern->products == kern->int8 && k > FR__INT8_DEPTH;
+  return wide ? &kern->ops->f32 : kern->products;
+}
+
+static const fr__products *products_of(const fr__kern *kern, const fr__gemm *g) {
+  if (g->packed == NULL && kern->products == kern->int8)
+    return &kern->ops->f32;
+  return packed_products(kern, g->k);
+}
+
 typedef struct product {
   const fr__kern *kern;
   const fr__gemm *g;
@@ -54,7 +70,7 @@ static void run_piece(void *self, size_t index, size_t worker) {
       piece_of(p, fr__split_range(batch, 1, p->items, index / in_item),
                fr__split_range(p->g->m, 1, p->rows, index % in_item / p->columns),
                fr__split_range(p->g->n, COLUMN_GRAIN, p->columns, index % p->columns));
-  p->kern->products->gemm(fr__split_scratch(p->kern, worker), &g);
+  products_of(p->kern, &g)->gemm(fr__split_scratch(p->kern, worker), &g);
 }
 
 /* Cuts C of one item: as many pieces as can be had, of the shape that reads least of A
@@ -102,7 +118,13 @@ void fr__gemm_pieces(const fr__kern *kern, const fr__gemm *gemm, size_t pieces) 
     pieces = smaller(pieces, fr__pool_threads(kern->pool));
   else
     p.items = smaller(batch, pieces);
-  cut_item(&p, pieces / p.items);
+  /* Rows of bytes that overlap share their range, and columns one place in what is
+   * packed.
+   */
+  if (gemm->packed == NULL || !is_bytes(kern, gemm->k))
+    cut_item(&p, pieces / p.items);
+  else
+    p.rows = p.columns = 1;
   fr__pool_run(kern->pool, run_piece, &p, p.items * p.rows * p.columns);
 }
 
@@ -111,7 +133,7 @@ void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm) {
   const double work =
       (double)g.m * (double)g.n * (double)g.k * (double)at_least_one(g.batch);
   if (kern->pool == NULL)
-    kern->products->gemm(kern->scratch, &g);
+    products_of(kern, &g)->gemm(kern->scratch, &g);
   else
     fr__gemm_pieces(kern, &g, fr__split_pieces(kern, work, LEAST_WORK));
 }
@@ -122,14 +144,15 @@ size_t fr__kern_shares(const fr__kern *kern, double multiply_adds) {
 }
 
 size_t fr__gemm_packed_floats(const fr__kern *kern, size_t n, size_t k) {
-  return kern->products->packed_floats(n, k);
+  return packed_products(kern, k)->packed_floats(n, k);
 }
 
-/* Whole vectors of the widest set, and the pairs of a whole tile. */
+/* Whole panels of the widest set, the pairs of a whole tile; of bytes a tile of four in
+ * a cell, and three numbers for each column. */
 size_t fr__gemm_packed_ceiling(size_t n, size_t k) {
-  return (n + 15) / 16 * 16 * (k < 16 ? 16 : k);
+  return (n + 31) / 32 * 32 * (k < 19 ? 19 : k);
 }
 
 void fr__gemm_pack(const fr__kern *kern, const fr__gemm *gemm, float *to) {
-  kern->products->pack(gemm, to);
+  packed_products(kern, gemm->k)->pack(gemm, to);
 }

@@ -27,5 +27,5 @@ fr__kern fr__kern_of_thread(const fr__kern *kern, size_t worker) {
 }
 
 float *fr__split_scratch(const fr__kern *kern, size_t worker) {
-  return kern->scratch + worker * FR__KERN_SCRATCH;
+  return kern->scratch + worker * FR__KERN_ROOM;
 }

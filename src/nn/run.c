@@ -103,7 +103,9 @@ void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
 /* ---- precision ---- */
 
 static enum fr__format format_of(enum fr_precision precision) {
-  return precision == FR_PRECISION_BF16 ? FR__FORMAT_BF16 : FR__FORMAT_F32;
+  static const enum fr__format formats[FR_PRECISIONS] = {FR__FORMAT_F32, FR__FORMAT_BF16,
+                                                         FR__FORMAT_INT8};
+  return formats[precision];
 }
 
 void fr_net_set_precision(fr_net *net, enum fr_precision precision) {
