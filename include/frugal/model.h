@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * model: a network with all that is needed to use it again, in one safetensors file
- * (https://github.com/huggingface/safetensors, format of 2022): weights as F32 tensors
- * named "0.weight", the rest as JSON strings under "__metadata__".
+ * (https://github.com/huggingface/safetensors, format of 2022): weights as tensors named
+ * "0.weight", F32 or as its scheme holds them, the rest as JSON strings under
+ * "__metadata__".
  */
 #ifndef FRUGAL_MODEL_H
 #define FRUGAL_MODEL_H
 
 #include "frugal/data.h"
+#include "frugal/int8.h"
 #include "frugal/nn.h"
 
 /* After fr_model_load no text but `provenance` is NULL: what is not told is "". */
 typedef struct fr_model {
-  fr_net *net;              /* owned */
+  fr_net *net;              /* owned; its weights are those of the scheme */
+  enum fr_scheme scheme;    /* 0: float32 */
+  fr_int8_ranges ranges;    /* of int8 and int8-aware; owned */
   fr_names classes;         /* one per output of the network; owned */
   fr_normalizer normalizer; /* owned; channels 0: none */
   fr_names channels;        /* names of the input's channels; count 0: not told; owned */

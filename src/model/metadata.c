@@ -119,6 +119,8 @@ static bool set_all(json_t *object, const fr_model *model) {
          set_json(object, "channels", names_to_json(&model->channels)) &&
          (model->normalizer.channels == 0 ||
           set_json(object, "normalizer", normalizer_to_json(&model->normalizer))) &&
+         (model->scheme == FR_SCHEME_F32 ||
+          set_text(object, "scheme", fr_scheme_name(model->scheme))) &&
          set_texts(object, model) && set_number(object, "window", model->window) &&
          set_number(object, "step", model->step) &&
          (!model->keep_short || set_text(object, "short", "keep")) &&
@@ -294,6 +296,14 @@ static enum fr_status read_numbers(const fr__safetensors *file, fr_model *model,
   return good ? FR_OK : bad_key(file, "rate_hz", err);
 }
 
+static enum fr_status read_scheme(const fr__safetensors *file, fr_model *model,
+                                  fr_error *err) {
+  const char *name = fr__safetensors_text(file, "scheme");
+  return name == NULL || fr_scheme_parse(name, &model->scheme)
+             ? FR_OK
+             : bad_key(file, "scheme", err);
+}
+
 static enum fr_status read_texts(const fr__safetensors *file, fr_model *model,
                                  fr_error *err) {
   for (size_t i = 0; i < TEXT_KEYS; i++) {
@@ -351,6 +361,8 @@ enum fr_status fr__metadata_read(const fr__safetensors *file, fr_model *model,
     status = read_normalizer(file, &model->normalizer, err);
   if (status == FR_OK)
     status = read_numbers(file, model, err);
+  if (status == FR_OK)
+    status = read_scheme(file, model, err);
   if (status == FR_OK)
     status = read_texts(file, model, err);
   if (status == FR_OK)

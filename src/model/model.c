@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/metadata.h"
+#include "model/narrow.h"
 #include "model/safetensors.h"
 
 void fr_model_release(fr_model *model) {
@@ -12,6 +13,7 @@ void fr_model_release(fr_model *model) {
     return;
   fr_net_free(model->net);
   fr_names_release(&model->classes);
+  fr_int8_ranges_release(&model->ranges);
   fr_normalizer_release(&model->normalizer);
   fr_names_release(&model->channels);
   free(model->task);
@@ -32,7 +34,9 @@ enum fr_status fr_model_save(const fr_model *model, const char *path, fr_error *
     return status;
   size_t count;
   const fr_tensor *tensor = fr_net_tensors(model->net, &count);
-  status = fr__safetensors_write(path, metadata, tensor, count, err);
+  status = model->scheme == FR_SCHEME_F32
+               ? fr__safetensors_write(path, metadata, tensor, count, err)
+               : fr__narrow_write(model, metadata, path, err);
   json_decref(metadata);
   return status;
 }
@@ -46,7 +50,9 @@ enum fr_status fr_model_load(fr_model *model, const char *path, fr_error *err) {
   if (status == FR_OK) {
     size_t count;
     const fr_tensor *tensor = fr_net_tensors(loaded.net, &count);
-    status = fr__safetensors_fill(&file, tensor, count, err);
+    status = loaded.scheme == FR_SCHEME_F32
+                 ? fr__safetensors_fill(&file, tensor, count, err)
+                 : fr__narrow_fill(&file, &loaded, err);
   }
   if (status == FR_OK)
     *model = loaded;

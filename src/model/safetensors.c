@@ -12,10 +12,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-enum { LENGTH_SIZE = 8 };
-
-static const char METADATA[] = "__metadata__";
-static const char DIGEST[] = "digest"; /* of a sealed file, in its metadata */
+#define LENGTH_SIZE FR__SAFETENSORS_LENGTH
+#define METADATA FR__SAFETENSORS_METADATA
+#define DIGEST FR__SAFETENSORS_DIGEST
 
 /* Where one tensor lies, in bytes of the data. */
 typedef struct span {
@@ -99,23 +98,32 @@ static enum fr_status check_metadata(const fr__safetensors *file, fr_error *err)
   return FR_OK;
 }
 
+/* Kinds of files, by what types they hold. */
+enum { MODEL = 1, SEALED = 2, FOREIGN = 4 };
+
 /* Bytes of one element; 0 where files of that kind do not hold the type. */
 static size_t element_size(const fr__safetensors *file, const char *type) {
   static const struct {
     const char *name;
     size_t size;
-    bool sealed, foreign; /* beside F32, which all hold */
-  } types[] = {{"F32", 4, true, true},  {"U64", 8, true, true},   {"F64", 8, false, true},
-               {"F16", 2, false, true}, {"BF16", 2, false, true}, {"I64", 8, false, true},
-               {"I32", 4, false, true}, {"U32", 4, false, true},  {"I16", 2, false, true},
-               {"U16", 2, false, true}, {"I8", 1, false, true},   {"U8", 1, false, true},
-               {"BOOL", 1, false, true}};
+    unsigned kinds;
+  } types[] = {{"F32", 4, MODEL | SEALED | FOREIGN},
+               {"U64", 8, SEALED | FOREIGN},
+               {"BF16", 2, MODEL | FOREIGN},
+               {"F16", 2, MODEL | FOREIGN},
+               {"I8", 1, MODEL | FOREIGN},
+               {"F64", 8, FOREIGN},
+               {"I64", 8, FOREIGN},
+               {"I32", 4, FOREIGN},
+               {"U32", 4, FOREIGN},
+               {"I16", 2, FOREIGN},
+               {"U16", 2, FOREIGN},
+               {"U8", 1, FOREIGN},
+               {"BOOL", 1, FOREIGN}};
+  const unsigned kind = file->sealed ? SEALED : file->foreign ? FOREIGN : MODEL;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(type, types[i].name) == 0)
-      return i == 0 || (file->sealed && types[i].sealed) ||
-                     (file->foreign && types[i].foreign)
-                 ? types[i].size
-                 : 0;
+      return types[i].kinds & kind ? types[i].size : 0;
   return 0;
 }
 
@@ -159,7 +167,10 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
   if (size == 0)
     return fr__fail(err, FR_ERR_UNSUPPORTED,
                     "tensor '%.64s' of '%s' is of type '%.16s', not %s", at->name,
-                    file->path, type, file->foreign ? "F32, F16, BF16 or F64" : "F32");
+                    file->path, type,
+                    file->foreign  ? "F32, F16, BF16 or F64"
+                    : file->sealed ? "F32"
+                                   : "F32, BF16, F16 or I8");
   at->words = file->sealed && strcmp(type, "U64") == 0;
   const size_t rank = file->foreign ? FR__FOREIGN_RANK : FR_TENSOR_RANK;
   uint64_t count;
@@ -264,7 +275,8 @@ enum fr_status fr__safetensors_open_foreign(fr__safetensors *file, const char *p
 
 /* Of the header, whose metadata has no digest, and of the tensors' bytes. The caller's.
  */
-static char *digest_of(const json_t *header, const unsigned char *data, size_t size) {
+char *fr__safetensors_digest(const json_t *header, const unsigned char *data,
+                             size_t size) {
   enum { DIGEST_TEXT = 17 };
   char *text = json_dumps(header, JSON_COMPACT), *digest = malloc(DIGEST_TEXT);
   if (text != NULL && digest != NULL) {
@@ -287,7 +299,7 @@ static enum fr_status check_seal(const fr__safetensors *file, fr_error *err) {
   if (stated == NULL)
     return fr__fail(err, FR_ERR_FORMAT, "'%s' has no checksum", file->path);
   json_object_del(metadata, DIGEST);
-  char *digest = digest_of(file->header, file->data, file->size);
+  char *digest = fr__safetensors_digest(file->header, file->data, file->size);
   const bool same = digest != NULL && strcmp(digest, json_string_value(stated)) == 0;
   json_decref(stated);
   enum fr_status status = FR_OK;
@@ -319,13 +331,29 @@ const char *fr__safetensors_text(const fr__safetensors *file, const char *key) {
   return json_string_value(json_object_get(metadata, key));
 }
 
-static bool same_shape(const json_t *shape, const fr_tensor *tensor) {
-  if (json_array_size(shape) != tensor->rank)
+static bool same_shape(const json_t *shape, size_t rank, const size_t *sizes) {
+  if (json_array_size(shape) != rank)
     return false;
-  for (size_t i = 0; i < tensor->rank; i++)
-    if ((size_t)json_integer_value(json_array_get(shape, i)) != tensor->shape[i])
+  for (size_t i = 0; i < rank; i++)
+    if ((size_t)json_integer_value(json_array_get(shape, i)) != sizes[i])
       return false;
   return true;
+}
+
+const unsigned char *fr__safetensors_bytes(const fr__safetensors *file, const char *name,
+                                           const char *type, size_t rank,
+                                           const size_t *shape) {
+  const json_t *entry = json_object_get(file->header, name);
+  const char *stated = json_string_value(json_object_get(entry, "dtype"));
+  if (stated == NULL || strcmp(stated, type) != 0 ||
+      !same_shape(json_object_get(entry, "shape"), rank, shape))
+    return NULL;
+  const json_t *begin = json_array_get(json_object_get(entry, "data_offsets"), 0);
+  return file->data + json_integer_value(begin);
+}
+
+float fr__safetensors_float(const unsigned char *bytes, size_t index) {
+  return read_le_float(bytes + index * sizeof(float));
 }
 
 static enum fr_status fill_one(const fr__safetensors *file, const fr_tensor *tensor,
@@ -334,13 +362,12 @@ static enum fr_status fill_one(const fr__safetensors *file, const fr_tensor *ten
   if (entry == NULL)
     return fr__fail(err, FR_ERR_FORMAT, "'%s' lacks tensor '%s' of its architecture",
                     file->path, tensor->name);
-  const char *type = json_string_value(json_object_get(entry, "dtype"));
-  if (strcmp(type, "F32") != 0 || !same_shape(json_object_get(entry, "shape"), tensor))
+  const unsigned char *from =
+      fr__safetensors_bytes(file, tensor->name, "F32", tensor->rank, tensor->shape);
+  if (from == NULL)
     return fr__fail(err, FR_ERR_FORMAT,
                     "tensor '%s' of '%s' has another shape than its architecture",
                     tensor->name, file->path);
-  const json_t *begin = json_array_get(json_object_get(entry, "data_offsets"), 0);
-  const unsigned char *from = file->data + json_integer_value(begin);
   for (size_t i = 0; i < tensor->count; i++) {
     const float value = read_le_float(from + i * sizeof(float));
     if (!isfinite(value))
@@ -383,190 +410,4 @@ void fr__safetensors_fill_words(const fr__safetensors *file, const fr__words *wo
   const unsigned char *from = file->data + json_integer_value(begin);
   for (size_t i = 0; i < words->count; i++)
     words->value[i] = read_le64(from + i * sizeof(uint64_t));
-}
-
-/* ---- writing ---- */
-
-/* What is written. */
-typedef struct content {
-  const json_t *metadata;
-  const fr__words *words;
-  size_t word_count; /* tensors of words */
-  const fr_tensor *tensor;
-  size_t count; /* tensors of floats */
-} content;
-
-/* Adds the entry of a tensor whose bytes are [*begin, *begin + bytes). Takes `shape`. */
-static bool describe(json_t *header, const char *name, const char *type, json_t *shape,
-                     size_t bytes, size_t *begin) {
-  const size_t end = *begin + bytes;
-  json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", type, "shape", shape,
-                            "data_offsets", (json_int_t)*begin, (json_int_t)end);
-  *begin = end;
-  return json_object_set_new(header, name, entry) == 0;
-}
-
-static json_t *shape_of(const fr_tensor *tensor) {
-  json_t *shape = json_array();
-  for (size_t i = 0; i < tensor->rank; i++)
-    if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0) {
-      json_decref(shape);
-      return NULL;
-    }
-  return shape;
-}
-
-/* NULL where memory is out. */
-static json_t *make_header(const content *c) {
-  json_t *header = json_object();
-  size_t begin = 0;
-  bool done = json_object_set_new(header, METADATA, json_deep_copy(c->metadata)) == 0;
-  for (size_t i = 0; i < c->word_count && done; i++)
-    done = describe(header, c->words[i].name, "U64",
-                    json_pack("[I]", (json_int_t)c->words[i].count),
-                    c->words[i].count * sizeof(uint64_t), &begin);
-  for (size_t i = 0; i < c->count && done; i++)
-    done = describe(header, c->tensor[i].name, "F32", shape_of(&c->tensor[i]),
-                    c->tensor[i].count * sizeof(float), &begin);
-  if (done)
-    return header;
-  json_decref(header);
-  return NULL;
-}
-
-/* The header's text, padded with blanks so that the tensors begin at a multiple of 8
- * bytes. */
-static char *write_header(const json_t *header, size_t *length) {
-  char *bare = json_dumps(header, JSON_COMPACT);
-  if (bare == NULL)
-    return NULL;
-  const size_t size = strlen(bare);
-  *length = (size + 7) / 8 * 8;
-  char *text = realloc(bare, *length + 1);
-  if (text == NULL)
-    free(bare);
-  else
-    memset(text + size, ' ', *length - size);
-  return text;
-}
-
-static void write_le(unsigned char *to, uint64_t value, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++)
-    to[i] = (unsigned char)(value >> (8 * i));
-}
-
-static void write_tensor(unsigned char *to, const fr_tensor *tensor) {
-  for (size_t i = 0; i < tensor->count; i++) {
-    uint32_t bits;
-    memcpy(&bits, &tensor->value[i], sizeof bits);
-    write_le(to + i * sizeof bits, bits, sizeof bits);
-  }
-}
-
-/* Adds the bytes of `count` items to *bytes. */
-static enum fr_status add_bytes(const char *path, size_t count, size_t item,
-                                size_t *bytes, fr_error *err) {
-  if (count > (FR__SAFETENSORS_DATA - *bytes) / item)
-    return fr__fail(err, FR_ERR_LIMIT, "the tensors for '%s' exceed %zu bytes", path,
-                    FR__SAFETENSORS_DATA);
-  *bytes += count * item;
-  return FR_OK;
-}
-
-static enum fr_status check_values(const char *path, const content *c, size_t *bytes,
-                                   fr_error *err) {
-  const fr_tensor *tensor = c->tensor;
-  enum fr_status status = FR_OK;
-  *bytes = 0;
-  for (size_t i = 0; i < c->word_count && status == FR_OK; i++)
-    status = add_bytes(path, c->words[i].count, sizeof(uint64_t), bytes, err);
-  for (size_t i = 0; i < c->count && status == FR_OK; i++) {
-    status = add_bytes(path, tensor[i].count, sizeof(float), bytes, err);
-    if (status != FR_OK)
-      break;
-    for (size_t k = 0; k < tensor[i].count; k++)
-      if (!isfinite(tensor[i].value[k]))
-        return fr__fail(err, FR_ERR_NUMERIC,
-                        "'%s' is not written: value %zu of tensor '%s' is not finite",
-                        path, k, tensor[i].name);
-  }
-  return status;
-}
-
-static void write_data(unsigned char *to, const content *c) {
-  for (size_t i = 0; i < c->word_count; i++)
-    for (size_t k = 0; k < c->words[i].count; k++, to += sizeof(uint64_t))
-      write_le(to, c->words[i].value[k], sizeof(uint64_t));
-  for (size_t i = 0; i < c->count; i++) {
-    write_tensor(to, &c->tensor[i]);
-    to += c->tensor[i].count * sizeof(float);
-  }
-}
-
-/* The file's bytes: length, header, `data` of `bytes`. */
-static enum fr_status write_file(const char *path, const json_t *header,
-                                 const unsigned char *data, size_t bytes, fr_error *err) {
-  size_t length = 0;
-  char *text = write_header(header, &length);
-  unsigned char *file = NULL;
-  enum fr_status status = FR_OK;
-  if (text != NULL && length <= FR__SAFETENSORS_HEADER)
-    file = malloc(LENGTH_SIZE + length + bytes);
-  if (file != NULL) {
-    write_le(file, length, LENGTH_SIZE);
-    memcpy(file + LENGTH_SIZE, text, length);
-    memcpy(file + LENGTH_SIZE + length, data, bytes);
-    status = fr__file_write(path, file, LENGTH_SIZE + length + bytes, err);
-  } else {
-    status = length > FR__SAFETENSORS_HEADER
-                 ? fr__fail(err, FR_ERR_LIMIT, "the metadata for '%s' exceed %zu bytes",
-                            path, FR__SAFETENSORS_HEADER)
-                 : fr__fail_memory(err, path);
-  }
-  free(file);
-  free(text);
-  return status;
-}
-
-static bool add_seal(json_t *header, const unsigned char *data, size_t bytes) {
-  char *digest = digest_of(header, data, bytes);
-  const bool done =
-      digest != NULL && json_object_set_new(json_object_get(header, METADATA), DIGEST,
-                                            json_string(digest)) == 0;
-  free(digest);
-  return done;
-}
-
-static enum fr_status write_content(const char *path, const content *c, bool sealed,
-                                    fr_error *err) {
-  size_t bytes;
-  enum fr_status status = check_values(path, c, &bytes, err);
-  if (status != FR_OK)
-    return status;
-  json_t *header = make_header(c);
-  unsigned char *data = malloc(bytes + 1);
-  if (header != NULL && data != NULL)
-    write_data(data, c);
-  if (header == NULL || data == NULL || (sealed && !add_seal(header, data, bytes)))
-    status = fr__fail_memory(err, path);
-  else
-    status = write_file(path, header, data, bytes, err);
-  free(data);
-  json_decref(header);
-  return status;
-}
-
-enum fr_status fr__safetensors_write(const char *path, const json_t *metadata,
-                                     const fr_tensor *tensor, size_t count,
-                                     fr_error *err) {
-  const content c = {.metadata = metadata, .tensor = tensor, .count = count};
-  return write_content(path, &c, false, err);
-}
-
-enum fr_status fr__safetensors_write_sealed(const char *path, const json_t *metadata,
-                                            const fr__words *words, size_t word_count,
-                                            const fr_tensor *tensor, size_t count,
-                                            fr_error *err) {
-  const content c = {metadata, words, word_count, tensor, count};
-  return write_content(path, &c, true, err);
 }

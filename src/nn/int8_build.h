@@ -36,6 +36,11 @@ enum fr_status fr__int8_calibrate(fr_net *net, const fr__program *program,
                                   fr__int8_range *range, fr__int8_inside *inside,
                                   fr_error *err);
 
+/* ---- int8_new.c ---- */
+
+/* Finite, and each value's holds 0. */
+bool fr__int8_are_ranges(const fr_int8_ranges *ranges);
+
 /* ---- int8_inside.c ---- */
 
 /* Floats that fr__int8_look_inside works in; 0: nothing to be seen in the layer. */

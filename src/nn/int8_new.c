@@ -103,7 +103,7 @@ enum fr_status fr_int8_ranges_find(const fr_net *net, const float *const *x, siz
   return status;
 }
 
-static bool are_ranges(const fr_int8_ranges *r) {
+bool fr__int8_are_ranges(const fr_int8_ranges *r) {
   for (size_t v = 0; v < r->values; v++) {
     const float low = r->value[2 * v], high = r->value[2 * v + 1];
     if (!(low <= 0) || !(high >= 0) || !isfinite(high - low))
@@ -179,7 +179,7 @@ static enum fr_status check_ranges(const fr__program *program,
                     "in %zu",
                     ranges->values, ranges->steps, program->value_count,
                     program->step_count);
-  if (!are_ranges(ranges))
+  if (!fr__int8_are_ranges(ranges))
     return fr__fail(err, FR_ERR_FORMAT,
                     "a range of int8 is not finite, or does not hold 0");
   return FR_OK;

@@ -94,7 +94,7 @@ static void round_columns(const fr_tensor *tensor) {
   for (size_t c = 0; c < columns; c++) {
     const float scale = fr__int8_column(tensor->value + c, tensor->count - c, columns);
     for (size_t i = c; i < tensor->count; i += columns)
-      tensor->value[i] = roundf(tensor->value[i] / scale) * scale;
+      tensor->value[i] = roundf(tensor->value[i] / scale) * scale + 0.0f; /* no -0 */
   }
 }
 

@@ -84,7 +84,7 @@ void fr__precision_begin(fr__run *r) {
 
 enum fr_status fr__precision_adopt(fr__run *r, const char *name, const char *path,
                                    fr_error *err) {
-  for (size_t i = 0; name != NULL && i < FR_PRECISIONS; i++)
+  for (size_t i = 0; name != NULL && i <= FR_PRECISION_BF16; i++)
     if (strcmp(name, names[i]) == 0)
       return settle(r, (enum fr_precision)i, "as the checkpoint says", err);
   return fr__fail(err, FR_ERR_FORMAT, "'%s' does not tell its precision", path);

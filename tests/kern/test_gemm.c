@@ -145,7 +145,7 @@ static void (*check_either)(const fr__kern *kern);
 
 static void check_formats(const fr__kern *kern) {
   fr__kern here = *kern;
-  for (format = FR__FORMAT_F32; format < FR__FORMATS; format++) {
+  for (format = FR__FORMAT_F32; format <= FR__FORMAT_BF16; format++) {
     fr__kern_set_format(&here, format);
     check_either(&here);
   }
