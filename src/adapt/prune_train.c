@@ -39,8 +39,11 @@ enum fr_status fr__prune_validate(fr__pruning *p, fr_net *net, double *accuracy,
   *accuracy = NAN;
   if (!may_validate(p))
     return FR_OK;
+  /* the phase is not "test": nothing of that side is looked at */
+  fr__phase_begin(p->observer, "validate");
   const enum fr_status status = fr_test(net, p->validate, &p->options->loss,
-                                        p->options->batch, p->observer, &metrics, err);
+                                        p->options->batch, NULL, &metrics, err);
+  fr__phase_end(p->observer);
   if (status != FR_OK)
     return status;
   *accuracy = metrics.accuracy;

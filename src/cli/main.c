@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"train", "train a network from scratch", cli_cmd_train},
     {"test", "accuracy and energy of a model on data", cli_cmd_test},
     {"transfer", "start from a trained model", cli_cmd_transfer},
+    {"prune", "a smaller model out of a trained one", cli_cmd_prune},
     {"export", "a model as a file for other runtimes", cli_cmd_export},
     {"import", "a model of weights that PyTorch or Keras learned", cli_cmd_import},
     {"info", "the card of a model or of a named network", cli_cmd_info},

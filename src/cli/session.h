@@ -58,6 +58,8 @@ int cli_session_end(cli_session *session, enum fr_status status, const fr_error 
  */
 void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
                          const fr_names *classes);
+/* Keys accuracy, macro_f1, weighted_f1, balanced_accuracy, samples of `to`. */
+void cli_add_figures(const fr_metrics *metrics, json_t *to);
 /* Of the validation side, the test side being left closed: the same under `validate`, and
  * null where the test side's stand. */
 void cli_session_validated(cli_session *session, const fr_metrics *metrics,

@@ -10,8 +10,7 @@ static json_t *ratio(double value, double low, double high) {
   return isnan(value) || isnan(low) ? json_null() : cli_json_measure(m);
 }
 
-/* Keys accuracy, macro_f1, weighted_f1, balanced_accuracy, samples. */
-static void add_figures(const fr_metrics *m, json_t *to) {
+void cli_add_figures(const fr_metrics *m, json_t *to) {
   fr_metrics_bounds b;
   if (fr_metrics_intervals(m, 1, &b, NULL) != FR_OK)
     b = (fr_metrics_bounds){NAN, NAN, NAN, NAN, NAN, NAN};
@@ -53,7 +52,7 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
   json_t *result = session->result.result;
   if (session->board != NULL)
     cli_tensorboard_test(session->board, metrics);
-  add_figures(metrics, result);
+  cli_add_figures(metrics, result);
   json_object_set_new(result, "classes", cli_json_names(classes));
   json_object_set_new(result, "confusion", confusion_of(metrics));
   add_line(session, "test accuracy", metrics);
@@ -68,7 +67,7 @@ void cli_session_validated(cli_session *session, const fr_metrics *metrics,
   json_t *result = session->result.result, *validate = json_object();
   for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
     json_object_set_new(result, closed[i], json_null());
-  add_figures(metrics, validate);
+  cli_add_figures(metrics, validate);
   json_object_set_new(validate, "confusion", confusion_of(metrics));
   json_object_set_new(result, "validate", validate);
   json_object_set_new(result, "classes", cli_json_names(classes));

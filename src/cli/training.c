@@ -319,13 +319,35 @@ static enum fr_status fail_interrupted(const cli_trainer *t,
                   trained->epochs, t->checkpoint.folder);
 }
 
+enum fr_status cli_trainer_start(cli_trainer *t, const cli_work *work,
+                                 const cli_input *input, const float *rate,
+                                 const fr_net *net, fr_error *err) {
+  fr__buf_init(&t->identity, 0);
+  return prepare(t, work, input, rate, net, err);
+}
+
+void cli_trainer_release(cli_trainer *t) {
+  fr_train_options *options = &t->training->options;
+  options->loss.class_weight = NULL;
+  options->loss.positive_weight = NULL;
+  options->teacher = NULL;
+  options->checkpoint = NULL;
+  options->rate_scale = NULL;
+  fr_augment_release(&t->training->augment);
+  fr_model_release(&t->teacher);
+  fr__buf_release(&t->identity);
+  free(t->class_weight);
+  free(t->positive_weight);
+  free(t->rate);
+  free(t->note);
+}
+
 enum fr_status cli_train(cli_session *session, cli_training *training,
                          const cli_input *input, cli_work *work, const float *rate,
                          fr_net *net, fr_error *err) {
   cli_trainer t = {.session = session, .training = training};
   fr_train_result trained = {0};
-  fr__buf_init(&t.identity, 0);
-  enum fr_status status = prepare(&t, work, input, rate, net, err);
+  enum fr_status status = cli_trainer_start(&t, work, input, rate, net, err);
   if (status == FR_OK)
     status =
         fr_train(net, &work->prepared.train, &work->prepared.validate, &training->options,
@@ -337,18 +359,7 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
         fail_interrupted(&t, &trained, save_cut(&t, &trained, work, input, net), err);
   if (status == FR_OK)
     cli_session_trained(session, net, &trained);
-  training->options.loss.class_weight = NULL;
-  training->options.loss.positive_weight = NULL;
-  training->options.teacher = NULL;
-  training->options.checkpoint = NULL;
-  training->options.rate_scale = NULL;
-  fr_augment_release(&training->augment);
   fr_train_result_release(&trained);
-  fr_model_release(&t.teacher);
-  fr__buf_release(&t.identity);
-  free(t.class_weight);
-  free(t.positive_weight);
-  free(t.rate);
-  free(t.note);
+  cli_trainer_release(&t);
   return status;
 }

@@ -19,6 +19,14 @@ typedef struct cli_trainer {
   char *note; /* what the newest checkpoint keeps for us; owned */
 } cli_trainer;
 
+/* Fills the training's options with what its texts name (losses, weights, a teacher,
+ * rates, budget); session and training are set. Release it in every case, after which the
+ * options point nowhere. */
+enum fr_status cli_trainer_start(cli_trainer *t, const cli_work *work,
+                                 const cli_input *input, const float *rate,
+                                 const fr_net *net, fr_error *err);
+void cli_trainer_release(cli_trainer *t);
+
 /* Trains `net` on `work` and fills the session's result, `earlier` included: what a run
  * that was taken up had spent before. `rate` (layers) is used where --layer-rates is not
  * told; NULL: 1. */

@@ -176,8 +176,7 @@ static json_t *past_of(const cli_session *session) {
   return json_array();
 }
 
-/* What the model has cost so far, this run last. */
-static char *provenance_of(const cli_session *session) {
+char *cli_work_provenance(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
   static const char *const keys[] = {"energy",     "program",    "core_seconds",
@@ -244,7 +243,7 @@ static enum fr_status validate(const cli_work *work, cli_session *session,
 enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_input *input,
                              uint64_t seed, fr_net *net, const char *path,
                              fr_error *err) {
-  char *provenance = provenance_of(session);
+  char *provenance = cli_work_provenance(session);
   const fr_model model = model_of(work, input, seed, net, provenance);
   const enum fr_status status = fr_model_save(&model, path, err);
   free(provenance);

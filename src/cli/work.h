@@ -29,6 +29,8 @@ enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
                              const fr_names *classes, fr_error *err);
 
+/* What the model has cost so far, this run last, as JSON; the caller's (free). */
+char *cli_work_provenance(const cli_session *session);
 /* Writes the model with what it has cost, the session being measured. */
 enum fr_status cli_work_save(cli_work *work, cli_session *session, const cli_input *input,
                              uint64_t seed, fr_net *net, const char *path, fr_error *err);

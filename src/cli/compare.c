@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/compare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/openings.h"
+#include "report/table.h"
+
+/* Passes over the samples: at least five for a median's sake of each, and about a second;
+ * a machine that does a million samples in that time has seen enough. */
+enum { PASSES_LEAST = 5, PASSES_MOST = 400 };
+#define SECONDS 1.0
+
+static enum fr_status one_pass(cli_compared *one, const fr_samples *samples,
+                               cli_session *session, const fr_loss_options *loss,
+                               size_t batch, fr_metrics *metrics, fr_error *err) {
+  fr_phase_begin(session->meter, one->phase);
+  const enum fr_status status =
+      fr_test(one->net, samples, loss, batch, NULL, metrics, err);
+  fr_phase_end(session->meter);
+  one->passes++;
+  return status;
+}
+
+/* Of the weights. */
+static size_t stored_bytes(const fr_net *net) {
+  size_t count, bytes = 0;
+  const fr_tensor *tensor = fr_net_tensors(net, &count);
+  for (size_t i = 0; i < count; i++)
+    bytes += tensor[i].count * sizeof(float);
+  return bytes;
+}
+
+static void add_network(const cli_compared *one, const fr_metrics *metrics) {
+  json_t *to = one->figures;
+  cli_add_figures(metrics, to);
+  json_object_set_new(to, "network", json_string(fr_net_text(one->net)));
+  json_object_set_new(to, "parameters",
+                      json_integer((json_int_t)fr_net_parameters(one->net)));
+  json_object_set_new(to, "operations",
+                      json_integer((json_int_t)fr_net_operations(one->net)));
+  json_object_set_new(to, "bytes", json_integer((json_int_t)stored_bytes(one->net)));
+}
+
+static enum fr_status first_passes(cli_compared pair[2], const fr_samples *samples,
+                                   cli_work *work, cli_session *session,
+                                   const cli_training *training,
+                                   const fr_loss_options *loss, const fr_names *classes,
+                                   fr_error *err) {
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < 2 && status == FR_OK; i++) {
+    fr_metrics metrics;
+    const bool last = i == 1, opens = last && !training->no_test;
+    const int64_t opening = opens ? cli_opening_begin(work, session, pair[i].net) : 0;
+    status = one_pass(&pair[i], samples, session, loss, training->options.batch, &metrics,
+                      err);
+    if (status != FR_OK)
+      return status;
+    add_network(&pair[i], &metrics);
+    if (last && training->no_test)
+      cli_session_validated(session, &metrics, classes);
+    else if (last)
+      cli_session_metrics(session, &metrics, classes);
+    if (opens)
+      cli_opening_found(session, opening, &metrics);
+    fr_metrics_release(&metrics);
+  }
+  return status;
+}
+
+static size_t passes_in(double seconds) {
+  const double passes = seconds > 0 ? ceil(2 * SECONDS / seconds) : PASSES_MOST;
+  return passes < PASSES_LEAST  ? PASSES_LEAST
+         : passes > PASSES_MOST ? PASSES_MOST
+                                : (size_t)passes;
+}
+
+enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
+                                cli_session *session, const cli_training *training,
+                                const fr_names *classes, fr_error *err) {
+  const fr_prepared *p = &work->prepared;
+  const fr_samples *samples = training->no_test ? &p->validate : &p->test;
+  fr_loss_options loss = training->options.loss;
+  if (samples->value != NULL)
+    loss.kind = FR_LOSS_BINARY;
+  for (size_t i = 0; i < 2; i++) {
+    pair[i].figures = json_object();
+    json_object_set_new(session->result.result, pair[i].phase, pair[i].figures);
+  }
+  const uint64_t start_ns = fr__clock_ns();
+  enum fr_status status =
+      first_passes(pair, samples, work, session, training, &loss, classes, err);
+  const size_t passes = passes_in((double)(fr__clock_ns() - start_ns) * 1e-9);
+  for (size_t i = 1; i < passes && status == FR_OK; i++)
+    for (size_t k = 0; k < 2 && status == FR_OK; k++) {
+      fr_metrics metrics;
+      status = one_pass(&pair[k], samples, session, &loss, training->options.batch,
+                        &metrics, err);
+      if (status == FR_OK)
+        fr_metrics_release(&metrics);
+    }
+  return status;
+}
+
+/* ---- what it cost ---- */
+
+static const json_t *phase_named(const cli_session *session, const char *name) {
+  const json_t *phases = json_object_get(session->result.result, "phases");
+  size_t index;
+  const json_t *phase;
+  json_array_foreach(phases, index, phase) {
+    if (strcmp(json_string_value(json_object_get(phase, "name")), name) == 0)
+      return phase;
+  }
+  return NULL;
+}
+
+static double number_in(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* A measure that was written as JSON, times `share`. */
+static json_t *scaled(const json_t *measure, double share) {
+  json_t *copy = json_deep_copy(measure);
+  static const char *const keys[] = {"value", "low", "high"};
+  for (size_t i = 0; json_is_object(copy) && i < 3; i++)
+    if (!isnan(number_in(copy, keys[i])))
+      json_object_set_new(copy, keys[i], json_real(number_in(copy, keys[i]) * share));
+  return copy != NULL ? copy : json_null();
+}
+
+static void add_costs(const cli_compared *one, const cli_session *session) {
+  const json_t *phase = phase_named(session, one->phase);
+  const double samples = number_in(one->figures, "samples");
+  if (phase == NULL || !(samples > 0))
+    return;
+  const double share = 1000 / (samples * (double)one->passes);
+  json_object_set_new(one->figures, "core_seconds_per_1000",
+                      json_real(number_in(phase, "core_s") * share));
+  json_object_set_new(one->figures, "program_per_1000",
+                      scaled(json_object_get(phase, "program"), share));
+  json_object_set_new(one->figures, "passes", json_integer((json_int_t)one->passes));
+}
+
+static double figure(const cli_compared *one, const char *key) {
+  const json_t *value = json_object_get(one->figures, key);
+  return json_is_object(value) ? number_in(value, "value") : number_in(one->figures, key);
+}
+
+static void add_row(fr__table *table, cli_compared pair[2], const char *what,
+                    const char *key, double scale, const char *unit) {
+  const double before = scale * figure(&pair[0], key),
+               after = scale * figure(&pair[1], key);
+  char text[2][48] = {"not measured", "not measured"};
+  if (!isnan(before))
+    cli_format_si(before, unit, text[0], sizeof *text);
+  if (!isnan(after))
+    cli_format_si(after, unit, text[1], sizeof *text);
+  fr__table_add(table, what);
+  fr__table_add(table, text[0]);
+  fr__table_add(table, text[1]);
+  if (before > 0 && !isnan(after))
+    fr__table_addf(table, "%.3f", after / before);
+  else
+    fr__table_add(table, "");
+}
+
+/* Shares as they are, and their difference for a ratio. */
+static void add_share(fr__table *table, cli_compared pair[2], const char *what,
+                      const char *key) {
+  const double before = 100 * figure(&pair[0], key), after = 100 * figure(&pair[1], key);
+  fr__table_add(table, what);
+  fr__table_addf(table, "%.2f %%", before);
+  fr__table_addf(table, "%.2f %%", after);
+  fr__table_addf(table, "%+.2f points", after - before);
+}
+
+enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
+                                fr_error *err) {
+  fr__table table;
+  fr__table_init(&table, NULL);
+  fr__table_column_add(&table, "", FR__ALIGN_LEFT, false);
+  fr__table_column_add(&table, "Before", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "After", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "After / before", FR__ALIGN_RIGHT, false);
+  for (size_t i = 0; i < 2; i++)
+    add_costs(&pair[i], session);
+  add_share(&table, pair, "accuracy", "accuracy");
+  add_share(&table, pair, "macro-F1", "macro_f1");
+  add_row(&table, pair, "parameters", "parameters", 1, "");
+  add_row(&table, pair, "operations a sample", "operations", 1, "FLOP");
+  add_row(&table, pair, "stored", "bytes", 1, "B");
+  add_row(&table, pair, "core time per 1,000", "core_seconds_per_1000", 1, "s");
+  add_row(&table, pair, "program per 1,000", "program_per_1000", 1, "J");
+  fr__buf_add(&session->text, "\n");
+  const enum fr_status status =
+      fr__table_render(&table, cli_columns(), &session->text, err);
+  fr__table_release(&table);
+  return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two networks tested beside each other: a model before and after it was made smaller. */
+#ifndef FR_CLI_COMPARE_H
+#define FR_CLI_COMPARE_H
+
+#include "cli/work.h"
+
+typedef struct cli_compared {
+  fr_net *net;
+  const char *phase; /* "before", "after" */
+  json_t *figures;   /* object; the result's */
+  size_t passes;     /* over all samples */
+} cli_compared;
+
+/*
+ * Tests both on the test side (the validation side where `no_test`), in turns, until each
+ * has run about a second: phases before and after. Fills `before` and `after` of the
+ * result with accuracy, macro_f1, samples, network, parameters, operations and bytes. The
+ * second one's figures are the result's own, too, and its opening of the test side is
+ * logged.
+ */
+enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
+                                cli_session *session, const cli_training *training,
+                                const fr_names *classes, fr_error *err);
+
+/* The session being measured: keys core_seconds_per_1000 and program_per_1000 of both,
+ * and a table. */
+enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
+                                fr_error *err);
+
+#endif
