@@ -111,7 +111,9 @@ static const struct argp_option input_options[] = {
     {"fold", KEY_FOLD, "N", 0,
      "which fold of subject:loo, kfold:K or folds:DIR (default 1)", 10},
     {"validate", KEY_VALIDATE, "HOW", 0,
-     "of the training side: a share, trial, subject:IDS or none (default 0.1)", 10},
+     "of the training side: a share, trial, subject:IDS, random:SHARE or none (default "
+     "0.1)",
+     10},
     {0},
 };
 

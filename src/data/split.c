@@ -9,9 +9,10 @@
 #include "data/reader.h"
 #include "data/split.h"
 
-#define STREAM_SPLIT 0x73706c6974u /* of the seed: "split" */
-#define VALIDATE_SHARE 0.1         /* of an activity that has one training trial only */
-#define ID_CEILING 128             /* bytes of one item in a list of people */
+#define STREAM_SPLIT 0x73706c6974u    /* of the seed: "split" */
+#define STREAM_VALIDATE 0x76616c6964u /* "valid" */
+#define VALIDATE_SHARE 0.1 /* of an activity that has one training trial only */
+#define ID_CEILING 128     /* bytes of one item in a list of people */
 
 typedef struct job {
   const fr_windows *windows;
@@ -353,13 +354,34 @@ static void validate_trials(job *j) {
   }
 }
 
+/* Random ones of the training windows, in an order that is not assign_random's. */
+static enum fr_status validate_random(job *j, const char *argument, fr_error *err) {
+  double share;
+  const enum fr_status status = parse_share("random", argument, &share, err);
+  if (status != FR_OK)
+    return status;
+  size_t *order = malloc(j->windows->count * sizeof *order), n = 0;
+  if (!order)
+    return fr__fail_memory(err, "a split");
+  for (size_t i = 0; i < j->windows->count; i++)
+    if (j->side[i] == FR_SIDE_TRAIN)
+      order[n++] = i;
+  fr__rng rng;
+  fr__rng_init(&rng, j->seed, STREAM_VALIDATE);
+  fr__rng_shuffle(&rng, order, n);
+  for (size_t i = 0; i < (size_t)(share * (double)n + 0.5); i++)
+    j->side[order[i]] = FR_SIDE_VALIDATE;
+  free(order);
+  return FR_OK;
+}
+
 static enum fr_status validate_share(job *j, const char *text, fr_error *err) {
   double share;
   if (!fr__parse_number(text, strlen(text), &share) || !(share > 0 && share < 1))
     return fr__fail(
         err, FR_ERR_ARGUMENT,
-        "validation '%s' is not known: a share such as 0.1, trial, subject:IDS "
-        "or none",
+        "validation '%s' is not known: a share such as 0.1, trial, subject:IDS, "
+        "random:SHARE or none",
         text);
   move_last(j, share, FR_SIDE_TRAIN, FR_SIDE_VALIDATE);
   return FR_OK;
@@ -370,6 +392,8 @@ static enum fr_status take_validation(job *j, const char *validate, fr_error *er
     return FR_OK;
   if (strncmp(validate, "subject:", 8) == 0)
     return move_listed(j, validate + 8, FR_SIDE_VALIDATE, err);
+  if (strncmp(validate, "random:", 7) == 0)
+    return validate_random(j, validate + 7, err);
   if (strcmp(validate, "trial") != 0)
     return validate_share(j, validate, err);
   if (j->data->trials.count == 0)

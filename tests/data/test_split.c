@@ -234,6 +234,31 @@ static void random_windows_are_called_leaky(void **state) {
   made_free(&data);
 }
 
+static void random_validation_comes_from_the_training_side(void **state) {
+  (void)state;
+  fr_dataset data = overlapping_vectors(50);
+  for (size_t i = 0; i < data.count; i++)
+    data.record[i].span_s = 1; /* none shares signal with its neighbour */
+  fr_windows w;
+  assert_int_equal(fr_windows_init(&w, &data, 1, 1, NULL), FR_OK);
+  fr_split without = split_of(&w, "random:0.75", "none", 0),
+           with = split_of(&w, "random:0.75", "random:0.2", 0);
+  assert_true(with.leaky);
+  assert_int_equal(with.count[FR_SIDE_VALIDATE],
+                   (size_t)(0.2 * (double)without.count[FR_SIDE_TRAIN] + 0.5));
+  for (size_t i = 0; i < w.count; i++)
+    assert_int_equal(with.side[i] == FR_SIDE_TEST, without.side[i] == FR_SIDE_TEST);
+  size_t early = 0; /* about half of them are in the first half */
+  for (size_t i = 0; i < w.count / 2; i++)
+    early += with.side[i] == FR_SIDE_VALIDATE;
+  assert_in_range(early, with.count[FR_SIDE_VALIDATE] / 4,
+                  with.count[FR_SIDE_VALIDATE] * 3 / 4);
+  fr_split_release(&without);
+  fr_split_release(&with);
+  fr_windows_release(&w);
+  made_free(&data);
+}
+
 static void bad_splits_are_refused(void **state) {
   (void)state;
   static const struct {
@@ -252,6 +277,7 @@ static void bad_splits_are_refused(void **state) {
       {"time:0.7", "1", FR_ERR_ARGUMENT},
       {"subject:1-2", "none", FR_ERR_NOT_FOUND},
       {"subject:1", "subject:1", FR_ERR_NOT_FOUND},
+      {"time:0.7", "random:2", FR_ERR_ARGUMENT},
       {"", "none", FR_ERR_ARGUMENT},
       {"random:nan", "none", FR_ERR_ARGUMENT},
   };
@@ -279,6 +305,7 @@ int main(void) {
       cmocka_unit_test(listed_people_test),
       cmocka_unit_test(each_person_tests_in_one_fold),
       cmocka_unit_test(random_windows_are_called_leaky),
+      cmocka_unit_test(random_validation_comes_from_the_training_side),
       cmocka_unit_test(bad_splits_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
