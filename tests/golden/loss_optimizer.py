@@ -81,6 +81,38 @@ def squared(z, target):
     return each.sum() / told.any(1).sum()
 
 
+OTHER, SHARES = torch.tensor([2, 0, 1, 0]), torch.tensor([0.25, 0.5, 1.0, 0.875])
+
+
+def mixed_weight(weight):
+    w = torch.ones(K) if weight is None else weight
+    return SHARES * w[LABEL] + (1 - SHARES) * w[OTHER]
+
+
+def mixed(z, weight=None, smoothing=0.0, gamma=0.0):
+    """lambda CE(a) + (1 - lambda) CE(b), each with its focal factor."""
+    total = 0
+    for label, share in ((LABEL, SHARES), (OTHER, 1 - SHARES)):
+        p = F.softmax(z, 1).gather(1, label[:, None])[:, 0]
+        each = entropy(z, label, weight, smoothing, "none")
+        total = total + share * (1 - p) ** gamma * each
+    return total.sum() / mixed_weight(weight).sum()
+
+
+def mixed_distilled(z):
+    log_p = F.log_softmax(z / TEMPERATURE, 1)
+    taught = F.softmax(3 * sines(8, B, K) / TEMPERATURE, 1)
+    w = mixed_weight(WEIGHT)
+    each = F.kl_div(log_p, taught, reduction="none").sum(1) * w
+    return ((1 - SHARE) * mixed(z, WEIGHT, SMOOTHING, GAMMA)
+            + SHARE * TEMPERATURE**2 * each.sum() / w.sum())
+
+
+def mixed_target():
+    one, two = F.one_hot(LABEL, K).double(), F.one_hot(OTHER, K).double()
+    return SHARES[:, None] * one + (1 - SHARES)[:, None] * two
+
+
 LOSSES = {
     "entropy": entropy,
     "entropy_unknown": lambda z: entropy(z, torch.tensor([1, -1, 2, 2])),
@@ -99,6 +131,12 @@ LOSSES = {
     "binary_positive_all": lambda z: binary(z, WEIGHT, GAMMA, POSITIVE),
     "squared_label": lambda z: squared(z, F.one_hot(LABEL, K).double()),
     "squared_value": lambda z: squared(z, VALUE),
+    "mixed": mixed,
+    "mixed_smooth_weighted": lambda z: mixed(z, WEIGHT, SMOOTHING),
+    "mixed_focal_all": lambda z: mixed(z, WEIGHT, SMOOTHING, GAMMA),
+    "mixed_distilled_all": mixed_distilled,
+    "mixed_binary": lambda z: F.binary_cross_entropy_with_logits(z, mixed_target(), WEIGHT),
+    "mixed_squared": lambda z: squared(z, mixed_target()),
 }
 
 

@@ -16,6 +16,10 @@ static const float weights[K] = {0.5f, 2, 1.25f};
 static const float positives[K] = {3, 0.25f, 40};
 static const float values[B * K] = {1, 0, NAN, 0, 0, 1, NAN, NAN, NAN, 1, 1, 0};
 
+/* The third is not mixed, and the second with its like. */
+static const uint32_t others[B] = {2, 0, 1, 0};
+static const float shares[B] = {0.25f, 0.5f, 1, 0.875f};
+
 static void sines(int key, float factor, float *x, size_t n) {
   for (size_t i = 0; i < n; i++)
     x[i] = factor * (float)(0.8 * sin(1.7 * (double)i + 0.9 * key));
@@ -42,6 +46,11 @@ typedef struct golden {
 #define TAUGHT                                                                           \
   { .label = labels, .teacher = teacher }
 
+#define MIXED                                                                            \
+  { .label = labels, .other = others, .share = shares }
+#define MIXED_TAUGHT                                                                     \
+  { .label = labels, .other = others, .share = shares, .teacher = teacher }
+
 static void losses_agree_with_pytorch(void **state) {
   (void)state;
   float z[B * K], teacher[B * K], d[B * K];
@@ -66,6 +75,13 @@ static void losses_agree_with_pytorch(void **state) {
           .focal = 1.5f),
       ROW(squared_label, BY_LABEL, .kind = FR_LOSS_SQUARED),
       ROW(squared_value, BY_VALUE, .kind = FR_LOSS_SQUARED),
+      ROW(mixed, MIXED, ENTROPY),
+      ROW(mixed_smooth_weighted, MIXED, ENTROPY, SMOOTH, WEIGHTED),
+      ROW(mixed_focal_all, MIXED, ENTROPY, SMOOTH, WEIGHTED, .focal = 1.5f),
+      ROW(mixed_distilled_all, MIXED_TAUGHT, ENTROPY, DISTILLED, SMOOTH, WEIGHTED,
+          .focal = 1.5f),
+      ROW(mixed_binary, MIXED, .kind = FR_LOSS_BINARY, WEIGHTED),
+      ROW(mixed_squared, MIXED, .kind = FR_LOSS_SQUARED),
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const golden *r = &rows[i];
@@ -107,6 +123,7 @@ static void weights_join_batches(void **state) {
       {{.kind = FR_LOSS_BINARY, LIFTED}, BY_VALUE},
       {{.kind = FR_LOSS_BINARY}, {.label = labels_unknown}},
       {{.kind = FR_LOSS_SQUARED}, BY_VALUE},
+      {{ENTROPY, SMOOTH, WEIGHTED, DISTILLED, .focal = 1}, MIXED_TAUGHT},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const fr_loss_options *o = &rows[i].options;
@@ -117,6 +134,8 @@ static void weights_join_batches(void **state) {
     for (size_t b = 0; b < B; b++) {
       const fr_targets one = {.label = t->label ? t->label + b : NULL,
                               .value = t->value ? t->value + b * K : NULL,
+                              .other = t->other ? t->other + b : NULL,
+                              .share = t->share ? t->share + b : NULL,
                               .teacher = t->teacher ? t->teacher + b * K : NULL};
       const double share = fr_loss_weight(o, &one, 1, K) / weight;
       sum += share * fr_loss_compute(o, z + b * K, &one, 1, K, part);
@@ -124,6 +143,26 @@ static void weights_join_batches(void **state) {
         assert_near(share * (double)part[k], (double)whole[b * K + k], 1e-7, "gradient");
     }
     assert_near(sum, mean, 1e-9, "mean");
+  }
+}
+
+/* The gradient of a mixed loss with all that there is against central differences. */
+static void mixed_gradients_are_differences(void **state) {
+  (void)state;
+  float z[B * K], teacher[B * K], d[B * K];
+  sines(7, 3, z, B * K);
+  sines(8, 3, teacher, B * K);
+  const fr_loss_options options = {ENTROPY, SMOOTH, WEIGHTED, DISTILLED, .focal = 2.5f};
+  const fr_targets targets = MIXED_TAUGHT;
+  fr_loss_compute(&options, z, &targets, B, K, d);
+  for (size_t i = 0; i < B * K; i++) {
+    const float kept = z[i], h = 1.0f / 64;
+    z[i] = kept + h;
+    const double above = fr_loss_compute(&options, z, &targets, B, K, NULL);
+    z[i] = kept - h;
+    const double below = fr_loss_compute(&options, z, &targets, B, K, NULL);
+    z[i] = kept;
+    assert_near((double)d[i], (above - below) / (2 * (double)h), 1e-4, "difference");
   }
 }
 
@@ -322,6 +361,7 @@ static void losses_have_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(losses_agree_with_pytorch),
+      cmocka_unit_test(mixed_gradients_are_differences),
       cmocka_unit_test(validation_needs_no_teacher),
       cmocka_unit_test(weights_join_batches),
       cmocka_unit_test(cross_entropy_is_minus_log_probability),
