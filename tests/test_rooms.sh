@@ -16,7 +16,7 @@ allowed() {
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn int8 scheme data model train adapt prune quantize ;;
-    study) echo base nn data model train adapt prune quantize scheme meter power processes calibration carbon store study ;;
+    study) echo base nn data model train adapt prune quantize scheme meter power processes calibration carbon store study advise ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac

@@ -4,6 +4,7 @@
 #define FRUGAL_FRUGAL_H
 
 #include "frugal/adapt.h"
+#include "frugal/advise.h"
 #include "frugal/base.h"
 #include "frugal/calibration.h"
 #include "frugal/carbon.h"

@@ -23,6 +23,7 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv); /* argv[0] is "frugal NAME" */
 } cli_command;
 
+int cli_cmd_advise(int argc, char **argv);
 int cli_cmd_data(int argc, char **argv);
 int cli_cmd_demo(int argc, char **argv);
 int cli_cmd_doctor(int argc, char **argv);
@@ -172,6 +173,12 @@ bool cli_interrupted(void);
 int cli_run_study(const fr_study *study, const char *directory, size_t jobs,
                   const fr_study_budget *budget, const char *command,
                   const cli_output *output, const char *argv);
+/* The same without a report; *run is the study's. */
+enum fr_status cli_study_into(fr_store *store, const fr_study *study, size_t jobs,
+                              const fr_study_budget *budget, bool quiet, const char *argv,
+                              int64_t *run, fr_error *err);
+/* Of --jobs. */
+size_t cli_study_jobs(struct argp_state *state, const char *text);
 /* Of --budget: joules, grams, time; a wrong one ends the program. */
 fr_study_budget cli_study_budget(struct argp_state *state, const char *text);
 /* Report, tables and JSON of a study that was run; an exit code. */

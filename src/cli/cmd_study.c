@@ -46,7 +46,7 @@ fr_study_budget cli_study_budget(struct argp_state *state, const char *text) {
 }
 
 /* Of --jobs. */
-static size_t read_jobs(struct argp_state *state, const char *text) {
+size_t cli_study_jobs(struct argp_state *state, const char *text) {
   if (strcmp(text, "auto") == 0)
     return FR_STUDY_JOBS_AUTO;
   return cli_number(state, "jobs", text, 1, FR_STUDY_JOBS);
@@ -58,7 +58,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &s->output; return 0;
   case 'o': s->directory = text; return 0;
   case KEY_BUDGET: s->budget = cli_study_budget(state, text); return 0;
-  case 'j': s->jobs = read_jobs(state, text); return 0;
+  case 'j': s->jobs = cli_study_jobs(state, text); return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
       argp_error(state, "'%s' is one word too many", text);
@@ -144,17 +144,13 @@ static const fr_cpu_power *calibrated(fr_cpu_power *cpu) {
   return NULL;
 }
 
-int cli_run_study(const fr_study *study_asked, const char *directory, size_t jobs,
-                  const fr_study_budget *budget, const char *command,
-                  const cli_output *output, const char *argv) {
-  fr_error err;
-  fr_store *store;
-  if (fr_store_open(output->store, &store, &err) != FR_OK)
-    return cli_fail(&err);
+enum fr_status cli_study_into(fr_store *store, const fr_study *study_asked, size_t jobs,
+                              const fr_study_budget *budget, bool quiet, const char *argv,
+                              int64_t *run, fr_error *err) {
   char *cache = cli_cache_folder();
   fr_cpu_power cpu;
   cli_progress progress;
-  cli_progress_start(&progress, output->quiet);
+  cli_progress_start(&progress, quiet);
   cli_catch_interrupts();
   const fr_study_options run_options = {.store = store,
                                         .cache = cache,
@@ -166,9 +162,22 @@ int cli_run_study(const fr_study *study_asked, const char *directory, size_t job
                                         .progress = on_progress,
                                         .may_go_on = may_go_on,
                                         .self = &progress};
-  int64_t run = 0;
-  const enum fr_status status = fr_study_run(study_asked, &run_options, &run, &err);
+  const enum fr_status status = fr_study_run(study_asked, &run_options, run, err);
   cli_progress_end(&progress);
+  free(cache);
+  return status;
+}
+
+int cli_run_study(const fr_study *study_asked, const char *directory, size_t jobs,
+                  const fr_study_budget *budget, const char *command,
+                  const cli_output *output, const char *argv) {
+  fr_error err;
+  fr_store *store;
+  if (fr_store_open(output->store, &store, &err) != FR_OK)
+    return cli_fail(&err);
+  int64_t run = 0;
+  const enum fr_status status =
+      cli_study_into(store, study_asked, jobs, budget, output->quiet, argv, &run, &err);
   int code = CLI_FAILED;
   if (status == FR_OK)
     code = cli_report_study(store, run,
@@ -180,7 +189,6 @@ int cli_run_study(const fr_study *study_asked, const char *directory, size_t job
         "there");
   else
     cli_fail(&err);
-  free(cache);
   fr_store_close(store);
   return code;
 }

@@ -44,7 +44,7 @@ void fr__train_joules(const fr__plan *plan, size_t cell, double *joules) {
 }
 
 void fr__train_joules_whole(const fr__plan *plan, size_t cell, double *joules) {
-  static const char *const before[] = {"pretraining", "teaching"};
+  static const char *const before[] = {"pretraining", "teacher"};
   fr__train_joules(plan, cell, joules);
   for (size_t r = 0; r < plan->study->repeats; r++)
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
