@@ -28,7 +28,8 @@ static enum fr_status check_amounts(const fr_net *net, const fr_samples *train,
 
 static enum fr_status check_samples(const fr_samples *train,
                                     const fr_train_options *options, fr_error *err) {
-  if (options->augment != NULL && options->first_trained > 0)
+  if (options->augment != NULL && options->augment->count > 0 &&
+      options->first_trained > 0)
     return fr__fail(
         err, FR_ERR_ARGUMENT,
         "augmentation and frozen layers exclude each other: their outputs are "

@@ -26,8 +26,10 @@ typedef struct outcome {
 } outcome;
 
 static inline trial trial_of_everything(const char *folder) {
-  static const fr_augment jitter = {
-      .count = 2, .item = {{FR_AUGMENT_JITTER, {0.05f}}, {FR_AUGMENT_SCALE, {0.1f}}}};
+  static const fr_augment jitter = {.count = 3,
+                                    .item = {{FR_AUGMENT_JITTER, {0.05f}},
+                                             {FR_AUGMENT_SCALE, {0.1f}},
+                                             {FR_AUGMENT_MIXUP, {0.2f}}}};
   trial t = {.arch = "dense(12) bn relu dropout(0.2) dense(classes)",
              .validated = true,
              .options = fr_train_default_options(),

@@ -122,6 +122,20 @@ static void nor_with_all_that_a_batch_has(void **state) {
   fr_net_free(options.teacher);
 }
 
+static void nor_with_all_that_changes_a_sample(void **state) {
+  (void)state;
+  fr_augment augment;
+  ASSERT_OK(fr_augment_parse("scale(0.1) permute(4) timewarp(0.2) mixup(0.3) crop(0.8) "
+                             "magwarp(0.1) dropchannel(0.2) jitter(0.1)",
+                             &augment, err));
+  fr_train_options options = wide_options();
+  options.augment = &augment;
+  options.accumulate = 2;
+  assert_no_bit_changes(options, true, NULL);
+  options.balanced = true;
+  assert_no_bit_changes(options, false, NULL);
+}
+
 static bool seven_steps(void *self, const fr_epoch *epoch) {
   (void)self;
   return epoch->step < 7;
@@ -145,6 +159,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_bit_changes),
       cmocka_unit_test(nor_with_all_that_a_batch_has),
+      cmocka_unit_test(nor_with_all_that_changes_a_sample),
       cmocka_unit_test(a_run_may_end_amid_an_epoch),
       cmocka_unit_test(a_trial_may_end_amid_an_epoch),
   };

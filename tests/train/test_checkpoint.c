@@ -275,7 +275,7 @@ static void another_run_is_refused_with_what_differs(void **state) {
   assert_another_run(other, "its validation samples is");
   other = t;
   other.options.augment = NULL;
-  assert_another_run(other, "its augmentation is 'jitter(0.05) scale(0.1)");
+  assert_another_run(other, "its augmentation is 'jitter(0.05) scale(0.1) mixup(0.2)");
   other = t;
   other.options.schedule.warmup = 1;
   assert_another_run(other, "its schedule is");
