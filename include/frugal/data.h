@@ -228,9 +228,9 @@ enum fr_status fr_normalizer_fit(fr_normalizer *normalizer, enum fr_normalize ho
                                  fr_error *err);
 void fr_normalizer_release(fr_normalizer *normalizer);
 void fr_normalizer_apply(const fr_normalizer *normalizer,
-                         float *values, /* (rows, channels) */
+                         float *values, /* (rows, channels); by window: of one window */
                          size_t rows);
-/* Every record of `data`, in place. */
+/* Every record of `data`, in place; FR_ERR_ARGUMENT by window: fr_samples_normalize. */
 enum fr_status fr_normalizer_apply_all(const fr_normalizer *normalizer, fr_dataset *data,
                                        fr_error *err);
 
@@ -247,8 +247,8 @@ typedef struct fr_samples {
   size_t steps;    /* T; 1 for feature vectors */
   size_t channels; /* C */
   const float **x; /* (count) pointers to (T, C), borrowed from the dataset or `padded` */
-  float *padded;   /* copies of short windows, zeros behind their steps; owned; NULL: none
-                    */
+  float *padded;   /* copies of short windows, zeros behind their steps, or of all where
+                      each   is normalised by itself; owned; NULL: none */
   uint32_t *label; /* (count) into `classes`; NULL where `value` tells */
   size_t values;   /* K: columns of `value` */
   float *value;    /* (count, K) 0, 1 or NaN where it is not known; NULL where `label`
@@ -273,6 +273,11 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
                                const fr_split *split, enum fr_side side,
                                enum fr_task task, const fr_names *classes,
                                size_t *unknown, fr_error *err);
+/* Copies each sample and normalises it by itself, its own steps alone: what the method
+ * "window" asks for. FR_ERR_LIMIT where the copies pass FR_SAMPLES_CEILING. */
+#define FR_SAMPLES_CEILING ((size_t)4 << 30) /* bytes */
+enum fr_status fr_samples_normalize(fr_samples *samples, const fr_normalizer *normalizer,
+                                    fr_error *err);
 void fr_samples_release(fr_samples *samples);
 
 bool fr_task_parse(const char *name, enum fr_task *out);

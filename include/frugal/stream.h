@@ -22,11 +22,13 @@ enum fr_stream_states {
 
 /*
  * A stream over the frames of a network, which it borrows and prepares (fr_net_prepare)
- * and which must outlive it. A window is fr_net_input(net).steps frames; the first one
- * ends with that many frames, each further one `hop` frames later. With FR_STREAM_RESTART
- * its answer is that of fr_net_forward, the same bits. Precision and weights are the
- * network's: after a change of them fr_stream_reset. Not beside a pass of the same
- * network on another thread; fr_net_reserve is not needed.
+ * and which must outlive it. Frames come normalised, each by fixed numbers: what is
+ * normalised by window (FR_NORMALIZE_WINDOW) has no stream. A window is
+ * fr_net_input(net).steps frames; the first one ends with that many frames, each further
+ * one `hop` frames later. With FR_STREAM_RESTART its answer is that of fr_net_forward,
+ * the same bits. Precision and weights are the network's: after a change of them
+ * fr_stream_reset. Not beside a pass of the same network on another thread;
+ * fr_net_reserve is not needed.
  *
  * FR_ERR_ARGUMENT: hop is not 1 to 2^20. FR_ERR_FORMAT: a recurrent layer whose state
  * cannot be carried on, by name and reason.

@@ -57,7 +57,8 @@ typedef struct cli_input {
   const char *split;
   const char *validate;
   size_t window, step;
-  const char *shorter; /* "keep" or "drop" */
+  const char *shorter;   /* "keep" or "drop" */
+  const char *normalize; /* a method; NULL: zscore, or the model's */
   double rate_hz;
   size_t fold; /* the first is 1 */
 } cli_input;

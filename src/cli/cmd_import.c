@@ -17,6 +17,7 @@ typedef struct import {
   cli_output output;
   const char *weights, *net, *classes, *channels, *task, *file;
   const char *mean, *deviation; /* of the input's channels; NULL: 0, 1 */
+  enum fr_normalize normalize;
   fr_shape input;
   double rate_hz;
   fr_import_options options;
@@ -30,6 +31,7 @@ enum {
   KEY_FLATTEN,
   KEY_MEAN,
   KEY_DEVIATION,
+  KEY_NORMALIZE,
   KEY_CHANNELS,
   KEY_TASK,
   KEY_RATE
@@ -49,6 +51,11 @@ static const struct argp_option options[] = {
      0},
     {"mean", KEY_MEAN, "NUMBERS", 0, "what the input's channels are less (default 0)", 0},
     {"deviation", KEY_DEVIATION, "NUMBERS", 0, "and then divided by (default 1)", 0},
+    {"normalize", KEY_NORMALIZE, "METHOD", 0,
+     "window: each by its own mean and deviation, of which --deviation is the least that "
+     "counts (default 1e-6); none: as it is, --mean where a value is missing (default: "
+     "by --mean and --deviation)",
+     0},
     {"channels", KEY_CHANNELS, "NAMES", 0, "of the input's channels", 0},
     {"task", KEY_TASK, "TASK", 0, "what the classes are (default: activity)", 0},
     {"rate", KEY_RATE, "HZ", 0, "of the input (default: as the data has it)", 0},
@@ -67,6 +74,10 @@ static void check_words(const import *i, struct argp_state *state) {
     argp_error(state, "say --classes NAMES");
   if (i->file == NULL)
     argp_error(state, "say -o MODEL");
+  if (i->normalize == FR_NORMALIZE_WINDOW && i->mean != NULL)
+    argp_error(state, "a window has its own mean: --mean is not of --normalize window");
+  if (i->normalize == FR_NORMALIZE_NONE && i->deviation != NULL)
+    argp_error(state, "--deviation is not of --normalize none");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -89,6 +100,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_MEAN: i->mean = text; return 0;
   case KEY_DEVIATION: i->deviation = text; return 0;
+  case KEY_NORMALIZE:
+    if (!fr_normalize_parse(text, &i->normalize))
+      argp_error(state, "'%s' is no way of normalising: window or none", text);
+    return 0;
   case KEY_CHANNELS: i->channels = text; return 0;
   case KEY_TASK:
     i->task = text;
@@ -174,8 +189,9 @@ static enum fr_status make_normalizer(const import *i, fr_normalizer *n, fr_erro
   if (n->shift == NULL || n->scale == NULL)
     return fr__fail_memory(err, "a normalizer");
   n->channels = channels;
+  n->how = i->normalize;
   for (size_t c = 0; c < channels; c++)
-    n->scale[c] = 1;
+    n->scale[c] = i->normalize == FR_NORMALIZE_WINDOW ? 1e-6f : 1;
   enum fr_status status = read_numbers(i->mean, "mean", channels, n->shift, err);
   if (status == FR_OK)
     status = read_numbers(i->deviation, "deviation", channels, n->scale, err);

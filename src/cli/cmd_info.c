@@ -105,6 +105,9 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
   json_object_set_new(r, "step", json_integer((json_int_t)model->step));
   json_object_set_new(r, "rate_hz", json_real(model->rate_hz));
   json_object_set_new(r, "seed", json_integer((json_int_t)model->seed));
+  const bool normalized = model->normalizer.channels > 0;
+  const char *how = normalized ? fr_normalize_name(model->normalizer.how) : "none";
+  json_object_set_new(r, "normalize", json_string(how));
   json_object_set_new(r, "channels", cli_json_names(&model->channels));
   json_object_set_new(r, "classes", cli_json_names(&model->classes));
   json_t *past =
@@ -114,8 +117,10 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
   fr__buf_printf(text, "\nTask %s, %zu classes:", model->task, model->classes.count);
   for (size_t i = 0; i < model->classes.count; i++)
     fr__buf_printf(text, " %s", model->classes.name[i]);
-  fr__buf_printf(text, "\nData %s, split %s, window %zu, step %zu, seed %llu\n",
-                 model->data, model->split, model->window, model->step,
+  fr__buf_printf(text,
+                 "\nData %s, split %s, window %zu, step %zu, normalised by %s, seed "
+                 "%llu\n",
+                 model->data, model->split, model->window, model->step, how,
                  (unsigned long long)model->seed);
   size_t i;
   json_t *run;

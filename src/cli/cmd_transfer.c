@@ -110,6 +110,8 @@ static void fill(cli_input *input, const fr_model *source) {
     input->rate_hz = source->rate_hz;
   if (input->task == NULL)
     input->task = source->task;
+  if (input->normalize == NULL) /* the same way, by the new data's own statistics */
+    input->normalize = fr_normalize_name(source->normalizer.how);
 }
 
 static enum fr_status check_shape(const fr_net *net, const fr_samples *samples,

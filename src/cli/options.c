@@ -19,6 +19,7 @@ enum {
   KEY_RATE,
   KEY_FOLD,
   KEY_SHORT,
+  KEY_NORMALIZE,
 };
 
 size_t cli_number(struct argp_state *state, const char *option, const char *text,
@@ -108,6 +109,10 @@ static const struct argp_option input_options[] = {
      "(leaky) or all "
      "(default: the data set's own)",
      10},
+    {"normalize", KEY_NORMALIZE, "METHOD", 0,
+     "the input by zscore (default), minmax, robust (median and quartiles), window (each "
+     "by its own mean and deviation) or none; of a model that is tested its own",
+     10},
     {"fold", KEY_FOLD, "N", 0,
      "which fold of subject:loo, kfold:K or folds:DIR (default 1)", 10},
     {"validate", KEY_VALIDATE, "HOW", 0,
@@ -130,6 +135,15 @@ static const char *check_task(struct argp_state *state, const char *text) {
   return text;
 }
 
+static const char *check_normalize(struct argp_state *state, const char *text) {
+  enum fr_normalize how;
+  if (!fr_normalize_parse(text, &how))
+    argp_error(state,
+               "'%s' is no way of normalising: zscore, minmax, robust, window or none",
+               text);
+  return text;
+}
+
 static error_t parse_input(int key, char *text, struct argp_state *state) {
   cli_input *input = state->input;
   switch (key) {
@@ -147,6 +161,7 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
     input->shorter = text;
     return 0;
   case KEY_RATE: input->rate_hz = cli_real(state, "rate", text, 0.01, 100000); return 0;
+  case KEY_NORMALIZE: input->normalize = check_normalize(state, text); return 0;
   case KEY_FOLD: input->fold = cli_number(state, "fold", text, 1, 100000); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }

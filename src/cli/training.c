@@ -75,8 +75,8 @@ static bool same_names(const fr_names *a, const fr_names *b) {
 
 static bool same_normalizer(const fr_normalizer *a, const fr_normalizer *b) {
   const size_t bytes = a->channels * sizeof(float);
-  return a->channels == b->channels && memcmp(a->shift, b->shift, bytes) == 0 &&
-         memcmp(a->scale, b->scale, bytes) == 0;
+  return a->how == b->how && a->channels == b->channels &&
+         memcmp(a->shift, b->shift, bytes) == 0 && memcmp(a->scale, b->scale, bytes) == 0;
 }
 
 /* Both see the same numbers, and mean the same classes by their outputs. */

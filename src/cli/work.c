@@ -27,6 +27,19 @@ static bool keeps_short(const cli_input *input) {
   return input->shorter != NULL && strcmp(input->shorter, "keep") == 0;
 }
 
+/* A trained network means its own normaliser's numbers. */
+static enum fr_status set_normalize(const cli_input *input, fr_prepare_options *out,
+                                    fr_error *err) {
+  if (input->normalize == NULL)
+    return FR_OK;
+  (void)fr_normalize_parse(input->normalize, &out->normalize); /* it was checked */
+  if (out->normalizer == NULL || out->normalizer->how == out->normalize)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_ARGUMENT,
+                  "the model takes input that is normalised by '%s', not by '%s'",
+                  fr_normalize_name(out->normalizer->how), input->normalize);
+}
+
 static enum fr_status options_of(const cli_input *input, uint64_t seed,
                                  const fr_model *model, fr_prepare_options *out,
                                  fr_error *err) {
@@ -46,7 +59,7 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
     out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
     out->classes = model->classes.count > 0 ? &model->classes : NULL;
   }
-  return FR_OK;
+  return set_normalize(input, out, err);
 }
 
 /* Options that the user left out are the model's. */

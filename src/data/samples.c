@@ -262,6 +262,48 @@ enum fr_status fr_samples_init(fr_samples *samples, const fr_windows *windows,
   return FR_OK;
 }
 
+/* ---- samples that are each normalised by themselves ---- */
+
+static enum fr_status copy_size(const fr_samples *samples, size_t *values,
+                                fr_error *err) {
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(samples->steps, samples->channels, values) ||
+      __builtin_mul_overflow(*values, samples->count, values) ||
+      __builtin_mul_overflow(*values, sizeof(float), &bytes) ||
+      bytes > FR_SAMPLES_CEILING)
+    return fr__fail(err, FR_ERR_LIMIT,
+                    "normalising by window keeps a copy of each: %zu of %zu steps take "
+                    "more than %zu MiB; windows that lie farther apart take less",
+                    samples->count, samples->steps, FR_SAMPLES_CEILING >> 20);
+  return FR_OK;
+}
+
+enum fr_status fr_samples_normalize(fr_samples *samples, const fr_normalizer *normalizer,
+                                    fr_error *err) {
+  const size_t width = samples->steps * samples->channels;
+  size_t values = 0;
+  if (normalizer->channels != samples->channels)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "a normaliser of %zu channels met samples of %zu",
+                    normalizer->channels, samples->channels);
+  const enum fr_status status = copy_size(samples, &values, err);
+  if (status != FR_OK)
+    return status;
+  float *own = malloc(values * sizeof *own + 1); /* malloc(0) may be NULL */
+  if (own == NULL)
+    return fr__fail_memory(err, "normalised windows");
+  for (size_t i = 0; i < samples->count; i++) {
+    float *x = own + i * width;
+    memcpy(x, samples->x[i], width * sizeof *x);
+    fr_normalizer_apply(normalizer, x,
+                        samples->length != NULL ? samples->length[i] : samples->steps);
+    samples->x[i] = x;
+  }
+  free(samples->padded);
+  samples->padded = own;
+  return FR_OK;
+}
+
 void fr_samples_release(fr_samples *samples) {
   free(samples->x);
   free(samples->padded);

@@ -144,23 +144,70 @@ static void add_classes(const job *j, fr__buf *out) {
   fr__buf_add(out, "};\n\n");
 }
 
-/* One number of the input, normalised. */
+/* Mean and factor of each channel of one window; in double, as the library has them. */
+static const char window_text[] =
+    "static double input_mean[%s_CHANNELS], input_factor[%s_CHANNELS];\n\n"
+    "static int is_there(float x) { return x >= -3.40282347e38f && x <= 3.40282347e38f; "
+    "}\n\n"
+    "/* Newton's iteration, which comes down to the root from above */\n"
+    "static double square_root(double v) {\n"
+    "  double r = v > 1.0 ? v : 1.0, next = r;\n"
+    "  if (!(v > 0.0))\n    return 0.0;\n"
+    "  do {\n    r = next;\n    next = 0.5 * (r + v / r);\n  } while (next < r);\n"
+    "  return r;\n}\n\n"
+    "/* mean and 1 / deviation of what there is of channel c, at most its scale */\n"
+    "static void measure(const float *input, int32_t c) {\n"
+    "  double count = 0.0, total = 0.0, squares = 0.0, deviation;\n"
+    "  for (int32_t i = c; i < %s_STEPS * %s_CHANNELS; i += %s_CHANNELS)\n"
+    "    if (is_there(input[i])) {\n      count += 1.0;\n      total += input[i];\n    "
+    "}\n"
+    "  input_mean[c] = count > 0.0 ? total / count : 0.0;\n"
+    "  for (int32_t i = c; i < %s_STEPS * %s_CHANNELS; i += %s_CHANNELS)\n"
+    "    if (is_there(input[i])) {\n      const double d = input[i] - input_mean[c];\n"
+    "      squares += d * d;\n    }\n"
+    "  deviation = count > 0.0 ? square_root(squares / count) : 0.0;\n"
+    "  input_factor[c] = deviation * input_scale[c] > 1.0 ? 1.0 / deviation : "
+    "input_scale[c];\n}\n\n"
+    "/* (x - mean) factor of its channel in this window; 0 where it is missing */\n"
+    "static float normalized(const float *input, int32_t i) {\n"
+    "  const int32_t c = i %% %s_CHANNELS;\n"
+    "  float y;\n"
+    "  if (i < %s_CHANNELS) /* the first step */\n    measure(input, c);\n"
+    "  y = (float)((input[i] - input_mean[c]) * input_factor[c]);\n"
+    "  return is_there(y) ? y : 0.0f;\n}\n\n";
+
+static const char none_text[] =
+    "/* x; the training side's mean where it is missing or not finite */\n"
+    "static float normalized(const float *input, int32_t i) {\n"
+    "  const int32_t c = i %% %s_CHANNELS;\n"
+    "  const float x = input[i];\n"
+    "  return (x >= -3.40282347e38f && x <= 3.40282347e38f ? x : input_shift[c]) *\n"
+    "         input_scale[c];\n}\n\n";
+
+static const char fixed_text[] =
+    "/* (x - shift) scale of its channel; 0 where it is missing or not finite */\n"
+    "static float normalized(const float *input, int32_t i) {\n"
+    "  const int32_t c = i %% %s_CHANNELS;\n"
+    "  const float y = (input[i] - input_shift[c]) * input_scale[c];\n"
+    "  return y >= -3.40282347e38f && y <= 3.40282347e38f ? y : 0.0f;\n}\n\n";
+
+/* One number of the input, normalised; asked for in the order of the input. */
 static void add_normalizer(const job *j, fr__buf *out) {
-  const fr_normalizer *n = &j->model->normalizer;
-  if (n->channels == 0) {
+  const char *u = j->upper;
+  if (j->model->normalizer.channels == 0) {
     fr__buf_add(out, "static float normalized(const float *input, int32_t i) { return "
                      "input[i]; }\n\n");
     return;
   }
-  fr__buf_printf(out,
-                 "/* (x - shift) scale of its channel; 0 where it is missing or not "
-                 "finite */\n"
-                 "static float normalized(const float *input, int32_t i) {\n"
-                 "  const int32_t c = i %% %s_CHANNELS;\n"
-                 "  const float y = (input[i] - input_shift[c]) * input_scale[c];\n"
-                 "  return y >= -3.40282347e38f && y <= 3.40282347e38f ? y : 0.0f;\n"
-                 "}\n\n",
-                 j->upper);
+  switch (j->model->normalizer.how) {
+  case FR_NORMALIZE_WINDOW:
+    fr__buf_printf(out, window_text, u, u, u, u, u, u, u, u, u, u);
+    break;
+  case FR_NORMALIZE_NONE: fr__buf_printf(out, none_text, u); break;
+  case FR_NORMALIZE_ZSCORE:
+  case FR_NORMALIZE_MINMAX:
+  case FR_NORMALIZE_ROBUST: fr__buf_printf(out, fixed_text, u); break;
+  }
 }
 
 static void add_classify(const job *j, fr__buf *out) {
@@ -288,7 +335,8 @@ static void add_normalizer_arrays(job *j) {
   const fr_normalizer *n = &j->model->normalizer;
   if (n->channels == 0)
     return;
-  fr__c_floats(&j->c, "input", "shift", n->shift, n->channels);
+  if (n->how != FR_NORMALIZE_WINDOW)
+    fr__c_floats(&j->c, "input", "shift", n->shift, n->channels);
   fr__c_floats(&j->c, "input", "scale", n->scale, n->channels);
   fr__buf_add(&j->c.constants, "\n");
 }
@@ -308,6 +356,8 @@ static enum fr_status fill(job *j, fr_error *err) {
       status = fr__c_float_program(&j->c, &j->program, err);
     j->ram = (j->program.buffer + j->c.room) * sizeof(float);
   }
+  if (j->model->normalizer.how == FR_NORMALIZE_WINDOW) /* means and factors */
+    j->ram += 2 * j->model->normalizer.channels * sizeof(double);
   if (status == FR_OK && fr__c_status(&j->c) != FR_OK)
     status = fr__fail(err, fr__c_status(&j->c),
                       "the text of '%s' cannot be held in memory", j->path);

@@ -57,7 +57,9 @@ static json_t *normalizer_to_json(const fr_normalizer *normalizer) {
   if (json_object_set_new(object, "shift", floats_to_json(normalizer->shift, channels)) !=
           0 ||
       json_object_set_new(object, "scale", floats_to_json(normalizer->scale, channels)) !=
-          0) {
+          0 ||
+      json_object_set_new(object, "method",
+                          json_string(fr_normalize_name(normalizer->how))) != 0) {
     json_decref(object);
     return NULL;
   }
@@ -146,6 +148,14 @@ static bool normalizer_is_finite(const fr_normalizer *normalizer) {
   return true;
 }
 
+/* By window a step alone has no deviation, and `scale` is a most. */
+static bool normalizer_makes_sense(const fr_normalizer *normalizer, size_t steps) {
+  bool sense = normalizer->how != FR_NORMALIZE_WINDOW || steps > 1;
+  for (size_t i = 0; i < normalizer->channels && sense; i++)
+    sense = normalizer->how != FR_NORMALIZE_WINDOW || normalizer->scale[i] >= 0;
+  return sense;
+}
+
 static enum fr_status check_model(const fr_model *model, const char *path,
                                   fr_error *err) {
   const size_t classes = fr_net_classes(model->net);
@@ -164,6 +174,11 @@ static enum fr_status check_model(const fr_model *model, const char *path,
                     path, model->normalizer.channels, channels);
   if (!normalizer_is_finite(&model->normalizer))
     return fr__fail(err, FR_ERR_NUMERIC, "the normalizer of '%s' is not finite", path);
+  if (!normalizer_makes_sense(&model->normalizer, fr_net_input(model->net).steps))
+    return fr__fail(err, FR_ERR_FORMAT,
+                    "the normalizer of '%s' works by window, which takes several steps "
+                    "and factors that are not negative",
+                    path);
   if (!isfinite(model->rate_hz) || model->rate_hz < 0)
     return fr__fail(err, FR_ERR_FORMAT, "the rate of '%s' is no rate", path);
   return check_json(path, model->provenance, err);
@@ -243,6 +258,14 @@ static bool floats_from_json(const json_t *array, size_t count, float **out) {
   return true;
 }
 
+/* Files that say nothing are of a time that knew the z-score alone. */
+static bool read_method(const json_t *object, enum fr_normalize *how) {
+  const json_t *method = json_object_get(object, "method");
+  *how = FR_NORMALIZE_ZSCORE;
+  return method == NULL ||
+         (json_is_string(method) && fr_normalize_parse(json_string_value(method), how));
+}
+
 static enum fr_status read_normalizer(const fr__safetensors *file,
                                       fr_normalizer *normalizer, fr_error *err) {
   static const char key[] = "normalizer";
@@ -253,7 +276,8 @@ static enum fr_status read_normalizer(const fr__safetensors *file,
   const size_t count = json_array_size(shift);
   const bool good =
       count > 0 && floats_from_json(shift, count, &normalizer->shift) &&
-      floats_from_json(json_object_get(object, "scale"), count, &normalizer->scale);
+      floats_from_json(json_object_get(object, "scale"), count, &normalizer->scale) &&
+      read_method(object, &normalizer->how);
   normalizer->channels = good ? count : 0;
   json_decref(object);
   return good ? FR_OK : bad_key(file, key, err);

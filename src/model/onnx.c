@@ -63,24 +63,6 @@ fr__onnx_value fr__onnx_chain(fr__onnx *g, const fr__chain *chain, fr__onnx_valu
   return x;
 }
 
-/* (x - shift) scale; what is not finite becomes 0 */
-static fr__onnx_value normalizer(fr__onnx *g, const fr_normalizer *n, fr__onnx_value x) {
-  if (n->channels == 0)
-    return x;
-  const char *shift = fr__onnx_row(g, "normalizer.shift", n->shift, n->channels);
-  const char *scale = fr__onnx_row(g, "normalizer.scale", n->scale, n->channels);
-  const char *zero = fr__onnx_scalar(g, "normalizer.zero", 0);
-  const char *centered = fr__onnx_op(g, "Sub", "normalizer.centered", x.name, shift);
-  const char *scaled = fr__onnx_op(g, "Mul", "normalizer.scaled", centered, scale);
-  const char *nan = fr__onnx_op(g, "IsNaN", "normalizer.nan", scaled, NULL);
-  const char *infinite = fr__onnx_op(g, "IsInf", "normalizer.infinite", scaled, NULL);
-  const char *missing = fr__onnx_op(g, "Or", "normalizer.missing", nan, infinite);
-  x.name = "normalizer";
-  (void)fr__onnx_node(
-      g, (fr__onnx_call){.op = "Where", .name = x.name, .in = {missing, zero, scaled}});
-  return x;
-}
-
 /* The network's output under its name. A node gives it, for the input is not flat. */
 static void output(fr__onnx *g, fr__onnx_value y) {
   fr__onnx_rename(g, fr__onnx_as(g, y, FR__ONNX_FLAT).name, "output");
@@ -212,7 +194,7 @@ static void build(fr__onnx *g, const fr_model *model) {
   const fr__onnx_value input = {"input", FR__ONNX_STEPS, model->net->input};
   g->graph.name = (char *)(uintptr_t) "frugal";
   declare_both(g, model);
-  const fr__onnx_value x = normalizer(g, &model->normalizer, input);
+  const fr__onnx_value x = fr__onnx_normalizer(g, &model->normalizer, input);
   output(g, fr__onnx_chain(g, &model->net->chain, x));
 }
 

@@ -7,6 +7,7 @@
 #ifndef FR_MODEL_ONNX_H
 #define FR_MODEL_ONNX_H
 
+#include "frugal/data.h"
 #include "model/onnx.pb-c.h"
 #include "nn/chain.h"
 
@@ -102,6 +103,11 @@ fr__onnx_value fr__onnx_as(fr__onnx *g, fr__onnx_value x, enum fr__onnx_layout l
 /* (B, T * C), steps outermost. */
 fr__onnx_value fr__onnx_flat(fr__onnx *g, fr__onnx_value x);
 int64_t fr__onnx_channel_axis(enum fr__onnx_layout layout);
+
+/* ---- onnx_input.c ---- */
+
+/* The input as the normaliser leaves it; x itself where there is none. */
+fr__onnx_value fr__onnx_normalizer(fr__onnx *g, const fr_normalizer *n, fr__onnx_value x);
 
 /* ---- the layers ---- */
 

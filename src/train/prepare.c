@@ -50,7 +50,18 @@ static enum fr_status normalize(fr_prepared *p, const fr_prepare_options *option
           ? fr_normalizer_fit(&p->normalizer, options->normalize, &p->windows, &p->split,
                               err)
           : copy_normalizer(options->normalizer, &p->normalizer, err);
-  return status == FR_OK ? fr_normalizer_apply_all(&p->normalizer, p->data, err) : status;
+  /* Windows share steps of the recordings: each by itself, they are copies. */
+  return status != FR_OK || p->normalizer.how == FR_NORMALIZE_WINDOW
+             ? status
+             : fr_normalizer_apply_all(&p->normalizer, p->data, err);
+}
+
+static enum fr_status normalize_samples(fr_prepared *p, fr_error *err) {
+  fr_samples *const sides[] = {&p->train, &p->validate, &p->test};
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < 3 && status == FR_OK; i++)
+    status = fr_samples_normalize(sides[i], &p->normalizer, err);
+  return status;
 }
 
 static enum fr_status gather(fr_prepared *p, const fr_prepare_options *options,
@@ -87,6 +98,8 @@ enum fr_status fr_prepared_init(fr_prepared *prepared, const fr_dataset *data,
     status = normalize(&p, options, err);
   if (status == FR_OK)
     status = gather(&p, options, err);
+  if (status == FR_OK && p.normalizer.how == FR_NORMALIZE_WINDOW)
+    status = normalize_samples(&p, err);
   if (observer != NULL && observer->phase_end != NULL)
     observer->phase_end(observer->self);
   if (status == FR_OK)

@@ -200,6 +200,55 @@ static void a_missing_file_is_said_to_be_missing(void **state) {
   assert_load(FR_ERR_NOT_FOUND, fixture_path());
 }
 
+/* dense(2) on three channels of `steps`, with that normaliser. */
+static void write_normalized(const char *steps, const char *normalizer) {
+  static char text[4096];
+  snprintf(text, sizeof text,
+           "{\"__metadata__\":{\"architecture\":\"avgpool(all) dense(2)\","
+           "\"input\":\"[%s,3]\",\"classes\":\"[\\\"a\\\",\\\"b\\\"]\","
+           "\"channels\":\"[]\",\"window\":\"%s\",\"step\":\"1\",\"seed\":\"1\","
+           "\"rate_hz\":\"0\",\"normalizer\":\"{%s}\"},\"1.weight\":{%s},"
+           "\"1.bias\":{%s}}",
+           steps, steps, normalizer, entry("F32", weight_shape, "[0,24]"),
+           entry("F32", "[2]", "[24,32]"));
+  write_file(text, DATA_SIZE);
+}
+
+#define NUMBERS "\\\"shift\\\":[0,0,0],\\\"scale\\\":[1,0,1]"
+#define METHOD(text) NUMBERS ",\\\"method\\\":" text
+
+static enum fr_normalize method_of_file(void) {
+  fr_model model;
+  fr_error err = {.text = ""};
+  if (fr_model_load(&model, fixture_path(), &err) != FR_OK)
+    fail_msg("%s", err.text);
+  const enum fr_normalize how = model.normalizer.how;
+  assert_int_equal(model.normalizer.channels, 3);
+  fr_model_release(&model);
+  return how;
+}
+
+static void a_normalizer_is_of_a_kind_that_is_known(void **state) {
+  (void)state;
+  write_normalized("4", NUMBERS); /* as older files have it */
+  assert_int_equal(method_of_file(), FR_NORMALIZE_ZSCORE);
+  write_normalized("4", METHOD("\\\"minmax\\\""));
+  assert_int_equal(method_of_file(), FR_NORMALIZE_MINMAX);
+  write_normalized("4", METHOD("\\\"window\\\""));
+  assert_int_equal(method_of_file(), FR_NORMALIZE_WINDOW);
+  write_normalized("4", METHOD("\\\"by magic\\\""));
+  assert_load(FR_ERR_FORMAT, "normalizer");
+  write_normalized("4", METHOD("3"));
+  assert_load(FR_ERR_FORMAT, "normalizer");
+  write_normalized("4", METHOD("null"));
+  assert_load(FR_ERR_FORMAT, "normalizer");
+  write_normalized("1", METHOD("\\\"window\\\""));
+  assert_load(FR_ERR_FORMAT, "several steps");
+  write_normalized("4", "\\\"shift\\\":[0,0,0],\\\"scale\\\":[1,-1,1],"
+                        "\\\"method\\\":\\\"window\\\"");
+  assert_load(FR_ERR_FORMAT, "not negative");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_written_by_hand_loads),
@@ -209,6 +258,7 @@ int main(void) {
       cmocka_unit_test(a_weight_that_is_not_finite_is_refused),
       cmocka_unit_test(bad_metadata_is_refused),
       cmocka_unit_test(a_missing_file_is_said_to_be_missing),
+      cmocka_unit_test(a_normalizer_is_of_a_kind_that_is_known),
   };
   return cmocka_run_group_tests_name("model/hostile", tests, learn_layout,
                                      fixture_teardown);

@@ -25,6 +25,7 @@ static void assert_same_weights(const fr_net *a, const fr_net *b) {
 static void everything_comes_back(void **state) {
   (void)state;
   fr_model saved = fixture_model(), loaded = {0};
+  saved.normalizer.how = FR_NORMALIZE_ROBUST;
   assert_int_equal(fr_model_save(&saved, fixture_path(), NULL), FR_OK);
   fr_error err = {.text = ""};
   const enum fr_status status = fr_model_load(&loaded, fixture_path(), &err);
@@ -35,6 +36,7 @@ static void everything_comes_back(void **state) {
   assert_same_names(&saved.classes, &loaded.classes);
   assert_same_names(&saved.channels, &loaded.channels);
   assert_int_equal(loaded.normalizer.channels, FIXTURE_CHANNELS);
+  assert_int_equal(loaded.normalizer.how, FR_NORMALIZE_ROBUST);
   const size_t bytes = FIXTURE_CHANNELS * sizeof(float);
   assert_memory_equal(saved.normalizer.shift, loaded.normalizer.shift, bytes);
   assert_memory_equal(saved.normalizer.scale, loaded.normalizer.scale, bytes);

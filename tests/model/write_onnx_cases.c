@@ -113,6 +113,13 @@ static void randomize(fr_net *net, fr__rng *rng) {
   }
 }
 
+/* In turn by a fixed shift and scale, as it is, and (of more than a step) by window. */
+static enum fr_normalize method_of(uint64_t seed, size_t steps) {
+  static const enum fr_normalize how[] = {FR_NORMALIZE_ROBUST, FR_NORMALIZE_NONE,
+                                          FR_NORMALIZE_WINDOW};
+  return steps == 1 && seed % 3 == 2 ? FR_NORMALIZE_ZSCORE : how[seed % 3];
+}
+
 static bool set_normalizer(fr_normalizer *n, size_t channels, fr__rng *rng) {
   n->shift = calloc(channels, sizeof *n->shift);
   n->scale = calloc(channels, sizeof *n->scale);
@@ -150,6 +157,7 @@ static enum fr_status make_model(const net_case *what, uint64_t seed, fr_model *
   if (!model->task || !set_classes(&model->classes) ||
       (!what->plain && !set_normalizer(&model->normalizer, what->input.channels, &rng)))
     return FR_ERR_MEMORY;
+  model->normalizer.how = method_of(seed, what->input.steps);
   return FR_OK;
 }
 
@@ -185,8 +193,9 @@ static enum fr_status write_numbers(const char *folder, const char *name, fr_mod
     status = fr_net_reserve(model->net, BATCH, false, 0, err);
   if (status != FR_OK)
     return status;
-  if (model->normalizer.channels > 0)
-    fr_normalizer_apply(&model->normalizer, x, inputs / channels);
+  const size_t steps = fr_net_input(model->net).steps;
+  for (size_t i = 0; i < BATCH && model->normalizer.channels > 0; i++)
+    fr_normalizer_apply(&model->normalizer, x + i * steps * channels, steps);
   const float *y =
       fr_net_forward(model->net, x, BATCH, 0, fr_net_layer_count(model->net), false);
   return write_floats(folder, name, ".output", y, BATCH * fr_net_classes(model->net),
