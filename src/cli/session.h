@@ -65,6 +65,9 @@ void cli_add_figures(const fr_metrics *metrics, json_t *to);
 void cli_session_validated(cli_session *session, const fr_metrics *metrics,
                            const fr_names *classes);
 
+/* The same without a validation side: there is a model and what it cost. */
+void cli_session_unseen(cli_session *session, const fr_names *classes);
+
 /* Of labels: key labels, `confusion` null, and a table. */
 void cli_session_labels(cli_session *session, const fr_metrics *metrics,
                         const fr_names *labels);

@@ -60,17 +60,23 @@ void cli_session_metrics(cli_session *session, const fr_metrics *metrics,
     cli_session_labels(session, metrics, classes);
 }
 
-void cli_session_validated(cli_session *session, const fr_metrics *metrics,
-                           const fr_names *classes) {
+void cli_session_unseen(cli_session *session, const fr_names *classes) {
   static const char *const closed[] = {"accuracy",          "macro_f1", "weighted_f1",
-                                       "balanced_accuracy", "samples",  "confusion"};
-  json_t *result = session->result.result, *validate = json_object();
+                                       "balanced_accuracy", "samples",  "confusion",
+                                       "validate"};
+  json_t *result = session->result.result;
   for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
     json_object_set_new(result, closed[i], json_null());
+  json_object_set_new(result, "classes", cli_json_names(classes));
+  fr__buf_add(&session->text, "               the test side was left closed\n");
+}
+
+void cli_session_validated(cli_session *session, const fr_metrics *metrics,
+                           const fr_names *classes) {
+  json_t *validate = json_object();
+  add_line(session, "validated", metrics);
+  cli_session_unseen(session, classes);
   cli_add_figures(metrics, validate);
   json_object_set_new(validate, "confusion", confusion_of(metrics));
-  json_object_set_new(result, "validate", validate);
-  json_object_set_new(result, "classes", cli_json_names(classes));
-  add_line(session, "validated", metrics);
-  fr__buf_add(&session->text, "               the test side was left closed\n");
+  json_object_set_new(session->result.result, "validate", validate);
 }

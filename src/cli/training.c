@@ -229,10 +229,10 @@ static enum fr_status check_options(const cli_training *training, const cli_work
   if (training->budget.accuracy > 0 && work->prepared.validate.count == 0)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "a budget of accuracy needs a validation side: --validate 0.1");
-  if (training->no_test && work->prepared.validate.count == 0)
+  if (training->no_test && work->prepared.validate.count == 0 && training->model == NULL)
     return fr__fail(err, FR_ERR_ARGUMENT,
-                    "with --no-test there is nothing to report of but a validation side: "
-                    "--validate 0.1");
+                    "with --no-test there is nothing to report of but a validation side, "
+                    "--validate 0.1, and nothing to keep without --output");
   if (o->schedule.warmup >= (double)o->epochs)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "a warm-up of %g epochs is all of a run of %zu: the learning rate is "

@@ -242,6 +242,10 @@ static enum fr_status validate(const cli_work *work, cli_session *session,
                                const fr_train_options *options, fr_net *net,
                                fr_error *err) {
   fr_metrics metrics;
+  if (work->prepared.validate.count == 0) {
+    cli_session_unseen(session, &work->prepared.classes);
+    return FR_OK;
+  }
   fr_phase_begin(session->meter, "validate");
   const enum fr_status status = test_samples(
       &work->prepared.validate, NULL, &options->loss, options->batch, net, &metrics, err);

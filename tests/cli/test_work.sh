@@ -91,6 +91,12 @@ ok "what it tells is of the validation side" json \
 ok "and closed it is" json "'openings' not in j['result']" "$folder/closed.json"
 ok "without a validation side it has nothing to tell" fails_saying 1 "validation side" \
   train --data "$data" --validate none --no-test
+ok "but a model to keep" exits 0 train --data "$data" --net small --epochs 1 --quiet \
+  --validate none --no-test -o "$folder/unseen.safetensors" --json "$folder/unseen.json"
+ok "of which it tells what it cost" json \
+  "j['result']['validate'] is None and j['result']['accuracy'] is None
+     and j['result']['program']['value'] > 0 and 'openings' not in j['result']" \
+  "$folder/unseen.json"
 ok "transfer knows it too" exits 0 transfer "$model" --data "$data" --epochs 1 --no-test
 
 ok "append and replace exclude each other" exits 2 transfer "$model" --append --replace \
