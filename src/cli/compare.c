@@ -19,19 +19,12 @@ static enum fr_status one_pass(cli_compared *one, const fr_samples *samples,
                                size_t batch, fr_metrics *metrics, fr_error *err) {
   fr_phase_begin(session->meter, one->phase);
   const enum fr_status status =
-      fr_test(one->net, samples, loss, batch, NULL, metrics, err);
+      one->quantized != NULL
+          ? fr_quantized_test(one->quantized, samples, loss, batch, NULL, metrics, err)
+          : fr_test(one->net, samples, loss, batch, NULL, metrics, err);
   fr_phase_end(session->meter);
   one->passes++;
   return status;
-}
-
-/* Of the weights. */
-static size_t stored_bytes(const fr_net *net) {
-  size_t count, bytes = 0;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; i++)
-    bytes += tensor[i].count * sizeof(float);
-  return bytes;
 }
 
 static void add_network(const cli_compared *one, const fr_metrics *metrics) {
@@ -42,7 +35,12 @@ static void add_network(const cli_compared *one, const fr_metrics *metrics) {
                       json_integer((json_int_t)fr_net_parameters(one->net)));
   json_object_set_new(to, "operations",
                       json_integer((json_int_t)fr_net_operations(one->net)));
-  json_object_set_new(to, "bytes", json_integer((json_int_t)stored_bytes(one->net)));
+  const size_t bytes = one->quantized != NULL ? fr_quantized_bytes(one->quantized)
+                                              : fr_net_bytes(one->net, FR_SCHEME_F32);
+  json_object_set_new(to, "bytes", json_integer((json_int_t)bytes));
+  if (one->quantized != NULL)
+    json_object_set_new(to, "scheme",
+                        json_string(fr_scheme_name(fr_quantized_scheme(one->quantized))));
 }
 
 static enum fr_status first_passes(cli_compared pair[2], const fr_samples *samples,
@@ -105,45 +103,69 @@ enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
   return status;
 }
 
-/* ---- what it cost ---- */
-
-static const json_t *phase_named(const cli_session *session, const char *name) {
-  const json_t *phases = json_object_get(session->result.result, "phases");
-  size_t index;
-  const json_t *phase;
-  json_array_foreach(phases, index, phase) {
-    if (strcmp(json_string_value(json_object_get(phase, "name")), name) == 0)
-      return phase;
+/* The first pass of each, then all in turns. */
+enum fr_status cli_compare_validate(cli_compared *one, size_t count, const cli_work *work,
+                                    cli_session *session, const cli_training *training,
+                                    fr_error *err) {
+  const fr_samples *samples = &work->prepared.validate;
+  fr_loss_options loss = training->options.loss;
+  enum fr_status status = FR_OK;
+  size_t passes = 1;
+  if (samples->value != NULL)
+    loss.kind = FR_LOSS_BINARY;
+  const uint64_t start_ns = fr__clock_ns();
+  fr_phase_begin(session->meter, "validate");
+  for (size_t pass = 0; pass < passes && status == FR_OK; pass++) {
+    for (size_t i = 0; i < count && status == FR_OK; i++) {
+      fr_metrics metrics;
+      status = one_pass(&one[i], samples, session, &loss, training->options.batch,
+                        &metrics, err);
+      if (status == FR_OK && pass == 0)
+        add_network(&one[i], &metrics);
+      if (status == FR_OK)
+        fr_metrics_release(&metrics);
+    }
+    if (pass == 0) /* seconds for two */
+      passes = passes_in((double)(fr__clock_ns() - start_ns) * 2e-9 / (double)count);
   }
-  return NULL;
+  fr_phase_end(session->meter);
+  return status;
 }
+
+/* ---- what it cost ---- */
 
 static double number_in(const json_t *object, const char *key) {
   const json_t *value = json_object_get(object, key);
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* A measure that was written as JSON, times `share`. */
-static json_t *scaled(const json_t *measure, double share) {
-  json_t *copy = json_deep_copy(measure);
-  static const char *const keys[] = {"value", "low", "high"};
-  for (size_t i = 0; json_is_object(copy) && i < 3; i++)
-    if (!isnan(number_in(copy, keys[i])))
-      json_object_set_new(copy, keys[i], json_real(number_in(copy, keys[i]) * share));
-  return copy != NULL ? copy : json_null();
-}
-
-static void add_costs(const cli_compared *one, const cli_session *session) {
-  const json_t *phase = phase_named(session, one->phase);
+static void add_costs(const cli_compared *one, const fr_phase_report *phase) {
   const double samples = number_in(one->figures, "samples");
-  if (phase == NULL || !(samples > 0))
+  if (!(samples > 0))
     return;
   const double share = 1000 / (samples * (double)one->passes);
+  const fr_measure program = fr_measure_scale(phase->program, share, FR_UNIT_JOULE);
   json_object_set_new(one->figures, "core_seconds_per_1000",
-                      json_real(number_in(phase, "core_s") * share));
-  json_object_set_new(one->figures, "program_per_1000",
-                      scaled(json_object_get(phase, "program"), share));
+                      json_real(phase->core_s * share));
+  json_object_set_new(one->figures, "program_per_1000", cli_json_measure(program));
   json_object_set_new(one->figures, "passes", json_integer((json_int_t)one->passes));
+}
+
+enum fr_status cli_compare_costs(cli_compared *one, size_t count, cli_session *session,
+                                 const char *prefix, fr_error *err) {
+  fr_meter_report report;
+  const enum fr_status status = fr_meter_read(session->meter, &report, err);
+  if (status != FR_OK)
+    return status;
+  for (size_t i = 0; i < count; i++) {
+    char path[sizeof report.phase->path];
+    (void)snprintf(path, sizeof path, "%s%s", prefix, one[i].phase);
+    for (size_t k = 0; k < report.count; k++)
+      if (strcmp(report.phase[k].path, path) == 0)
+        add_costs(&one[i], &report.phase[k]);
+  }
+  fr_meter_report_release(&report);
+  return FR_OK;
 }
 
 static double figure(const cli_compared *one, const char *key) {
@@ -182,13 +204,14 @@ static void add_share(fr__table *table, cli_compared pair[2], const char *what,
 enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
                                 fr_error *err) {
   fr__table table;
+  enum fr_status status = cli_compare_costs(pair, 2, session, "", err);
+  if (status != FR_OK)
+    return status;
   fr__table_init(&table, NULL);
   fr__table_column_add(&table, "", FR__ALIGN_LEFT, false);
   fr__table_column_add(&table, "Before", FR__ALIGN_RIGHT, false);
   fr__table_column_add(&table, "After", FR__ALIGN_RIGHT, false);
   fr__table_column_add(&table, "After / before", FR__ALIGN_RIGHT, false);
-  for (size_t i = 0; i < 2; i++)
-    add_costs(&pair[i], session);
   add_share(&table, pair, "accuracy", "accuracy");
   add_share(&table, pair, "macro-F1", "macro_f1");
   add_row(&table, pair, "parameters", "parameters", 1, "");
@@ -197,8 +220,7 @@ enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
   add_row(&table, pair, "core time per 1,000", "core_seconds_per_1000", 1, "s");
   add_row(&table, pair, "program per 1,000", "program_per_1000", 1, "J");
   fr__buf_add(&session->text, "\n");
-  const enum fr_status status =
-      fr__table_render(&table, cli_columns(), &session->text, err);
+  status = fr__table_render(&table, cli_columns(), &session->text, err);
   fr__table_release(&table);
   return status;
 }

@@ -4,12 +4,14 @@
 #define FR_CLI_COMPARE_H
 
 #include "cli/work.h"
+#include "frugal/quantize.h"
 
 typedef struct cli_compared {
   fr_net *net;
-  const char *phase; /* "before", "after" */
-  json_t *figures;   /* object; the result's */
-  size_t passes;     /* over all samples */
+  fr_quantized *quantized; /* what runs in the place of `net`, which is its; NULL: net */
+  const char *phase;       /* "before", "after" */
+  json_t *figures;         /* object; the result's */
+  size_t passes;           /* over all samples */
 } cli_compared;
 
 /*
@@ -22,6 +24,17 @@ typedef struct cli_compared {
 enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
                                 cli_session *session, const cli_training *training,
                                 const fr_names *classes, fr_error *err);
+
+/* The same of any number on the validation side, of which nothing is said but in the
+ * figures of each (objects): to be chosen among. Phases validate/NAME. */
+enum fr_status cli_compare_validate(cli_compared *one, size_t count, const cli_work *work,
+                                    cli_session *session, const cli_training *training,
+                                    fr_error *err);
+
+/* Keys core_seconds_per_1000, program_per_1000 and passes in the figures of each, as the
+ * meter has them now; phases are PREFIX and the one's own. */
+enum fr_status cli_compare_costs(cli_compared *one, size_t count, cli_session *session,
+                                 const char *prefix, fr_error *err);
 
 /* The session being measured: keys core_seconds_per_1000 and program_per_1000 of both,
  * and a table. */

@@ -13,6 +13,8 @@ static const cli_command commands[] = {
     {"test", "accuracy and energy of a model on data", cli_cmd_test},
     {"transfer", "start from a trained model", cli_cmd_transfer},
     {"prune", "a smaller model out of a trained one", cli_cmd_prune},
+    {"quantize", "a trained model in fewer bits, and what that costs and saves",
+     cli_cmd_quantize},
     {"export", "a model as a file for other runtimes", cli_cmd_export},
     {"import", "a model of weights that PyTorch or Keras learned", cli_cmd_import},
     {"info", "the card of a model or of a named network", cli_cmd_info},
