@@ -7,7 +7,7 @@
 #include "study/mechanism.h"
 #include "study/study.h"
 
-enum fr__stage { FR__STAGE_TRAIN, FR__STAGES };
+enum fr__stage { FR__STAGE_TRAIN, FR__STAGE_PRUNE, FR__STAGES };
 
 typedef struct fr__point { /* at the end of an epoch, cumulated; sums over repetitions */
   fr_epoch epoch;
@@ -35,6 +35,7 @@ typedef struct fr__job {
   fr_meter_report before;    /* the reading before it */
   fr_train_result trained;   /* owned */
   fr_transfer_result choice; /* but its `trained`; owned */
+  fr_prune_result pruned;
   enum fr__stage stage;
   size_t epochs; /* of all stages */
 

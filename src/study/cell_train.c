@@ -128,9 +128,12 @@ static enum fr_status hold(fr__job *j, fr_error *err) {
 
 enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
   enum fr_status status = FR_OK;
-  if (j->recipe.augment_text != NULL)
+  if (j->recipe.augment.count > 0) {
+    status = fr_augment_bind(&j->recipe.augment, &j->data->data->channels,
+                             &j->data->normalizer, err);
     j->options.augment = &j->recipe.augment;
-  if (j->cell->source != SIZE_MAX) {
+  }
+  if (status == FR_OK && j->cell->source != SIZE_MAX) {
     status = load(j, j->cell->source, &j->source, err);
     if (status == FR_OK)
       status = hold(j, err);
@@ -144,6 +147,7 @@ enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
 
 void fr__job_release(fr__job *j) {
   fr_net_free(j->net);
+  fr_augment_release(&j->recipe.augment);
   fr_model_release(&j->source);
   fr_model_release(&j->teacher);
   fr_train_result_release(&j->trained);
@@ -184,6 +188,12 @@ static enum fr_status note(fr__job *j, fr_meter_report *last, fr_error *err) {
   return FR_OK;
 }
 
+static enum fr_status prune(fr__job *j, fr_error *err) {
+  j->stage = FR__STAGE_PRUNE;
+  return fr_prune_train(&j->net, &j->data->train, &j->data->validate, &j->options,
+                        &j->recipe.prune, &j->observer, &j->budget, &j->pruned, err);
+}
+
 static enum fr_status run_stages(fr__job *j, fr_meter_report *last, fr_error *err) {
   j->stage = FR__STAGE_TRAIN;
   enum fr_status status = train(j, err);
@@ -191,6 +201,11 @@ static enum fr_status run_stages(fr__job *j, fr_meter_report *last, fr_error *er
     status = fr__job_cancelled(err);
   if (status == FR_OK)
     status = note(j, last, err);
+  if (status == FR_OK && (j->recipe.sets & FR__SETS_PRUNE)) {
+    status = prune(j, err);
+    if (status == FR_OK)
+      status = note(j, last, err);
+  }
   return status;
 }
 

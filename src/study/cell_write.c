@@ -34,7 +34,7 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
 }
 
 static const char *stage_name(enum fr__stage stage) {
-  static const char *const names[FR__STAGES] = {"train"};
+  static const char *const names[FR__STAGES] = {"train", "prune"};
   return names[stage];
 }
 
@@ -88,8 +88,22 @@ static void write_transfer(const fr_transfer_result *choice, json_t *to) {
   json_object_set_new(to, "depths", list);
 }
 
+static void write_pruning(const fr_prune_result *p, json_t *to) {
+  json_t *row = json_pack(
+      "{s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "amount", p->amount, "units",
+      (json_int_t)p->units, "units_before", (json_int_t)p->units_before, "zeros",
+      (json_int_t)p->zeros, "weights_before", (json_int_t)p->weights_before, "tries",
+      (json_int_t)p->tries, "sparse_layers", (json_int_t)p->sparse_layers,
+      "product_layers", (json_int_t)p->product_layers);
+  json_object_set_new(row, "validate_before", fr__json_number(p->validate_before));
+  json_object_set_new(row, "validate_after", fr__json_number(p->validate_after));
+  if (p->pinned[0] != '\0')
+    json_object_set_new(row, "pinned", json_string(p->pinned));
+  json_object_set_new(to, "pruning", row);
+}
+
 static uint64_t operations_of(const fr__job *j) {
-  return j->trained.operations + j->choice.operations;
+  return j->trained.operations + j->choice.operations + j->pruned.operations;
 }
 
 void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to) {
@@ -109,6 +123,8 @@ void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to)
                       fr__json_number(result->best_validate_accuracy));
   if (j->cell->source != SIZE_MAX)
     write_transfer(&j->choice, to);
+  if (j->recipe.sets & FR__SETS_PRUNE)
+    write_pruning(&j->pruned, to);
   if (j->stage != FR__STAGE_TRAIN)
     json_object_set_new(to, "stages", stages_of(j, tally));
   json_object_set_new(to, "history", history_of(j, tally));
@@ -165,15 +181,6 @@ static json_t *parts_of(const fr_study *study, size_t mechanism) {
   return list;
 }
 
-/* What weights and running statistics take in the model's file. */
-static size_t bytes_of(const fr_net *net) {
-  size_t count = 0, bytes = 0;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; i++)
-    bytes += tensor[i].count * sizeof *tensor[i].value;
-  return bytes;
-}
-
 void fr__job_write_identity(const fr__job *j, json_t *to) {
   const fr_study *study = j->plan->study;
   const fr__study_cell *cell = j->cell;
@@ -193,7 +200,8 @@ void fr__job_write_identity(const fr__job *j, json_t *to) {
   json_object_set_new(to, "architecture", json_string(fr_net_text(j->net)));
   json_object_set_new(to, "parameters",
                       json_integer((json_int_t)fr_net_parameters(j->net)));
-  json_object_set_new(to, "bytes", json_integer((json_int_t)bytes_of(j->net)));
+  json_object_set_new(to, "bytes",
+                      json_integer((json_int_t)fr_net_bytes(j->net, FR_SCHEME_F32)));
   json_object_set_new(to, "trained_parameters",
                       json_integer((json_int_t)trained_parameters(j)));
   json_object_set_new(to, "preparation", preparation_of(j->samples));

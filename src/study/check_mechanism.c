@@ -108,6 +108,7 @@ static enum fr_status check_texts(const fr__checked *c, const fr__study_mechanis
   fr_error said = {0};
   fr_schedule schedule;
   fr_augment augment;
+  fr_prune_options prune;
   enum fr_train_precision precision;
   enum fr_normalize normalize = FR_NORMALIZE_ZSCORE;
   if (m->normalize != NULL && !fr_normalize_parse(m->normalize, &normalize))
@@ -119,7 +120,8 @@ static enum fr_status check_texts(const fr__checked *c, const fr__study_mechanis
     return fr__check_refuse(c, m->precision, "is no precision: f32, bf16 or auto");
   if ((m->schedule != NULL &&
        fr_schedule_parse(m->schedule, &schedule, &said) != FR_OK) ||
-      (m->augment != NULL && fr_augment_parse(m->augment, &augment, &said) != FR_OK))
+      (m->augment != NULL && fr_augment_parse(m->augment, &augment, &said) != FR_OK) ||
+      (m->prune != NULL && fr_prune_parse(m->prune, &prune, &said) != FR_OK))
     return refuse_text(c, m, &said);
   return FR_OK;
 }

@@ -32,6 +32,14 @@ static bool freezes(const fr__study_mechanism *m) {
 
 static unsigned when(bool set, enum fr__sets what) { return set ? (unsigned)what : 0u; }
 
+static unsigned prune_sets(const char *text) {
+  fr_prune_options o;
+  if (text == NULL || fr_prune_parse(text, &o, NULL) != FR_OK)
+    return when(text != NULL, FR__SETS_PRUNE);
+  return FR__SETS_PRUNE | when(o.how == FR_PRUNE_REWIND, FR__SETS_REWIND) |
+         when(o.kind == FR_PRUNE_UNSTRUCTURED, FR__SETS_SPARSE);
+}
+
 static unsigned own_sets(const fr__study_mechanism *m) {
   return when(transfers(m), FR__SETS_TRANSFER) | when(freezes(m), FR__SETS_FROZEN) |
          when(m->network != NULL || m->arch != NULL, FR__SETS_NETWORK) |
@@ -44,7 +52,7 @@ static unsigned own_sets(const fr__study_mechanism *m) {
          when(m->precision != NULL, FR__SETS_PRECISION) |
          when(m->augment != NULL, FR__SETS_AUGMENT) |
          when(m->balanced, FR__SETS_BALANCED) |
-         when(m->normalize != NULL, FR__SETS_NORMALIZE);
+         when(m->normalize != NULL, FR__SETS_NORMALIZE) | prune_sets(m->prune);
 }
 
 size_t fr__mechanism_parts(const fr__study_mechanism *m) {
@@ -82,7 +90,8 @@ static const char *same_thing(unsigned both) {
               {FR__SETS_PRECISION, "both set 'precision'"},
               {FR__SETS_AUGMENT, "both set 'augment'"},
               {FR__SETS_BALANCED, "both set 'balanced'"},
-              {FR__SETS_NORMALIZE, "both set 'normalize'"}};
+              {FR__SETS_NORMALIZE, "both set 'normalize'"},
+              {FR__SETS_PRUNE, "both prune"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if ((both & rows[i].what) != 0)
       return rows[i].says;
@@ -103,7 +112,9 @@ const char *fr__mechanism_impossible(unsigned sets) {
        "cannot be at once: the network that is transferred knows data under the plain "
        "normalisation"},
       {FR__SETS_TEACHER | FR__SETS_NORMALIZE,
-       "cannot be at once: the teacher knows data under the plain normalisation"}};
+       "cannot be at once: the teacher knows data under the plain normalisation"},
+      {FR__SETS_TRANSFER | FR__SETS_REWIND,
+       "cannot be at once: a transferred network has no first weights to go back to"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if ((sets & rows[i].what) == rows[i].what)
       return rows[i].says;
@@ -257,10 +268,10 @@ static void put_training(const fr__study_mechanism *m, fr__recipe *r) {
     fr_schedule_parse(m->schedule, &o->schedule, NULL);
   if (m->precision != NULL)
     fr_train_precision_parse(m->precision, &o->precision);
-  if (m->augment != NULL) {
-    r->augment_text = m->augment;
+  if (m->augment != NULL)
     fr_augment_parse(m->augment, &r->augment, NULL);
-  }
+  if (m->prune != NULL)
+    fr_prune_parse(m->prune, &r->prune, NULL);
 }
 
 fr__recipe fr__recipe_of(const fr_study *study, size_t mechanism, size_t net) {

@@ -6,6 +6,8 @@
 
 #include "study/study.h"
 
+#include "frugal/prune.h"
+
 /* What an entry sets; two that set the same thing do not go together. */
 enum fr__sets {
   FR__SETS_TRANSFER = 1u << 0,
@@ -23,6 +25,8 @@ enum fr__sets {
   FR__SETS_PRUNE = 1u << 12,
   FR__SETS_QUANTIZE = 1u << 13,
   /* how, where that matters to others */
+  FR__SETS_REWIND = 1u << 27, /* goes back to the first weights */
+  FR__SETS_SPARSE = 1u << 28, /* weights are 0 and have to stay so */
   FR__SETS_FROZEN = 1u << 29, /* layers that are not trained */
   FR__SETS_ARCH = 1u << 30    /* a network that no entry of `networks` names */
 };
@@ -52,10 +56,10 @@ typedef struct fr__recipe {
   size_t net;       /* of the study: the cell's, or that in its place */
   const char *arch; /* preset or layers; borrowed */
   fr_transfer_options transfer;
-  size_t teacher; /* a net of the study; SIZE_MAX: none */
-  fr_augment augment;
-  const char *augment_text; /* borrowed; NULL: none */
+  size_t teacher;     /* a net of the study; SIZE_MAX: none */
+  fr_augment augment; /* not bound; count 0: none */
   enum fr_normalize normalize;
+  fr_prune_options prune; /* where FR__SETS_PRUNE */
   fr_train_options train; /* but seed, augment and teacher */
 } fr__recipe;
 

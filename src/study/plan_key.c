@@ -71,8 +71,15 @@ static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_c
                           const fr__recipe *recipe, size_t run) {
   if (recipe->normalize != FR_NORMALIZE_ZSCORE)
     fr__buf_printf(text, "normalize %s\n", fr_normalize_name(recipe->normalize));
-  if (recipe->augment_text != NULL)
-    fr__buf_printf(text, "augment %s\n", recipe->augment_text);
+  char said[512];
+  if (recipe->augment.count > 0) {
+    fr_augment_describe(&recipe->augment, said, sizeof said);
+    fr__buf_printf(text, "augment %s\n", said);
+  }
+  if (recipe->sets & FR__SETS_PRUNE) {
+    fr_prune_text(&recipe->prune, said, sizeof said);
+    fr__buf_printf(text, "prune %s\n", said);
+  }
   if (cell->teacher != SIZE_MAX)
     fr__buf_printf(text, "distill %.9g %.9g\nteacher %s\n",
                    (double)recipe->train.loss.distill,

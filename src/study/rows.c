@@ -89,13 +89,29 @@ static double best_accuracy(const json_t *run) {
   return best;
 }
 
-/* `key` at the first epoch that reaches the accuracy asked for; NAN where none does. */
+static const char *stage_of(const json_t *row, const char *key) {
+  const char *name = json_string_value(json_object_get(row, key));
+  return name != NULL ? name : "train";
+}
+
+/* The stage whose end is the network that is tested. */
+static const char *last_stage(const json_t *training) {
+  const json_t *stages = json_object_get(training, "stages");
+  const size_t count = json_array_size(stages);
+  return count > 0 ? stage_of(json_array_get(stages, count - 1), "name") : "train";
+}
+
+/* `key` at the first epoch that reaches the accuracy asked for; NAN where none does.
+ * Epochs before the last stage are of another network. */
 static double at_equal(const json_t *run, const sides *pair, const char *key) {
   const double target = best_accuracy(pair->to) - EQUAL_LESS;
-  const json_t *history = json_object_get(json_object_get(run, "train"), "history");
+  const json_t *training = json_object_get(run, "train");
+  const json_t *history = json_object_get(training, "history");
+  const char *last = last_stage(training);
   for (size_t i = 0; i < json_array_size(history); i++) {
     const json_t *row = json_array_get(history, i);
-    if (fr__row_value(row, "validate_accuracy") >= target)
+    if (strcmp(stage_of(row, "stage"), last) == 0 &&
+        fr__row_value(row, "validate_accuracy") >= target)
       return fr__row_value(row, key);
   }
   return (double)NAN;

@@ -23,6 +23,7 @@
   "  - {name: thaw, kind: replace, unfreeze: 2, refine: 0.5, decay: 0.4}\n"              \
   "  - {name: deep, kind: replace, cut: 1, freeze: auto, refine: 0.5}\n"                 \
   "  - {name: span, normalize: minmax}\n"                                                \
+  "  - {name: slim, prune: 'structured(0.5,rewind)'}\n"                                  \
   "  - {name: both, with: [cosine, short]}\n"
 #define STUDY(groups) YAML_HEAD YAML_DATA ALL "groups:\n" groups
 
@@ -62,6 +63,10 @@ static void one_thing_changes(void **state) {
   assert_true(recipe(study, "even").train.balanced);
   assert_int_equal(recipe(study, "append").sets, FR__SETS_TRANSFER | FR__SETS_FROZEN);
   assert_int_equal(recipe(study, "span").normalize, FR_NORMALIZE_MINMAX);
+  r = recipe(study, "slim");
+  assert_int_equal(r.sets, FR__SETS_PRUNE | FR__SETS_REWIND);
+  assert_int_equal(r.prune.how, FR_PRUNE_REWIND);
+  assert_true(r.prune.amount == 0.5);
   r = recipe(study, "thaw");
   assert_true(r.transfer.freeze == FR_FREEZE_ALL && r.transfer.unfreeze == 2);
   assert_true(r.transfer.refine == 0.5f && r.transfer.decay == 0.4f);
@@ -110,7 +115,7 @@ static void pairs_of_several_are_flat(void **state) {
             "  - {name: h, data: [E], pairs: true, mechanisms: [both, even]}\n"));
   const size_t pair = fr__study_find_mechanism(study, "both+even");
   assert_int_equal(fr__mechanism_parts(&study->mechanisms[pair]), 3);
-  assert_int_equal(study->mechanisms_count, 15 + 1);
+  assert_int_equal(study->mechanisms_count, 16 + 1);
   assert_int_equal(study->groups[1].mechanisms_count, 3);
   fr_study_free(study);
 }
@@ -228,6 +233,9 @@ static void what_cannot_be_is_said(void **state) {
       {"{name: n, distill: 0.5, batch: 8}", "t.yaml:12: 'n' needs a 'teacher'"},
       {"{name: n, teacher: B, distill: 2}", "t.yaml:12: 'n' has a 'distill'"},
       {"{name: n, normalize: zscore}", "t.yaml:12: 'zscore' is what the plain cell does"},
+      {"{name: n, prune: 'most(0.5)'}", "t.yaml:12: 'n' has: "},
+      {"{name: n, prune: 'structured(0.5,rewind)', kind: append}",
+       "t.yaml:12: 'n' cannot be at once: a transferred network has no first weights"},
       {"{name: n, normalize: log}", "t.yaml:12: 'log' is no normalisation"},
       {"{name: n, kind: replace, freeze: auto}", "t.yaml:12: 'n' needs 'refine' above 0"},
       {"{name: n, kind: replace, freeze: some}",
