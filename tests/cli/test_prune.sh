@@ -18,7 +18,7 @@ ok "both were tested, and what each costs is told" json \
        and j['result'][k]['macro_f1']['low'] is not None for k in ('before', 'after'))" \
   "$folder/half.json"
 ok "operations fall as by hand" json \
-  "j['result']['after']['operations'] == 128*16*(2*5*6 + 1) + 64*16*2 + 64*16*(2*5*16 + 2) + 2*16*3" \
+  "j['result']['after']['operations'] == 128*16*(2*5*12 + 1) + 64*16*2 + 64*16*(2*5*16 + 2) + 2*16*3" \
   "$folder/half.json"
 ok "the test side was opened once for it" json "j['result']['openings'] >= 1" "$folder/half.json"
 ok "what is written is that model" exits 0 test "$half" --quiet --json "$folder/tested.json"
