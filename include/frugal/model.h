@@ -37,6 +37,10 @@ void fr_model_release(fr_model *model);
  * load would refuse: names that do not fit the network, weights that are not finite. */
 enum fr_status fr_model_save(const fr_model *model, const char *path, fr_error *err);
 
+/* What the weights of `net` take in the file of a float32 model: tensors that are mostly
+ * zeros are stored as a bitmap and the rest (docs/model.md). */
+size_t fr_model_stored_bytes(const fr_net *net);
+
 /* Refuses, with a sentence, whatever is truncated, overlapping, oversized (header over 16
  * MiB, tensors over 1 GiB), of another type, not finite, or does not fit the architecture
  * it states. *model is written where the call succeeds; what it held before is not

@@ -317,6 +317,8 @@ static enum fr_status save(const fr_model *old, cli_session *session, fr_net *ne
   fr_model model = *old;
   char *provenance = cli_work_provenance(session);
   model.net = net;
+  model.scheme = FR_SCHEME_F32; /* it was trained on: no weight is one of fewer bits */
+  model.ranges = (fr_int8_ranges){0};
   model.provenance = provenance;
   const enum fr_status status = fr_model_save(&model, path, err);
   free(provenance);

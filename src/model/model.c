@@ -7,6 +7,7 @@
 #include "model/metadata.h"
 #include "model/narrow.h"
 #include "model/safetensors.h"
+#include "model/sparse.h"
 
 void fr_model_release(fr_model *model) {
   if (model == NULL)
@@ -34,11 +35,24 @@ enum fr_status fr_model_save(const fr_model *model, const char *path, fr_error *
     return status;
   size_t count;
   const fr_tensor *tensor = fr_net_tensors(model->net, &count);
-  status = model->scheme == FR_SCHEME_F32
-               ? fr__safetensors_write(path, metadata, tensor, count, err)
-               : fr__narrow_write(model, metadata, path, err);
+  if (model->scheme != FR_SCHEME_F32)
+    status = fr__narrow_write(model, metadata, path, err);
+  else if (fr__sparse_pays(tensor, count))
+    status = fr__sparse_write(path, metadata, tensor, count, err);
+  else
+    status = fr__safetensors_write(path, metadata, tensor, count, err);
   json_decref(metadata);
   return status;
+}
+
+static enum fr_status fill(const fr__safetensors *file, fr_model *model, fr_error *err) {
+  size_t count;
+  const fr_tensor *tensor = fr_net_tensors(model->net, &count);
+  if (model->scheme != FR_SCHEME_F32)
+    return fr__narrow_fill(file, model, err);
+  return fr__sparse_is(file, tensor, count)
+             ? fr__sparse_fill(file, tensor, count, err)
+             : fr__safetensors_fill(file, tensor, count, err);
 }
 
 enum fr_status fr_model_load(fr_model *model, const char *path, fr_error *err) {
@@ -47,13 +61,8 @@ enum fr_status fr_model_load(fr_model *model, const char *path, fr_error *err) {
   enum fr_status status = fr__safetensors_open(&file, path, err);
   if (status == FR_OK)
     status = fr__metadata_read(&file, &loaded, err);
-  if (status == FR_OK) {
-    size_t count;
-    const fr_tensor *tensor = fr_net_tensors(loaded.net, &count);
-    status = loaded.scheme == FR_SCHEME_F32
-                 ? fr__safetensors_fill(&file, tensor, count, err)
-                 : fr__narrow_fill(&file, &loaded, err);
-  }
+  if (status == FR_OK)
+    status = fill(&file, &loaded, err);
   if (status == FR_OK)
     *model = loaded;
   else

@@ -118,7 +118,7 @@ static size_t element_size(const fr__safetensors *file, const char *type) {
                {"U32", 4, FOREIGN},
                {"I16", 2, FOREIGN},
                {"U16", 2, FOREIGN},
-               {"U8", 1, FOREIGN},
+               {"U8", 1, MODEL | FOREIGN},
                {"BOOL", 1, FOREIGN}};
   const unsigned kind = file->sealed ? SEALED : file->foreign ? FOREIGN : MODEL;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -170,7 +170,7 @@ static enum fr_status read_entry(const fr__safetensors *file, const json_t *entr
                     file->path, type,
                     file->foreign  ? "F32, F16, BF16 or F64"
                     : file->sealed ? "F32"
-                                   : "F32, BF16, F16 or I8");
+                                   : "F32, BF16, F16, I8 or U8");
   at->words = file->sealed && strcmp(type, "U64") == 0;
   const size_t rank = file->foreign ? FR__FOREIGN_RANK : FR_TENSOR_RANK;
   uint64_t count;
