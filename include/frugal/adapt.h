@@ -30,14 +30,14 @@ typedef struct fr_transfer_options {
                        "dense(classes)" in place of the old head */
   size_t cut;       /* replace: how many layers of A are kept; 0: those before its last
                        dense one */
-  size_t freeze;   /* layers of A that are not trained, or FR_FREEZE_...; with `unfreeze`,
-                      those that never thaw (FR_FREEZE_ALL: none of them) */
-  float refine;    /* learning rate of kept layers that are trained, relative to the new
-                      ones: above 0 where there are such layers, else 0 */
-  float decay;     /* (0, 1]: each kept layer with weights learns at so much of the rate
-                      of the one above, the highest at `refine` (Howard and Ruder 2018,
-                      section 3.2, have 1 / 2.6); 0: 1 */
-  size_t unfreeze; /* epochs after which the highest frozen layer with weights thaws,
+  size_t freeze; /* layers of A that are not trained, or FR_FREEZE_...; with `unfreeze`,
+                    those that never thaw (FR_FREEZE_ALL: none of them) */
+  float refine;  /* learning rate of kept layers that are trained, relative to the new
+                    ones: above 0 where there are such layers, else 0 */
+  float decay; /* (0, 1]: each kept layer with a matrix, and the norm behind it, learns at
+                  so much of the rate of the one above, the highest at `refine` (Howard
+                  and Ruder 2018, section 3.2, have 1 / 2.6); 0: 1 */
+  size_t unfreeze; /* epochs after which the highest frozen layer with a matrix thaws,
                       again and again (their section 3.3); 0: never */
   fr_transfer_choice choice; /* FR_FREEZE_AUTO */
 } fr_transfer_options;
@@ -64,7 +64,7 @@ enum fr_status fr_transfer_new(const fr_net *source, const fr_transfer_options *
 
 /*
  * What fr_train_options.rate_scale takes: 0 for layers that are frozen for good, `refine`
- * times `decay` to the power of the layers with weights between for kept ones that are
+ * times `decay` to the power of the layers with a matrix between for kept ones that are
  * trained, 1 for the new. `kept` is fr_transfer_kept of the source; rates is (layers of
  * net).
  */

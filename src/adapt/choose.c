@@ -10,12 +10,13 @@
 
 #include "adapt/transfer.h"
 #include "base/error.h"
+#include "train/thaw.h"
 
 enum {
   DEPTHS = 8,      /* ceiling of candidates */
-  EPOCHS = 8,      /* of each, at most */
+  EPOCHS = 6,      /* of each, at most */
   PATIENCE = 3,    /* of each, at most */
-  DISAPPOINTED = 2 /* candidates in a row that are no better end the search */
+  DISAPPOINTED = 2 /* candidates in a row that are not worth more end the search */
 };
 
 #define TOLERANCE 0.01 /* of accuracy that is not worth more energy */
@@ -73,24 +74,6 @@ static enum fr_status init_subset(fr_samples *out, const fr_samples *from,
 }
 
 /* ---- one candidate ---- */
-
-static bool has_matrix(const fr_net *net, size_t layer) {
-  size_t count;
-  const fr_tensor *tensor = fr_net_tensors(net, &count);
-  for (size_t i = 0; i < count; i++)
-    if (tensor[i].layer == layer && tensor[i].rank > 1)
-      return true;
-  return false;
-}
-
-/* The next candidate below `freeze`: one layer with a matrix more is trained. SIZE_MAX
- * where there is none. */
-static size_t next_depth(const search *s, size_t freeze) {
-  while (freeze > 0)
-    if (has_matrix(s->net, --freeze))
-      return freeze;
-  return SIZE_MAX;
-}
 
 static enum fr_status twin_of(const fr_net *net, fr_net **out, fr_error *err) {
   enum fr_status status =
@@ -156,34 +139,49 @@ static size_t most_accurate(const fr_transfer_result *r) {
   return best;
 }
 
+/* What is not worth more energy. */
+static double slack(const fr_transfer_depth *depth) {
+  return depth->deviation > TOLERANCE ? depth->deviation : TOLERANCE;
+}
+
 /* Of those within the tolerance of the best, or its standard error, the cheapest. */
 static size_t cheapest_good(const fr_transfer_result *r) {
-  const size_t best = most_accurate(r);
-  const fr_transfer_depth *top = &r->depth[best];
-  const double slack = top->deviation > TOLERANCE ? top->deviation : TOLERANCE;
-  size_t chosen = best;
+  const fr_transfer_depth *top = &r->depth[most_accurate(r)];
+  size_t chosen = most_accurate(r);
   for (size_t i = 0; i < r->depths; i++)
-    if (r->depth[i].accuracy >= top->accuracy - slack &&
+    if (r->depth[i].accuracy >= top->accuracy - slack(top) &&
         r->depth[i].cost < r->depth[chosen].cost)
       chosen = i;
   return chosen;
 }
 
-static enum fr_status try_all(search *s, fr_error *err) {
+/* Whether the newest is better than all before by more than the tolerance. */
+static bool is_worth_more(const fr_transfer_result *r) {
+  const size_t newest = r->depths - 1;
+  for (size_t i = 0; i < newest; i++)
+    if (!(r->depth[newest].accuracy > r->depth[i].accuracy + slack(&r->depth[i])) &&
+        !isnan(r->depth[i].accuracy))
+      return false;
+  return true;
+}
+
+/* *whole becomes false where the budget ends it. */
+static enum fr_status try_all(search *s, bool *whole, fr_error *err) {
   fr_transfer_result *r = s->result;
-  size_t freeze = s->kept, worse = 0;
+  size_t freeze = s->kept, vain = 0;
   bool cut = false;
   enum fr_status status = FR_OK;
   while (status == FR_OK && !cut && freeze != SIZE_MAX && r->depths < DEPTHS &&
-         worse < DISAPPOINTED) {
+         vain < DISAPPOINTED) {
     fr_transfer_depth *depth = &r->depth[r->depths];
     depth->freeze = freeze;
     status = try_depth(s, depth, &cut, err);
     r->operations += depth->operations;
     r->depths += status == FR_OK && !cut;
-    worse = r->depths > 0 && most_accurate(r) + 1 == r->depths ? 0 : worse + 1;
-    freeze = next_depth(s, freeze);
+    vain = r->depths > 0 && is_worth_more(r) ? 0 : vain + 1;
+    freeze = fr__thaw_below(s->net, freeze, 0);
   }
+  *whole = !cut;
   return status;
 }
 
@@ -232,7 +230,8 @@ enum fr_status fr__transfer_choose(const fr_net *net, size_t kept,
                                    const fr_train_options *options,
                                    fr_transfer_options *transfer,
                                    const fr_observer *observer, const fr_budget *budget,
-                                   fr_transfer_result *result, fr_error *err) {
+                                   fr_transfer_result *result, bool *whole,
+                                   fr_error *err) {
   search s = {.net = net,
               .kept = kept,
               .options = *options,
@@ -250,7 +249,7 @@ enum fr_status fr__transfer_choose(const fr_net *net, size_t kept,
                               ? fr__fail_memory(err, "the depths to try")
                               : init_search(&s, train, validate, err);
   if (status == FR_OK)
-    status = try_all(&s, err);
+    status = try_all(&s, whole, err);
   phase(observer, NULL);
   if (status == FR_OK) {
     result->samples = s.validate->count;

@@ -7,6 +7,7 @@
 #include "adapt/transfer.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "train/thaw.h"
 
 enum { TEXT_CEILING = 1 << 16 }; /* bytes of an architecture */
 
@@ -167,7 +168,7 @@ void fr_transfer_rates(const fr_net *net, size_t kept, const fr_transfer_options
   float rate = options->refine;
   for (size_t layer = fr_net_layer_count(net); layer-- > 0;) {
     rates[layer] = layer >= kept ? 1.0f : layer < floor ? 0.0f : rate;
-    if (layer < kept && fr_net_layer_parameters(net, layer) > 0)
+    if (layer < kept && fr__thaw_has_matrix(net, layer))
       rate *= decay;
   }
 }

@@ -10,12 +10,14 @@
 size_t fr__transfer_floor(size_t kept, const fr_transfer_options *options);
 
 /* Replaces FR_FREEZE_AUTO in *transfer by the number of layers that is enough, and fills
- * what result tells of the choice. Phase: choose. */
+ * what result tells of the choice; *whole is false where the budget cut it short. Phase:
+ * choose. */
 enum fr_status fr__transfer_choose(const fr_net *net, size_t kept,
                                    const fr_samples *train, const fr_samples *validate,
                                    const fr_train_options *options,
                                    fr_transfer_options *transfer,
                                    const fr_observer *observer, const fr_budget *budget,
-                                   fr_transfer_result *result, fr_error *err);
+                                   fr_transfer_result *result, bool *whole,
+                                   fr_error *err);
 
 #endif

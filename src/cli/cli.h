@@ -65,6 +65,14 @@ typedef struct cli_input {
 } cli_input;
 extern const struct argp cli_input_argp;
 
+/* What fr_train takes. */
+typedef struct cli_trained_on {
+  const fr_samples *train, *validate;
+  const fr_train_options *options;
+  const fr_observer *observer;
+  const fr_budget *budget;
+} cli_trained_on;
+
 typedef struct cli_training {
   fr_train_options options;
   fr_augment augment;
@@ -80,6 +88,10 @@ typedef struct cli_training {
   const char *class_weights; /* "balanced" or "1,2,…" */
   const char *teacher;       /* path of a model */
   bool loss_told;
+  /* Trains in the place of fr_train; NULL: fr_train does. */
+  enum fr_status (*train)(void *self, fr_net *net, const cli_trained_on *on,
+                          fr_train_result *result, fr_error *err);
+  void *self;
   bool no_test; /* the test side stays closed: figures are of the validation side */
 } cli_training;
 extern const struct argp cli_training_argp;

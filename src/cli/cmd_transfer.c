@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/training.h"
+#include "cli/transferring.h"
 
 enum {
   KEY_APPEND = 1,
@@ -14,16 +15,25 @@ enum {
   KEY_FREEZE,
   KEY_REFINE,
   KEY_DECAY,
-  KEY_UNFREEZE
+  KEY_UNFREEZE,
+  KEY_KEEP,
+  KEY_KEEP_LIMIT,
+  KEY_COMPARE
 };
+
+#define REFINE 0.1f /* where layers are to be trained and no rate is told */
 
 typedef struct transfer {
   cli_output output;
   cli_input input;
   cli_training training;
   fr_transfer_options transfer;
-  bool kind_told;
+  bool kind_told, compares;
   const char *source;
+  cli_session *session;
+  const fr_net *net; /* of the source */
+  fr_transfer_result result;
+  cli_scratch scratch;
 } transfer;
 
 static const struct argp_option options[] = {
@@ -36,13 +46,84 @@ static const struct argp_option options[] = {
     {"cut", KEY_CUT, "K", 0,
      "keep the first K layers, with --replace (default: those before the last dense one)",
      0},
-    {"freeze", KEY_FREEZE, "K", 0,
-     "layers of the old network that are not trained (default: all that are kept)", 0},
+    {"freeze", KEY_FREEZE, "K|auto", 0,
+     "layers of the old network that are not trained (default: all that are kept; with "
+     "--unfreeze none for good), or as many as people or trials held back show to be "
+     "enough",
+     0},
     {"refine", KEY_REFINE, "RATE", 0,
-     "learning rate of the old layers that are trained, relative to the new ones", 0},
+     "learning rate of the old layers that are trained, relative to the new ones "
+     "(default 0.1 with --freeze auto and --unfreeze)",
+     0},
+    {"refine-decay", KEY_DECAY, "F", 0,
+     "each old layer learns at F times the rate of the one above (default 1)", 0},
+    {"unfreeze", KEY_UNFREEZE, "N", 0,
+     "every N epochs the highest frozen layer thaws (default: never)", 0},
+    {"keep", KEY_KEEP, "WHERE", 0,
+     "frozen layers' outputs in memory, mapped (a file of $TMPDIR that leaves nothing), "
+     "in the cache for later runs, or auto (default): memory up to the limit, else "
+     "mapped",
+     0},
+    {"keep-limit", KEY_KEEP_LIMIT, "MB", 0,
+     "of memory for them (default: a quarter of the machine's)", 0},
+    {"compare", KEY_COMPARE, "scratch", 0,
+     "also train such a network from scratch, and tell what the transfer saves", 0},
     {"output", 'o', "MODEL", 0, "write the new model there (safetensors)", 0},
     {0},
 };
+
+/* Where frozen outputs are kept, and what the transfer is compared with. */
+static error_t parse_keep(int key, char *text, struct argp_state *state) {
+  transfer *t = state->input;
+  fr_keep_options *keep = &t->training.options.keep;
+  switch (key) {
+  case KEY_KEEP:
+    if (!fr_keep_parse(text, &keep->where))
+      argp_error(state, "'%s' is no place to keep: auto, memory, mapped or cache", text);
+    return 0;
+  case KEY_KEEP_LIMIT:
+    keep->limit = cli_number(state, "keep-limit", text, 1, 1 << 30) << 20;
+    return 0;
+  case KEY_COMPARE:
+    if (strcmp(text, "scratch") != 0)
+      argp_error(state, "a transfer is compared with scratch, not with '%s'", text);
+    t->compares = true;
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* Which layers learn, and at which rate. */
+static error_t parse_depth(int key, char *text, struct argp_state *state) {
+  fr_transfer_options *how = &((transfer *)state->input)->transfer;
+  switch (key) {
+  case KEY_CUT: how->cut = cli_number(state, "cut", text, 1, 1000); return 0;
+  case KEY_FREEZE:
+    how->freeze = strcmp(text, "auto") == 0 ? FR_FREEZE_AUTO
+                                            : cli_number(state, "freeze", text, 0, 1000);
+    return 0;
+  case KEY_REFINE: how->refine = (float)cli_real(state, "refine", text, 0, 1); return 0;
+  case KEY_DECAY:
+    how->decay = (float)cli_real(state, "refine-decay", text, 1e-6, 1);
+    return 0;
+  case KEY_UNFREEZE:
+    how->unfreeze = cli_number(state, "unfreeze", text, 1, 1000000);
+    return 0;
+  default: return parse_keep(key, text, state);
+  }
+}
+
+/* Rates that were not told, where there must be one. */
+static void finish(transfer *t, struct argp_state *state) {
+  fr_transfer_options *how = &t->transfer;
+  const fr_keep_options *keep = &t->training.options.keep;
+  if (t->input.data == NULL)
+    argp_error(state, "say to which data: --data SPEC");
+  if (keep->limit > 0 && keep->where != FR_KEEP_AUTO)
+    argp_error(state, "--keep-limit is of --keep auto");
+  if (how->refine == 0 && (how->freeze == FR_FREEZE_AUTO || how->unfreeze > 0))
+    how->refine = REFINE;
+}
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   transfer *t = state->input;
@@ -60,13 +141,6 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     t->transfer.kind = key == KEY_APPEND ? FR_TRANSFER_APPEND : FR_TRANSFER_REPLACE;
     t->transfer.head = text;
     return 0;
-  case KEY_CUT: t->transfer.cut = cli_number(state, "cut", text, 1, 1000); return 0;
-  case KEY_FREEZE:
-    t->transfer.freeze = cli_number(state, "freeze", text, 0, 1000);
-    return 0;
-  case KEY_REFINE:
-    t->transfer.refine = (float)cli_real(state, "refine", text, 0, 1);
-    return 0;
   case 'o': t->training.model = text; return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
@@ -76,11 +150,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_NO_ARGS:
     argp_error(state, "say from which model: MODEL.safetensors");
     return 0;
-  case ARGP_KEY_END:
-    if (t->input.data == NULL)
-      argp_error(state, "say to which data: --data SPEC");
-    return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  case ARGP_KEY_END: finish(t, state); return 0;
+  default: return parse_depth(key, text, state);
   }
 }
 
@@ -124,48 +195,131 @@ static enum fr_status check_shape(const fr_net *net, const fr_samples *samples,
                   shape.steps, shape.channels, samples->steps, samples->channels);
 }
 
-/* Learning rates per layer; the caller's (free). */
-static enum fr_status fill_rates(const transfer *t, const fr_net *source,
-                                 const fr_net *net, float **out, fr_error *err) {
-  *out = calloc(fr_net_layer_count(net), sizeof **out);
-  if (*out == NULL)
-    return fr__fail_memory(err, "learning rates");
-  fr_transfer_rates(net, fr_transfer_kept(source, &t->transfer), &t->transfer, *out);
+/* ---- training ---- */
+
+/* Joules of this process, else its core-seconds. */
+static double spent(void *self) {
+  cli_session *session = self;
+  fr_meter_report report;
+  if (fr_meter_read(session->meter, &report, NULL) != FR_OK)
+    return 0;
+  const fr_measure m =
+      fr_measure_known(report.program) ? report.program : report.core_seconds;
+  fr_meter_report_release(&report);
+  return m.value;
+}
+
+static void fill_scratch(cli_scratch *to, const fr_train_result *made) {
+  *to = (cli_scratch){.done = made->stop != FR_STOP_BUDGET &&
+                              made->stop != FR_STOP_INTERRUPTED,
+                      .epochs = made->epochs,
+                      .stop = made->stop,
+                      .validate_accuracy = made->best_validate_accuracy,
+                      .operations = made->operations};
+}
+
+/* The same data, stopping rule and seed; its epochs are nobody's. */
+static enum fr_status compare(transfer *t, const cli_trained_on *on, size_t classes,
+                              fr_error *err) {
+  fr_train_options told = *on->options;
+  const fr_observer observer = {.self = on->observer->self,
+                                .phase_begin = on->observer->phase_begin,
+                                .phase_end = on->observer->phase_end};
+  fr_train_result made = {0};
+  fr_net *net = NULL;
+  told.first_trained = told.unfreeze = 0;
+  told.checkpoint = NULL;
+  told.rate_scale = NULL;
+  t->session->aside = "scratch";
+  fr_phase_begin(t->session->meter, t->session->aside);
+  enum fr_status status = fr_transfer_scratch(t->net, classes, told.seed, &net, err);
+  if (status == FR_OK)
+    status =
+        fr_train(net, on->train, on->validate, &told, &observer, on->budget, &made, err);
+  fr_phase_end(t->session->meter);
+  if (status == FR_OK)
+    fill_scratch(&t->scratch, &made);
+  fr_train_result_release(&made);
+  fr_net_free(net);
+  return status;
+}
+
+/* In the place of fr_train. */
+static enum fr_status train(void *self, fr_net *net, const cli_trained_on *on,
+                            fr_train_result *trained, fr_error *err) {
+  transfer *t = self;
+  enum fr_status status =
+      fr_transfer_adjust(net, t->net, on->train, on->validate, on->options, &t->transfer,
+                         on->observer, on->budget, &t->result, err);
+  if (status == FR_OK && t->compares && t->result.trained.stop != FR_STOP_INTERRUPTED)
+    status = compare(t, on, fr_net_classes(net), err);
+  if (status != FR_OK)
+    return status;
+  *trained = t->result.trained;
+  t->result.trained.history = NULL; /* it is the caller's now */
   return FR_OK;
 }
 
-static enum fr_status adjust(transfer *t, cli_session *session, cli_work *work,
-                             const fr_model *source, fr_error *err) {
-  fr_net *net = NULL;
-  float *rates = NULL;
-  fr_train_options *options_now = &t->training.options;
-  enum fr_status status = check_shape(source->net, &work->prepared.train, t->source, err);
+/* Who or what shows how accurate a depth is. */
+static enum fr_status hold(transfer *t, const cli_work *work, bool **held,
+                           const char **name, fr_error *err) {
+  enum fr_task task = FR_TASK_SUBJECT;
+  bool people = false;
+  if (t->transfer.freeze != FR_FREEZE_AUTO)
+    return FR_OK;
+  if (t->input.task != NULL)
+    (void)fr_task_parse(t->input.task, &task);
+  const enum fr_status status =
+      fr_transfer_hold(&work->prepared, task, held, &people, err);
+  *name = people ? "people" : "trials";
+  t->transfer.choice =
+      (fr_transfer_choice){.held = *held, .spent = spent, .self = t->session};
+  return status;
+}
+
+/* Trains, tests and tells; `net` is adjusted. */
+static enum fr_status adjust(transfer *t, cli_work *work, fr_net *net, fr_error *err) {
+  bool *held = NULL;
+  cli_transferred told = {.source = t->source, .result = &t->result};
+  enum fr_status status = hold(t, work, &held, &told.held, err);
+  t->training.train = train;
+  t->training.self = t;
   if (status == FR_OK)
-    status = fr_transfer_new(source->net, &t->transfer, work->prepared.classes.count,
-                             options_now->seed, &net, &options_now->first_trained, err);
+    status = cli_train(t->session, &t->training, &t->input, work, NULL, net, err);
   if (status == FR_OK)
-    status = fill_rates(t, source->net, net, &rates, err);
+    status = cli_work_finish(work, t->session, &t->input, &t->training, net, err);
+  told.scratch = t->compares ? &t->scratch : NULL;
   if (status == FR_OK)
-    status = cli_train(session, &t->training, &t->input, work, rates, net, err);
-  if (status == FR_OK)
-    status = cli_work_finish(work, session, &t->input, &t->training, net, err);
-  free(rates);
-  fr_net_free(net);
+    cli_transfer_tell(t->session, &told);
+  fr_transfer_result_release(&t->result);
+  free(held);
   return status;
 }
 
 static enum fr_status run(cli_session *session, transfer *t, fr_error *err) {
   fr_model source = {0};
   cli_work work = {0};
+  fr_net *net = NULL;
+  char *cache = cli_cache_folder();
+  const uint64_t seed = t->training.options.seed;
+  t->training.options.keep.folder = cache;
   enum fr_status status = fr_model_load(&source, t->source, err);
   if (status == FR_OK) {
     fill(&t->input, &source);
     session->past = source.provenance;
-    status =
-        cli_work_open(&work, session, &t->input, t->training.options.seed, NULL, err);
+    t->session = session;
+    t->net = source.net;
+    status = cli_work_open(&work, session, &t->input, seed, NULL, err);
   }
   if (status == FR_OK)
-    status = adjust(t, session, &work, &source, err);
+    status = check_shape(source.net, &work.prepared.train, t->source, err);
+  if (status == FR_OK)
+    status = fr_transfer_new(source.net, &t->transfer, work.prepared.classes.count, seed,
+                             &net, &t->training.options.first_trained, err);
+  if (status == FR_OK)
+    status = adjust(t, &work, net, err);
+  free(cache);
+  fr_net_free(net);
   cli_work_release(&work);
   fr_model_release(&source);
   return status;

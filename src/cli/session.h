@@ -31,7 +31,8 @@ typedef struct cli_session {
   uint64_t start_ns;
   cli_tensorboard *board; /* owned; NULL: none */
   char *ledger;           /* file that keeps what was spent, beside checkpoints; owned */
-  const char *past;       /* provenance of the model that is started from; NULL: none */
+  const char *aside; /* phase that a model that is saved has no part in; NULL: none */
+  const char *past;  /* provenance of the model that is started from; NULL: none */
   fr_error late;  /* what failed after the result was there: it is printed all the same */
   fr__buf text;   /* of the table on stdout */
   char label[96]; /* of the bar: the last epoch's figures */
@@ -88,6 +89,13 @@ void cli_session_resumed(cli_session *session, size_t steps, const char *note);
 void cli_session_tell_earlier(cli_session *session, const fr_train_result *trained);
 /* Keeps what was spent up to now in the ledger, where there is one. */
 void cli_session_keep_ledger(cli_session *session);
+/* What cli_spent_json wrote; measures that it does not tell are absent. */
+void cli_spent_read(const json_t *from, cli_spent *out);
+/* `first`: *to holds nothing yet. */
+void cli_spent_add(cli_spent *to, bool first, const cli_spent *more);
+/* Of all phases of the result under one of the names (NULL-terminated): "train" is
+ * "train/forward", too. */
+cli_spent cli_session_phases(const cli_session *session, const char *const *names);
 json_t *cli_spent_json(const cli_spent *spent); /* a new reference */
 
 /* What was trained: keys epochs, stop, operations, parameters and network. */

@@ -113,6 +113,57 @@ static bool read_spent(const char *text, cli_spent *out) {
   return good;
 }
 
+static fr_measure measure_of(const json_t *from, const char *key, enum fr_unit unit) {
+  fr_measure m;
+  return read_measure(from, key, unit, &m) ? m : fr_measure_absent(unit);
+}
+
+void cli_spent_read(const json_t *from, cli_spent *out) {
+  *out = (cli_spent){measure_of(from, "energy", FR_UNIT_JOULE),
+                     measure_of(from, "program", FR_UNIT_JOULE),
+                     measure_of(from, "core_seconds", FR_UNIT_CORE_SECOND),
+                     json_number_value(json_object_get(from, "duration_s"))};
+}
+
+void cli_spent_add(cli_spent *to, bool first, const cli_spent *more) {
+  if (first) {
+    *to = *more;
+    return;
+  }
+  to->energy = fr_measure_add(to->energy, more->energy);
+  to->program = fr_measure_add(to->program, more->program);
+  to->core_seconds = fr_measure_add(to->core_seconds, more->core_seconds);
+  to->duration_s += more->duration_s;
+}
+
+static bool is_under(const char *path, const char *name) {
+  const size_t size = strlen(name);
+  return strncmp(path, name, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+cli_spent cli_session_phases(const cli_session *session, const char *const *names) {
+  json_t *phases = json_object_get(session->result.result, "phases");
+  cli_spent sum, one;
+  bool first = true;
+  size_t i;
+  const json_t *phase;
+  cli_spent_read(NULL, &sum);
+  json_array_foreach(phases, i, phase) {
+    const char *path = json_string_value(json_object_get(phase, "name"));
+    const double core_s = json_number_value(json_object_get(phase, "core_s"));
+    for (size_t n = 0; path != NULL && names[n] != NULL; n++) {
+      if (!is_under(path, names[n]))
+        continue;
+      cli_spent_read(phase, &one);
+      one.core_seconds =
+          (fr_measure){core_s, core_s, core_s, FR_UNIT_CORE_SECOND, FR_SOURCE_CLOCK};
+      cli_spent_add(&sum, first, &one);
+      first = false;
+    }
+  }
+  return sum;
+}
+
 /* The ledger knows what came after the newest checkpoint, unless the process was killed:
  * of the two, the one that was spent later is later. */
 static void read_ledger(const cli_session *session, cli_spent *spent) {

@@ -342,6 +342,17 @@ void cli_trainer_release(cli_trainer *t) {
   free(t->note);
 }
 
+static enum fr_status train(const cli_trainer *t, const cli_work *work, fr_net *net,
+                            fr_train_result *trained, fr_error *err) {
+  const cli_training *training = t->training;
+  const cli_trained_on on = {&work->prepared.train, &work->prepared.validate,
+                             &training->options, &t->session->observer,
+                             &t->session->budget};
+  return training->train != NULL ? training->train(training->self, net, &on, trained, err)
+                                 : fr_train(net, on.train, on.validate, on.options,
+                                            on.observer, on.budget, trained, err);
+}
+
 enum fr_status cli_train(cli_session *session, cli_training *training,
                          const cli_input *input, cli_work *work, const float *rate,
                          fr_net *net, fr_error *err) {
@@ -349,9 +360,7 @@ enum fr_status cli_train(cli_session *session, cli_training *training,
   fr_train_result trained = {0};
   enum fr_status status = cli_trainer_start(&t, work, input, rate, net, err);
   if (status == FR_OK)
-    status =
-        fr_train(net, &work->prepared.train, &work->prepared.validate, &training->options,
-                 &session->observer, &session->budget, &trained, err);
+    status = train(&t, work, net, &trained, err);
   if (!t.ours)
     leave_ledger(&t);
   if (status == FR_OK && trained.stop == FR_STOP_INTERRUPTED)

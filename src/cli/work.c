@@ -189,6 +189,28 @@ static json_t *past_of(const cli_session *session) {
   return json_array();
 }
 
+/* What was done for comparison only is no cost of the model. */
+static void leave_aside(const cli_session *session, json_t *one) {
+  static const char *const keys[] = {"energy", "program", "core_seconds"};
+  const char *const names[] = {session->aside, NULL};
+  if (session->aside == NULL)
+    return;
+  cli_spent all;
+  const cli_spent aside = cli_session_phases(session, names);
+  cli_spent_read(one, &all);
+  const fr_measure from[] = {all.energy, all.program, all.core_seconds};
+  const fr_measure less[] = {aside.energy, aside.program, aside.core_seconds};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (!fr_measure_known(from[i]) || !fr_measure_known(less[i]))
+      continue;
+    const double left = 1 - less[i].value / from[i].value;
+    json_object_set_new(
+        one, keys[i],
+        cli_json_measure(fr_measure_scale(from[i], left > 0 ? left : 0, from[i].unit)));
+  }
+}
+
+/* What the model has cost so far, this run last. */
 char *cli_work_provenance(const cli_session *session) {
   json_t *all = session->result.result;
   json_t *one = json_object();
@@ -201,6 +223,7 @@ char *cli_work_provenance(const cli_session *session) {
     if (value != NULL && !json_is_null(value))
       json_object_set(one, keys[i], value);
   }
+  leave_aside(session, one);
   json_object_set_new(one, "command", json_string(session->result.command));
   json_object_set_new(one, "version", json_string(FR_VERSION));
   json_t *list = past_of(session);

@@ -21,6 +21,10 @@ static bool has_tensors(const fr_net *net, size_t layer, size_t rank) {
   return false;
 }
 
+bool fr__thaw_has_matrix(const fr_net *net, size_t layer) {
+  return has_tensors(net, layer, 2);
+}
+
 size_t fr__thaw_below(const fr_net *net, size_t first, size_t floor) {
   for (size_t layer = first; layer > floor; layer--)
     if (has_tensors(net, layer - 1, 2))

@@ -7,6 +7,9 @@
 
 struct fr__run;
 
+/* Whether it holds a matrix: a product, not a norm. */
+bool fr__thaw_has_matrix(const fr_net *net, size_t layer);
+
 /* The first trained layer when one layer with a matrix more is trained than from `first`
  * on, and what lies between, but none before `floor`; SIZE_MAX where none is left. */
 size_t fr__thaw_below(const fr_net *net, size_t first, size_t floor);

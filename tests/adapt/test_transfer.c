@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A network from another: what is kept is kept to the bit, what is new is new, and it
  * pays. */
+#include "../test.h"
 #include "../train/toy.h"
 
 #include "frugal/adapt.h"
@@ -115,6 +116,94 @@ static void a_head_of_ones_own_is_taken(void **state) {
   fr_net_free(source);
 }
 
+/* Howard and Ruder 2018, section 3.2: half the rate for each layer down, and a norm at
+ * that of the product that it follows. */
+static void rates_fall_from_layer_to_layer(void **state) {
+  (void)state;
+  fr_net *source =
+      toy_net("dense(8) bn relu dense(6) bn relu dense(5) relu dense(classes)", 5);
+  const fr_transfer_options options = {
+      .kind = FR_TRANSFER_REPLACE, .freeze = 0, .refine = 0.5f, .decay = 0.5f};
+  size_t first;
+  fr_net *net = transfer(source, &options, NEW_CLASSES, &first);
+  float rates[9];
+  fr_transfer_rates(net, 8, &options, rates);
+  static const float expected[9] = {0.125f, 0.125f, 0.125f, 0.25f, 0.25f,
+                                    0.25f,  0.5f,   0.5f,   1};
+  assert_memory_equal(rates, expected, sizeof rates);
+  fr_net_free(net);
+  fr_net_free(source);
+}
+
+static void a_cut_keeps_that_many_layers(void **state) {
+  (void)state;
+  fr_net *source = new_source();
+  const fr_transfer_options options = {.kind = FR_TRANSFER_REPLACE,
+                                       .head = "tanh dense(classes)",
+                                       .cut = 2,
+                                       .freeze = FR_FREEZE_ALL};
+  size_t first;
+  fr_net *net = transfer(source, &options, NEW_CLASSES, &first);
+  assert_string_equal(fr_net_text(net), "dense(12) bn tanh dense(3)");
+  assert_int_equal(fr_transfer_kept(source, &options), 2);
+  assert_int_equal(first, 2);
+  toy_assert_same_layers(net, source, 2);
+  fr_net_free(net);
+  fr_net_free(source);
+}
+
+static void from_scratch_nothing_is_kept(void **state) {
+  (void)state;
+  fr_net *source = new_source(), *net = NULL;
+  ASSERT_OK(fr_transfer_scratch(source, NEW_CLASSES, 7, &net, err));
+  assert_string_equal(fr_net_text(net), "dense(12) bn relu dense(3)");
+  fr_net *fresh = NULL;
+  ASSERT_OK(fr_net_new("dense(12) bn relu dense(3)", fr_net_input(source), NEW_CLASSES,
+                       &fresh, err));
+  fr_net_init(fresh, 7, 0);
+  assert_true(toy_same_weights(net, fresh));
+  fr_net_free(fresh);
+  fr_net_free(net);
+  fr_net_free(source);
+}
+
+/* All in one is one after the other. */
+static void it_thaws_when_it_is_asked_to(void **state) {
+  (void)state;
+  static toy a;
+  const fr_samples train = toy_samples(&a, 3);
+  fr_net *source = new_source(), *all = NULL;
+  fr_transfer_options options = fr_transfer_default_options();
+  options.refine = 0.1f;
+  options.unfreeze = 2;
+  fr_train_options how = fr_train_default_options();
+  how.epochs = 5;
+  how.seed = 9;
+  fr_transfer_result whole;
+  ASSERT_OK(fr_transfer_train(source, TOY_CLASSES, &train, NULL, &how, &options, NULL,
+                              NULL, &all, &whole, err));
+  assert_int_equal(whole.kept, KEPT_REPLACE);
+  assert_int_equal(whole.frozen, 0);
+  assert_int_equal(whole.trained.first_trained, 0);
+  size_t first;
+  float rates[LAYERS];
+  fr_net *net = transfer(source, &options, TOY_CLASSES, &first);
+  assert_int_equal(first, KEPT_REPLACE);
+  fr_transfer_rates(net, KEPT_REPLACE, &options, rates);
+  how.first_trained = first;
+  how.rate_scale = rates;
+  how.unfreeze = 2;
+  fr_train_result result;
+  ASSERT_OK(fr_train(net, &train, NULL, &how, NULL, NULL, &result, err));
+  assert_true(toy_same_weights(all, net));
+  assert_true(result.operations == whole.trained.operations);
+  fr_train_result_release(&result);
+  fr_transfer_result_release(&whole);
+  fr_net_free(all);
+  fr_net_free(net);
+  fr_net_free(source);
+}
+
 static void frozen_layers_stay_and_refined_ones_move(void **state) {
   (void)state;
   static toy a;
@@ -217,6 +306,24 @@ static void what_makes_no_sense_is_refused(void **state) {
   assert_refused(source, bad, "3 classes");
   bad.kind = FR_TRANSFER_APPEND;
   assert_refused(source, bad, "3 classes");
+  bad = good;
+  bad.cut = LAYERS + 1;
+  assert_refused(source, bad, "5 layers cannot be kept of a network of 4");
+  bad.cut = 2;
+  bad.kind = FR_TRANSFER_APPEND;
+  assert_refused(source, bad, "cannot be cut");
+  bad = good;
+  bad.decay = 0.5f;
+  assert_refused(source, bad, "a decay of 0.5 means nothing");
+  bad.freeze = 0;
+  bad.refine = 0.1f;
+  bad.decay = 1.5f;
+  assert_refused(source, bad, "a decay of 1.5");
+  bad = good;
+  bad.unfreeze = 2;
+  assert_refused(source, bad, "above 0");
+  bad.freeze = KEPT_REPLACE;
+  assert_refused(source, bad, "frozen");
   fr_net_free(source);
 
   fr_net *without = toy_net("tanh", 5);
@@ -229,6 +336,10 @@ int main(void) {
       cmocka_unit_test(append_keeps_the_whole_network),
       cmocka_unit_test(replace_cuts_the_last_dense_layer_and_what_follows),
       cmocka_unit_test(a_head_of_ones_own_is_taken),
+      cmocka_unit_test(rates_fall_from_layer_to_layer),
+      cmocka_unit_test(a_cut_keeps_that_many_layers),
+      cmocka_unit_test(from_scratch_nothing_is_kept),
+      cmocka_unit_test(it_thaws_when_it_is_asked_to),
       cmocka_unit_test(frozen_layers_stay_and_refined_ones_move),
       cmocka_unit_test(transfer_reaches_the_target_in_fewer_operations),
       cmocka_unit_test(what_makes_no_sense_is_refused),
