@@ -58,7 +58,8 @@ typedef struct fr_data_options {
  *   motionsense:PATH     the published zip or the unpacked folder. Keys:
  *                        activities=dws,ups,wlk,jog subjects=1-12,14
  *                        channels=rotation,acceleration,attitude,gravity or
- *                        frame=gravity|pocket (see fr_dataset_gravity_frame) rate=Hz
+ *                        frame=gravity|pocket|motion (see fr_dataset_gravity_frame)
+ *                        rate=Hz
  *                        features=extrasensory (20 s windows, step 1 s: see
  *                        fr_dataset_features) features_step=seconds
  *   extrasensory:PATH    folder or zip of .features_labels.csv[.gz]. Keys: pocket=1
@@ -111,6 +112,15 @@ enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **o
  * nothing; whether its owner sits or stands does.
  */
 enum fr_status fr_dataset_pocket_frame(const fr_dataset *series, fr_dataset **out,
+                                       fr_error *err);
+
+/*
+ * Acceleration a and rotation rate w alone, without gravity: eleven products of them and
+ * their changes da, dw (from the step before to the step behind) that no rotation of the
+ * phone alters. Lengths |a|, |w|, |da|, |dw|; roots, with the sign, of a·w, a·da, w·dw,
+ * a·dw and w·da; cubic roots of a·(w × dw) and w·(a × da).
+ */
+enum fr_status fr_dataset_motion_frame(const fr_dataset *series, fr_dataset **out,
                                        fr_error *err);
 
 /*

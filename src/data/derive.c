@@ -7,19 +7,31 @@
 
 #define LENGTH_S 20.0 /* of ExtraSensory's windows */
 
+static const struct {
+  const char *name;
+  fr__derive_frame *make;
+} frames[] = {
+    {"gravity", fr_dataset_gravity_frame},
+    {"pocket", fr_dataset_pocket_frame},
+    {"motion", fr_dataset_motion_frame},
+};
+#define FRAMES (sizeof frames / sizeof *frames)
+
 enum fr_status fr__derivation_read(const fr__spec *spec, fr__derivation *out,
                                    fr_error *err) {
   const char *features = fr__spec_value(spec, "features");
   const char *frame = fr__spec_value(spec, "frame");
-  fr__derivation d = {.features = features != NULL,
-                      .gravity_frame = frame != NULL && strcmp(frame, "gravity") == 0,
-                      .pocket_frame = frame != NULL && strcmp(frame, "pocket") == 0};
+  fr__derivation d = {.features = features != NULL};
   if (features != NULL && strcmp(features, "extrasensory") != 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "features: '%s' is not extrasensory", features);
   if (features == NULL && fr__spec_value(spec, "features_step") != NULL)
     return fr__fail(err, FR_ERR_ARGUMENT, "features_step: needs features=extrasensory");
-  if (frame != NULL && !d.gravity_frame && !d.pocket_frame)
-    return fr__fail(err, FR_ERR_ARGUMENT, "frame: '%s' is not gravity or pocket", frame);
+  for (size_t i = 0; i < FRAMES && frame != NULL; i++)
+    if (strcmp(frame, frames[i].name) == 0)
+      d.frame = frames[i].make;
+  if (frame != NULL && d.frame == NULL)
+    return fr__fail(err, FR_ERR_ARGUMENT, "frame: '%s' is not gravity, pocket or motion",
+                    frame);
   if (features != NULL && frame != NULL)
     return fr__fail(err, FR_ERR_ARGUMENT, "frame: cannot be chosen with features=");
   if ((features != NULL || frame != NULL) && fr__spec_value(spec, "channels") != NULL)
@@ -46,10 +58,8 @@ static enum fr_status put(enum fr_status status, fr_dataset *const *made,
 enum fr_status fr__derive(const fr__derivation *d, fr_dataset **data, fr_error *err) {
   fr_dataset *made = NULL;
   enum fr_status status = FR_OK;
-  if (d->gravity_frame)
-    status = put(fr_dataset_gravity_frame(*data, &made, err), &made, data);
-  if (d->pocket_frame)
-    status = put(fr_dataset_pocket_frame(*data, &made, err), &made, data);
+  if (d->frame != NULL)
+    status = put(d->frame(*data, &made, err), &made, data);
   if (status == FR_OK && d->rate_hz > 0 && d->rate_hz != (*data)->rate_hz)
     status = put(fr_dataset_resample(*data, d->rate_hz, &made, err), &made, data);
   if (status == FR_OK && d->features)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Motion in the frame of gravity: what is left of it whichever way the phone lies. */
+/* Motion as it is whichever way the phone lies. */
 #include <math.h>
 #include <string.h>
 
@@ -14,23 +14,34 @@ static const char *const inputs[SENSORS][3] = {
     [ROTATION] = {"rotationRate.x", "rotationRate.y", "rotationRate.z"},
 };
 
-/* What each frame leaves, in order; the first four are fr_dataset_gravity_frame's. */
-static const char *const outputs[] = {
-    "userAcceleration.vertical", "userAcceleration.horizontal", "rotationRate.vertical",
-    "rotationRate.horizontal", "gravity.long"};
-enum { UPRIGHT = 4, POCKET_OUTPUTS };
+/* One record, as the frames see it. */
+typedef struct stretch {
+  const float *values; /* (steps, channels) */
+  size_t steps, channels;
+  uint32_t at[SENSORS][3]; /* columns */
+} stretch;
 
-static enum fr_status find_inputs(const fr_dataset *series, uint32_t at[SENSORS][3],
-                                  fr_error *err) {
-  for (size_t s = 0; s < SENSORS; s++)
+/* What stands in the place of the three sensors. */
+typedef struct frame {
+  size_t outputs;
+  const char *const *output; /* their names */
+  bool gravity;              /* whether it needs that */
+  void (*step)(const stretch *s, size_t t, float *out);
+} frame;
+
+static enum fr_status find_inputs(const fr_dataset *data, bool gravity,
+                                  uint32_t at[SENSORS][3], fr_error *err) {
+  for (size_t s = gravity ? GRAVITY : ACCELERATION; s < SENSORS; s++)
     for (size_t i = 0; i < 3; i++) {
-      at[s][i] = fr__names_find(&series->channels, inputs[s][i], strlen(inputs[s][i]));
+      at[s][i] = fr__names_find(&data->channels, inputs[s][i], strlen(inputs[s][i]));
       if (at[s][i] == FR_NONE)
-        return fr__fail(err, FR_ERR_ARGUMENT, "'%s' has no channel '%s'", series->spec,
+        return fr__fail(err, FR_ERR_ARGUMENT, "'%s' has no channel '%s'", data->spec,
                         inputs[s][i]);
     }
   return FR_OK;
 }
+
+/* ---- by gravity ---- */
 
 /* v = x·g / |g|, h = √(|x|² − v²). Without gravity (free fall) the direction is unknown
  * and everything counts as across. */
@@ -56,13 +67,77 @@ static float uprightness(const float *x, const uint32_t gravity[3]) {
   return g > 0 ? (float)(fabs((double)x[gravity[1]]) / sqrt(g)) : 0;
 }
 
-static enum fr_status begin_output(const fr_dataset *from, size_t count,
+static void gravity_step(const stretch *s, size_t t, float *out) {
+  const float *x = s->values + t * s->channels;
+  split(x, s->at[ACCELERATION], s->at[GRAVITY], out);
+  split(x, s->at[ROTATION], s->at[GRAVITY], out + 2);
+}
+
+static void pocket_step(const stretch *s, size_t t, float *out) {
+  gravity_step(s, t, out);
+  out[4] = uprightness(s->values + t * s->channels, s->at[GRAVITY]);
+}
+
+static const char *const by_gravity[] = {
+    "userAcceleration.vertical", "userAcceleration.horizontal", "rotationRate.vertical",
+    "rotationRate.horizontal", "gravity.long"};
+
+/* ---- without gravity ---- */
+
+static void vector_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
+  for (size_t i = 0; i < 3; i++)
+    out[i] = (double)s->values[t * s->channels + s->at[sensor][i]];
+}
+
+/* From the step before to the step behind; at both ends from the step itself. */
+static void change_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
+  double before[3];
+  vector_at(s, sensor, t > 0 ? t - 1 : 0, before);
+  vector_at(s, sensor, t + 1 < s->steps ? t + 1 : t, out);
+  for (size_t i = 0; i < 3; i++)
+    out[i] -= before[i];
+}
+
+/* The root of |x·y|, with its sign: of the size of the vectors. */
+static float product(const double x[3], const double y[3]) {
+  const double dot = x[0] * y[0] + x[1] * y[1] + x[2] * y[2];
+  return (float)copysign(sqrt(fabs(dot)), dot);
+}
+
+/* The cubic root of x·(y × z), which tells left from right. */
+static float triple(const double x[3], const double y[3], const double z[3]) {
+  return (float)cbrt(x[0] * (y[1] * z[2] - y[2] * z[1]) +
+                     x[1] * (y[2] * z[0] - y[0] * z[2]) +
+                     x[2] * (y[0] * z[1] - y[1] * z[0]));
+}
+
+static void motion_step(const stretch *s, size_t t, float *out) {
+  double a[3], w[3], da[3], dw[3];
+  vector_at(s, ACCELERATION, t, a);
+  vector_at(s, ROTATION, t, w);
+  change_at(s, ACCELERATION, t, da);
+  change_at(s, ROTATION, t, dw);
+  const float all[] = {product(a, a),    product(w, w),   product(a, w),
+                       product(da, da),  product(dw, dw), product(a, da),
+                       product(w, dw),   product(a, dw),  product(da, w),
+                       triple(a, w, dw), triple(w, a, da)};
+  memcpy(out, all, sizeof all);
+}
+
+static const char *const by_motion[] = {"motion.a",      "motion.w",     "motion.a_w",
+                                        "motion.da",     "motion.dw",    "motion.a_da",
+                                        "motion.w_dw",   "motion.a_dw",  "motion.w_da",
+                                        "motion.a_w_dw", "motion.w_a_da"};
+
+/* ---- all of a data set ---- */
+
+static enum fr_status begin_output(const fr_dataset *from, const frame *f,
                                    fr__builder *builder, fr_error *err) {
   enum fr_status status =
       fr__builder_init(builder, from->kind, from->split, from->spec, from->rate_hz, err);
-  for (size_t c = 0; c < count && status == FR_OK; c++)
-    status = fr__names_add(&builder->data->channels, outputs[c], strlen(outputs[c]), NULL,
-                           err);
+  for (size_t c = 0; c < f->outputs && status == FR_OK; c++)
+    status = fr__names_add(&builder->data->channels, f->output[c], strlen(f->output[c]),
+                           NULL, err);
   if (status == FR_OK)
     status = fr__names_copy(&from->subjects, &builder->data->subjects, err);
   if (status == FR_OK)
@@ -74,36 +149,29 @@ static enum fr_status begin_output(const fr_dataset *from, size_t count,
   return status;
 }
 
-static enum fr_status add_record(const fr_dataset *from, size_t i,
-                                 uint32_t at[SENSORS][3], fr__builder *builder,
-                                 fr_error *err) {
-  const size_t count = builder->data->channels.count;
+static enum fr_status add_record(const fr_dataset *from, size_t i, const frame *f,
+                                 stretch *s, fr__builder *builder, fr_error *err) {
   const fr_record *r = &from->record[i];
   float *room = fr__builder_room(builder, r->steps, err);
   if (room == NULL)
     return FR_ERR_MEMORY;
-  for (size_t t = 0; t < r->steps; t++) {
-    const float *x = r->values + t * from->channels.count;
-    float *to = room + t * count;
-    split(x, at[ACCELERATION], at[GRAVITY], to);
-    split(x, at[ROTATION], at[GRAVITY], to + 2);
-    if (count > UPRIGHT)
-      to[UPRIGHT] = uprightness(x, at[GRAVITY]);
-  }
+  s->values = r->values;
+  s->steps = r->steps;
+  for (size_t t = 0; t < r->steps; t++)
+    f->step(s, t, room + t * f->outputs);
   const int8_t *label = from->label != NULL ? from->label + i * from->labels.count : NULL;
   return fr__builder_add(builder, r, label, err);
 }
 
-/* The first `count` outputs. */
-static enum fr_status make_frame(const fr_dataset *series, size_t count, fr_dataset **out,
+static enum fr_status make_frame(const fr_dataset *from, const frame *f, fr_dataset **out,
                                  fr_error *err) {
-  uint32_t at[SENSORS][3];
+  stretch s = {.channels = from->channels.count};
   fr__builder builder = {0};
-  enum fr_status status = find_inputs(series, at, err);
+  enum fr_status status = find_inputs(from, f->gravity, s.at, err);
   if (status == FR_OK)
-    status = begin_output(series, count, &builder, err);
-  for (size_t i = 0; i < series->count && status == FR_OK; i++)
-    status = add_record(series, i, at, &builder, err);
+    status = begin_output(from, f, &builder, err);
+  for (size_t i = 0; i < from->count && status == FR_OK; i++)
+    status = add_record(from, i, f, &s, &builder, err);
   if (status == FR_OK)
     status = fr__builder_finish(&builder, out, err);
   fr__builder_release(&builder);
@@ -112,10 +180,18 @@ static enum fr_status make_frame(const fr_dataset *series, size_t count, fr_data
 
 enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **out,
                                         fr_error *err) {
-  return make_frame(series, UPRIGHT, out, err);
+  const frame f = {4, by_gravity, true, gravity_step};
+  return make_frame(series, &f, out, err);
 }
 
 enum fr_status fr_dataset_pocket_frame(const fr_dataset *series, fr_dataset **out,
                                        fr_error *err) {
-  return make_frame(series, POCKET_OUTPUTS, out, err);
+  const frame f = {5, by_gravity, true, pocket_step};
+  return make_frame(series, &f, out, err);
+}
+
+enum fr_status fr_dataset_motion_frame(const fr_dataset *series, fr_dataset **out,
+                                       fr_error *err) {
+  const frame f = {sizeof by_motion / sizeof *by_motion, by_motion, false, motion_step};
+  return make_frame(series, &f, out, err);
 }

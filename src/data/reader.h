@@ -68,12 +68,14 @@ void fr__progress(const fr_data_options *options, double done);
 
 /* ---- what is made of a series: keys frame, rate, features, features_step ---- */
 
+typedef enum fr_status fr__derive_frame(const fr_dataset *series, fr_dataset **out,
+                                        fr_error *err);
+
 typedef struct fr__derivation {
-  bool gravity_frame; /* frame=gravity */
-  bool pocket_frame;  /* frame=pocket */
-  double rate_hz;     /* rate=; 0: as it is */
-  bool features;      /* features=extrasensory */
-  double features_s;  /* step of feature windows */
+  fr__derive_frame *frame; /* frame=gravity, ...; NULL: none */
+  double rate_hz;          /* rate=; 0: as it is */
+  bool features;           /* features=extrasensory */
+  double features_s;       /* step of feature windows */
 } fr__derivation;
 
 enum fr_status fr__derivation_read(const fr__spec *spec, fr__derivation *out,

@@ -76,6 +76,12 @@ static void a_turned_phone_gives_the_same(void **state) {
         *at(&turned, t, s, i) = v[i];
     }
   fr_dataset *a = NULL, *b = NULL;
+  ASSERT_OK(fr_dataset_motion_frame(&upright, &a, err));
+  ASSERT_OK(fr_dataset_motion_frame(&turned, &b, err));
+  for (size_t i = 0; i < 11 * STEPS; i++)
+    assert_true(fabsf(a->record[0].values[i] - b->record[0].values[i]) < 2e-2f);
+  fr_data_free(a);
+  fr_data_free(b);
   ASSERT_OK(fr_dataset_gravity_frame(&upright, &a, err));
   ASSERT_OK(fr_dataset_gravity_frame(&turned, &b, err));
   for (size_t i = 0; i < 4 * STEPS; i++)
@@ -113,6 +119,31 @@ static void a_pocket_tells_how_upright(void **state) {
   made_free(&data);
 }
 
+/* By hand: a = (3, 0, 0) and then (0, 4, 0), w = (0, 0, 5) and then (0, 5, 0). */
+static void products_of_motion(void **state) {
+  (void)state;
+  fr_dataset data = recording(), *out = NULL;
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t i = 0; i < 3; i++) {
+      *at(&data, t, 0, i) = i == (t == 0 ? 2 : 1) ? 5 : 0;
+      *at(&data, t, 2, i) = t == 0 && i == 0 ? 3 : t > 0 && i == 1 ? 4 : 0;
+    }
+  ASSERT_OK(fr_dataset_motion_frame(&data, &out, err));
+  assert_int_equal(out->channels.count, 11);
+  /* da = (-3, 4, 0), dw = (0, 5, -5): a·da = -9, w·dw = -25, a·dw = 0, w·da = 0;
+   * w × dw = (-25, 0, 0), a × da = (0, 0, 12) */
+  const double first[] = {3, 5, 0, 5, sqrt(50), -3, -5, 0, 0, -cbrt(75), cbrt(60)};
+  /* step 1: a·w = 20, da = (-3, 4, 0), dw = (0, 5, -5), a·da = 16, w·dw = 25, a·dw = 20,
+   * w·da = 20; w × dw = (-25, 0, 0), a × da = (0, 0, 12): nothing along a or w */
+  const double second[] = {4, 5, sqrt(20), 5, sqrt(50), 4, 5, sqrt(20), sqrt(20), 0, 0};
+  for (size_t i = 0; i < 11; i++) {
+    assert_true(fabs((double)out->record[0].values[i] - first[i]) < 1e-6);
+    assert_true(fabs((double)out->record[0].values[11 + i] - second[i]) < 1e-6);
+  }
+  fr_data_free(out);
+  made_free(&data);
+}
+
 static void what_it_needs_is_named(void **state) {
   (void)state;
   fr_dataset data = made_dataset("csv", 50, 2, 1, 1, 1, 1);
@@ -126,7 +157,7 @@ static void what_it_needs_is_named(void **state) {
   const fr_data_options none = {0};
   assert_int_equal(fr_data_open("synthetic:frame=tilted", &none, &out, &error),
                    FR_ERR_ARGUMENT);
-  assert_string_equal(error.text, "frame: 'tilted' is not gravity or pocket");
+  assert_string_equal(error.text, "frame: 'tilted' is not gravity, pocket or motion");
   ASSERT_OK(fr_data_open("synthetic:subjects=1&trials=2&seconds=5&frame=gravity", &none,
                          &out, err));
   assert_int_equal(out->channels.count, 4);
@@ -138,6 +169,7 @@ int main(void) {
       cmocka_unit_test(along_and_across_gravity),
       cmocka_unit_test(a_turned_phone_gives_the_same),
       cmocka_unit_test(a_pocket_tells_how_upright),
+      cmocka_unit_test(products_of_motion),
       cmocka_unit_test(what_it_needs_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
