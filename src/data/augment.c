@@ -9,7 +9,8 @@
 #include "data/augment.h"
 
 #define STREAM_AUGMENT ((uint64_t)0x61756700 << 32) /* of the seed: "aug" */
-#define QUOTED_MOST 60                              /* bytes of a text in a message */
+#define BLANKS " \t\r\n"
+#define QUOTED_MOST 60 /* bytes of a text in a message */
 
 static const fr__augment_ops *const table[FR_AUGMENT_KINDS] = {
     [FR_AUGMENT_JITTER] = &fr__augment_jitter,
@@ -128,19 +129,19 @@ static enum fr_status read_item(const item_text *text, fr_augment *out, fr_error
 /* Up to its closing parenthesis, in front of which blanks may stand; else to the next
  * blank. */
 static item_text next_item(const char *at) {
-  const size_t name = strcspn(at, " (");
+  const size_t name = strcspn(at, "(" BLANKS);
   size_t length = name;
   if (at[name] == '(') {
     length += strcspn(at + name, ")");
     length += at[length] == ')';
   }
-  length += strcspn(at + length, " "); /* what follows without a blank is of it, too */
+  length += strcspn(at + length, BLANKS); /* what follows without a blank is of it, too */
   return (item_text){at, length, name};
 }
 
 enum fr_status fr_augment_parse(const char *text, fr_augment *out, fr_error *err) {
   fr_augment read = {0};
-  for (const char *at = text; *(at += strspn(at, " ")) != '\0';) {
+  for (const char *at = text; *(at += strspn(at, BLANKS)) != '\0';) {
     const item_text item = next_item(at);
     const enum fr_status status = read_item(&item, &read, err);
     if (status != FR_OK)

@@ -170,7 +170,7 @@ static void texts_come_back(void **state) {
   (void)state;
   static const char *const texts[][2] = {
       {"", ""},
-      {"  jitter( 0.05 )  ", "jitter(0.05)"},
+      {"  jitter( 0.05 )\n\t", "jitter(0.05)"},
       {"rotate(180) timewarp(0.2) mixup(0.2)", "rotate(180) timewarp(0.2,4) mixup(0.2)"},
       {"jitter(0.1) jitter(0.2)", "jitter(0.1) jitter(0.2)"},
       {"mirror(0.5) mirror(1, 0)", "mirror(0.5) mirror(1,0)"},
