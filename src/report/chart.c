@@ -26,9 +26,9 @@ static enum fr_status draw(const fr__chart *chart, enum fr__panel first,
   return status;
 }
 
-static enum fr_status write_picture(const char *directory, const char *stem,
-                                    const char *extension, const fr__buf *picture,
-                                    fr_error *err) {
+enum fr_status fr__chart_write(const char *directory, const char *stem,
+                               const char *extension, const fr__buf *picture,
+                               fr_error *err) {
   char name[96];
   snprintf(name, sizeof name, "%s.%s", stem, extension);
   char *path = fr__path_join(directory, name);
@@ -50,8 +50,8 @@ static enum fr_status draw_file(fr__chart *chart, enum fr__medium medium,
       FR_OK)
     chart->drawn = false;
   else
-    status = write_picture(directory, chart->stem, medium == FR__PNG ? "png" : "svg",
-                           &picture, err);
+    status = fr__chart_write(directory, chart->stem, medium == FR__PNG ? "png" : "svg",
+                             &picture, err);
   fr__buf_release(&picture);
   return status;
 }

@@ -35,6 +35,10 @@ typedef struct fr__chart {
  * gnuplot fails is no error: drawn is false then, and `why` says it. Only files that
  * cannot be written are. */
 enum fr_status fr__chart_draw(fr__chart *chart, const char *directory, fr_error *err);
+/* directory/STEM.EXTENSION. */
+enum fr_status fr__chart_write(const char *directory, const char *stem,
+                               const char *extension, const fr__buf *picture,
+                               fr_error *err);
 void fr__chart_release(fr__chart *chart);
 
 /* gnuplot's SVG made fit for a page: no prolog, colours that follow the page's,

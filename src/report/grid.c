@@ -25,17 +25,26 @@ static size_t find_series(const fr__grid *grid, const char *mechanism) {
 /* From scratch comes first: it is what the others are compared with. */
 static void add_series(fr__grid *grid, const fr__cell *cell) {
   size_t at = grid->series_count;
-  if (find_series(grid, cell->mechanism) < at || at == FR__REPORT_SERIES)
+  if (find_series(grid, cell->mechanism) < at)
     return;
+  if (at == FR__REPORT_SERIES) {
+    grid->crowded = true;
+    return;
+  }
   grid->series_count++;
   for (; !cell->transferred && at > 0 && grid->series[at - 1].transferred; at--)
     grid->series[at] = grid->series[at - 1];
   grid->series[at] = (fr__series){cell->mechanism, cell->transferred, cell->mechanism};
 }
 
-static const char *label_of(const fr__series *series, size_t transferred) {
+static bool is_transfer(const char *mechanism) {
+  return strcmp(mechanism, "transfer") == 0 || strcmp(mechanism, "append") == 0 ||
+         strcmp(mechanism, "replace") == 0;
+}
+
+static const char *label_of(const fr__series *series, size_t transferred, bool other) {
   if (!series->transferred && strcmp(series->mechanism, "scratch") == 0)
-    return "not transferred";
+    return other ? "plain" : "not transferred";
   if (transferred == 1 && strcmp(series->mechanism, "transfer") == 0)
     return "transferred";
   if (strcmp(series->mechanism, "append") == 0)
@@ -45,12 +54,17 @@ static const char *label_of(const fr__series *series, size_t transferred) {
   return series->mechanism;
 }
 
+/* Where anything but transfer is beside it, what it is compared with is called plain. */
 static void label_series(fr__grid *grid) {
   size_t transferred = 0;
-  for (size_t s = 0; s < grid->series_count; s++)
+  bool other = false;
+  for (size_t s = 0; s < grid->series_count; s++) {
     transferred += grid->series[s].transferred;
+    other =
+        other || (grid->series[s].transferred && !is_transfer(grid->series[s].mechanism));
+  }
   for (size_t s = 0; s < grid->series_count; s++)
-    grid->series[s].label = label_of(&grid->series[s], transferred);
+    grid->series[s].label = label_of(&grid->series[s], transferred, other);
 }
 
 static fr__row *row_of(fr__grid *grid, const fr__cell *cell) {

@@ -163,6 +163,9 @@ static void put_facts(fr__buf *out, const fr__result *result) {
   fr__buf_clear(&line);
   fr__grams_note(result, &line);
   fr__page_fact(out, "Footprint", fr__buf_text(&line));
+  fr__buf_clear(&line);
+  fr__budget_note(result, &line);
+  fr__page_fact(out, "Budget", fr__buf_text(&line));
   if (result->started_utc_ns > 0) {
     char when[FR__TIME_TEXT];
     fr__time_format(result->started_utc_ns, when);
@@ -242,7 +245,7 @@ static void put_more(fr__buf *out, const fr__result *result, const fr__grid *gri
   fr__buf_add(out,
               "<details><summary>The machine's energy, core-seconds, macro-F1, epochs, "
               "sizes and all ratios</summary>\n");
-  for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+  for (size_t i = 0; !grid->crowded && i < sizeof more / sizeof *more; i++)
     if (more[i] != fr__grid_energy(grid) && fr__grid_has(grid, more[i]))
       put_quantity(out, result, grid, more[i]);
   fr__tables_ratios(result, grid->group, &ratios);
@@ -256,6 +259,14 @@ static void put_group(fr__buf *out, const fr__report *report, size_t g) {
   fr__page_element(out, "<section>\n<h2>", grid->group->title, "</h2>\n");
   if (*grid->group->note != '\0')
     fr__page_element(out, "<p>", grid->group->note, "</p>\n");
+  if (grid->crowded) {
+    fr__table cells;
+    fr__tables_cells(&report->result, grid, &cells);
+    fr__page_table(out, &cells);
+    put_more(out, &report->result, grid);
+    fr__buf_add(out, "</section>\n");
+    return;
+  }
   fr__buf_add(out, "<h3>Energy</h3>\n");
   put_chart(out, &chart[FR__PLOT_ENERGY]);
   put_quantity(out, &report->result, grid, fr__grid_energy(grid));
@@ -289,6 +300,63 @@ static void put_section(fr__buf *out, const fr__result *result, const char *key,
   fr__buf_add(out, "</section>\n");
 }
 
+/* Of one data set: three panels, and who betters whom. */
+static void put_front(fr__buf *out, const fr__front *front) {
+  fr__page_element(out, "<h3>",
+                   *front->data_name != '\0' ? front->data_name : front->data, "</h3>\n");
+  if (!front->drawn) {
+    fr__page_element(out, "<p class=\"missing\" role=\"note\">The chart is missing: ",
+                     front->why.text, "; the tables below hold its figures.</p>\n");
+  } else {
+    fr__buf_add(out, "<figure><div class=\"panels\">\n");
+    for (size_t p = 0; p < FR__FRONT_PANELS; p++)
+      if (front->svg[p] != NULL)
+        fr__buf_add(out, front->svg[p]);
+    fr__page_element(
+        out,
+        "</div><figcaption>Filled: on the front, which the dashed stair joins; "
+        "empty: another costs less and is right as often. Error bars: 95 % "
+        "interval over repeats. Names that find no room are in the table. As "
+        "files: ",
+        front->stem, ".svg, ");
+    fr__page_element(out, "", front->stem, ".png.</figcaption></figure>\n");
+  }
+  fr__buf_add(out, "<details><summary>Who is bettered by whom</summary>\n");
+  for (size_t p = 0; p < FR__FRONT_PANELS; p++) {
+    fr__table table;
+    fr__tables_front(front, p, &table);
+    fr__page_table(out, &table);
+  }
+  fr__buf_add(out, "</details>\n");
+}
+
+static void put_fronts(fr__buf *out, const fr__report *report) {
+  if (report->fronts == 0)
+    return;
+  fr__buf_add(out, "<section>\n<h2>Energy against accuracy</h2>\n");
+  for (size_t i = 0; i < report->fronts; i++)
+    put_front(out, &report->front[i]);
+  fr__buf_add(out, "</section>\n");
+}
+
+static void put_mechanisms(fr__buf *out, const fr__result *result) {
+  fr__table table;
+  if (json_array_size(fr__json_array(result->root, "mechanisms")) == 0)
+    return;
+  fr__buf_add(out, "<section>\n<h2>What mechanisms save</h2>\n");
+  fr__tables_mechanisms(result, &table);
+  fr__page_table(out, &table);
+  fr__buf_add(
+      out, "<p class=\"soft\">A life is one training, what came before it, and as many "
+           "tests as cost what a plain training does. Verdicts are those of paired "
+           "t-tests over seeds, corrected by Holm's procedure over all mechanisms; "
+           "\"no difference shown\" is not the same as none.</p>\n"
+           "<details><summary>Cell by cell</summary>\n");
+  fr__tables_effects(result, &table);
+  fr__page_table(out, &table);
+  fr__buf_add(out, "</details>\n</section>\n");
+}
+
 static void put_grams(fr__buf *out, const fr__result *result) {
   fr__table table;
   fr__buf note;
@@ -307,15 +375,20 @@ void fr__page_write(const fr__report *report, fr__buf *out) {
   const json_t *runs = fr__json_array(result->root, "runs");
   put_head(out, result);
   fr__page_warnings(out, fr__json_array(result->root, "warnings"));
-  put_section(
-      out, result, "claims", "What the poster said and what was found", fr__tables_claims,
-      "Ours is the mean of the cells that the statement is about, in brackets what "
-      "their 95 % intervals span together. A statement holds where each cell's "
-      "interval lies inside the range, does not hold where that of any lies "
-      "outside, and is undecided across a bound or without an interval.");
+  if (json_array_size(fr__json_array(result->root, "claims")) > 0)
+    put_section(
+        out, result, "claims", "What the poster said and what was found",
+        fr__tables_claims,
+        "Ours is the mean of the cells that the statement is about, in brackets what "
+        "their 95 % intervals span together. A statement holds where each cell's "
+        "interval lies inside the range, does not hold where that of any lies "
+        "outside, and is undecided across a bound or without an interval.");
+  put_mechanisms(out, result);
+  put_fronts(out, report);
   for (size_t g = 0; g < report->grids; g++)
     put_group(out, report, g);
-  put_section(out, result, "break_even", "When transfer pays", fr__tables_break_even, "");
+  put_section(out, result, "break_even", "After how many tests it pays",
+              fr__tables_break_even, "");
   put_grams(out, result);
   put_section(out, result, "settings", "Protocol", fr__tables_settings, "");
   put_section(out, result, "phases", "Phases", fr__tables_phases, "");

@@ -4,6 +4,7 @@
 #define FR_REPORT_PAGE_H
 
 #include "report/chart.h"
+#include "report/front.h"
 #include "report/result.h"
 #include "report/table.h"
 
@@ -13,6 +14,8 @@ typedef struct fr__report {
   size_t grids;
   fr__chart *chart; /* owned, FR__PLOTS per grid; those without anything have no stem */
   size_t charts;
+  fr__front *front; /* owned, one per data set */
+  size_t fronts;
 } fr__report;
 
 void fr__page_write(const fr__report *report, fr__buf *out);

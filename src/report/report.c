@@ -20,6 +20,7 @@ static void report_release(fr__report *report) {
   for (size_t i = 0; i < report->grids; i++)
     fr__grid_release(&report->grid[i]);
   free(report->grid);
+  fr__fronts_free(report->front, report->fronts);
   fr__result_release(&report->result);
   *report = (fr__report){0};
 }
@@ -47,6 +48,8 @@ static enum fr_status report_init(fr_store *store, int64_t run, fr__report *out,
   enum fr_status status = fr__result_load(store, run, &out->result, err);
   if (status == FR_OK)
     status = lay_out(out, err);
+  if (status == FR_OK)
+    status = fr__fronts_read(&out->result, &out->front, &out->fronts, err);
   if (status != FR_OK)
     report_release(out);
   return status;
@@ -88,8 +91,9 @@ static enum fr_status draw_charts(fr__report *report, const char *directory, boo
     const size_t g = i / FR__PLOTS;
     chart->grid = &report->grid[g];
     chart->plot = (enum fr__plot)(i % FR__PLOTS);
-    if (!fr__panel_has(chart->grid, chart->plot, FR__PANEL_TRAIN) &&
-        !fr__panel_has(chart->grid, chart->plot, FR__PANEL_TEST))
+    if (chart->grid->crowded ||
+        (!fr__panel_has(chart->grid, chart->plot, FR__PANEL_TRAIN) &&
+         !fr__panel_has(chart->grid, chart->plot, FR__PANEL_TEST)))
       continue;
     name_chart(chart, g, chart->grid->group->name);
     tell_apart(report, i, g);
@@ -99,6 +103,32 @@ static enum fr_status draw_charts(fr__report *report, const char *directory, boo
     *all = *all && chart->drawn;
   }
   return FR_OK;
+}
+
+/* "front" for the first data set, "front-CODE" for the others; their number where two
+ * codes have the same letters. */
+static void name_front(fr__report *report, size_t i) {
+  fr__front *front = &report->front[i];
+  size_t n =
+      (size_t)snprintf(front->stem, sizeof front->stem, i == 0 ? "front" : "front-");
+  for (const char *c = front->data; i > 0 && *c != '\0' && n < 40; c++)
+    if (isalnum((unsigned char)*c))
+      front->stem[n++] = (char)tolower((unsigned char)*c);
+  front->stem[n] = '\0';
+  for (size_t k = 0; k < i; k++)
+    if (strcmp(report->front[k].stem, front->stem) == 0)
+      snprintf(front->stem, sizeof front->stem, "front-data%zu", i + 1);
+}
+
+static enum fr_status draw_fronts(fr__report *report, const char *directory, bool *all,
+                                  fr_error *err) {
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < report->fronts && status == FR_OK; i++) {
+    name_front(report, i);
+    status = fr__front_draw(&report->front[i], directory, err);
+    *all = *all && report->front[i].drawn;
+  }
+  return status;
 }
 
 /* ---- files ---- */
@@ -161,6 +191,8 @@ enum fr_status fr_report_study(fr_store *store, int64_t run, const char *directo
   status = fr__dir_make(directory, err);
   if (status == FR_OK)
     status = draw_charts(&report, directory, &drawn, err);
+  if (status == FR_OK)
+    status = draw_fronts(&report, directory, &drawn, err);
   if (status == FR_OK)
     status = write_files(&report, directory, err);
   if (status == FR_OK && charts != NULL)

@@ -102,6 +102,7 @@ typedef struct fr__grid {
   const fr__group *group;
   fr__series series[FR__REPORT_SERIES];
   size_t series_count;
+  bool crowded; /* there are more mechanisms: they are listed, not put side by side */
   fr__row *row; /* owned; training before testing, else as in the result */
   size_t rows;
 } fr__grid;

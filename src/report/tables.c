@@ -60,7 +60,8 @@ static void put_columns(const fr__grid *grid, const bool ratio[FR__REPORT_SERIES
   for (size_t s = 0; s < grid->series_count; s++) {
     if (!ratio[s])
       continue;
-    snprintf(title, sizeof title, "%.64s ÷ not", grid->series[s].label);
+    snprintf(title, sizeof title, "%.64s ÷ %s", grid->series[s].label,
+             strcmp(grid->series[0].label, "plain") == 0 ? "plain" : "not");
     fr__table_column_add(table, title, FR__ALIGN_RIGHT, true);
   }
 }
@@ -125,8 +126,7 @@ static void put_words(fr__table *table, const char *key) {
 void fr__tables_ratios(const fr__result *result, const fr__group *group,
                        fr__table *table) {
   const json_t *list = fr__json_array(result->root, "ratios");
-  fr__table_init(table,
-                 "Transferred in relation to not transferred, pairs of equal seed");
+  fr__table_init(table, "In relation to plain training, pairs of equal seed");
   fr__table_column_add(table, "Of", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "To", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "Quantity", FR__ALIGN_LEFT, true);
@@ -250,8 +250,8 @@ static void put_tests(fr__table *table, const json_t *row, const char *suffix) {
 
 void fr__tables_break_even(const fr__result *result, fr__table *table) {
   const json_t *list = fr__json_array(result->root, "break_even");
-  fr__table_init(table, "Tests after which a transferred network has eaten what it saved "
-                        "in training, or won back what it cost more");
+  fr__table_init(table, "Tests after which a mechanism has eaten what it saved in "
+                        "training, or won back what it cost more");
   fr__table_column_add(table, "Cell", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "Group", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "Tests", FR__ALIGN_RIGHT, true);

@@ -46,6 +46,12 @@ static void put_grid(const fr__result *result, const fr__grid *grid, size_t colu
   const enum fr__quantity shown[] = {fr__grid_energy(grid), FR__ACCURACY};
   fr__text_wrap(out, grid->group->title, columns, 0);
   fr__buf_add(out, "\n");
+  if (grid->crowded) {
+    fr__table cells;
+    fr__tables_cells(result, grid, &cells);
+    put_table(&cells, columns, out, err);
+    return;
+  }
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     fr__table table;
     fr__tables_quantity(result, grid, shown[i], &table);
@@ -68,7 +74,8 @@ static void put_warnings(const fr__result *result, size_t columns, fr__buf *out)
 void fr__text_write(const fr__report *report, size_t columns, fr__buf *out,
                     fr_error *err) {
   static void (*const tables[])(const fr__result *, fr__table *) = {
-      fr__tables_claims, fr__tables_break_even, fr__tables_equivalents};
+      fr__tables_mechanisms, fr__tables_claims, fr__tables_break_even,
+      fr__tables_equivalents};
   const fr__result *result = &report->result;
   put_head(result, columns, out);
   for (size_t i = 0; i < report->grids; i++)
@@ -82,6 +89,10 @@ void fr__text_write(const fr__report *report, size_t columns, fr__buf *out,
     put_table(&table, columns, out, err);
   }
   put_line(out, columns, "Footprint of the whole study: ", &grams);
+  fr__buf_clear(&grams);
+  fr__budget_note(result, &grams);
+  if (grams.length > 0)
+    put_line(out, columns, "Budget: ", &grams);
   fr__buf_release(&grams);
   put_warnings(result, columns, out);
 }
