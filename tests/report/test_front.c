@@ -55,6 +55,15 @@ static void a_label_alone_is_placed_wherever_its_point_lies(void **state) {
   "{\"cell\":\"MS\",\"net\":\"small\",\"mechanism\":\"it's; set\",\"energy\":" energy    \
   ",\"accuracy\":" correct ",\"on_front\":true}"
 
+#define FIRST POINT("{\"value\":1}", "{\"value\":0.8}")
+#define SECOND POINT("{\"value\":2}", "{\"value\":0.9}")
+#define NEGATIVE POINT("{\"value\":-1}", "{\"value\":0.9}")
+#define NOTHING POINT("null", "{\"value\":0.9}")
+#define OF(what, points)                                                                 \
+  RESULT("[{\"data\":\"M\",\"of\":\"" what "\",\"points\":[" points "]}]")
+#define TRAIN(points) OF("train", points)
+#define TEST(points) OF("test", points)
+
 static size_t read_points(const char *text) {
   fr__result result = {0};
   fr__front *front = NULL;
@@ -74,29 +83,8 @@ static void what_cannot_be_drawn_is_left_out(void **state) {
   assert_int_equal(read_points("{\"cells\":[]}"), 0);
   assert_int_equal(read_points(RESULT("[null, 5, {}, {\"of\":\"train\"}]")), 0);
   assert_int_equal(read_points(RESULT("[{\"of\":\"train\",\"points\":[null,[],5]}]")), 0);
-  assert_int_equal(
-      read_points(RESULT("[{\"data\":\"M\",\"of\":\"train\",\"points\":[" POINT(
-          "{\"value\":0}",
-          "{"
-          "\""
-          "va"
-          "lu"
-          "e"
-          "\""
-          ":0"
-          ".9"
-          "}") "," POINT("{\"value\":-1}",
-                         "{\"value\":0.9}") "," POINT("null",
-                                                      "{\"value\":0.9}") "," POINT("{\"va"
-                                                                                   "lue\""
-                                                                                   ":"
-                                                                                   "2}",
-                                                                                   "{\"va"
-                                                                                   "lue\""
-                                                                                   ":"
-                                                                                   "0.9}") "]}"
-                                                                                           "]")),
-      1);
+  assert_int_equal(read_points(TRAIN(NOTHING "," NEGATIVE "," NEGATIVE)), 0);
+  assert_int_equal(read_points(TRAIN(NOTHING "," FIRST "," NEGATIVE)), 1);
 }
 
 /* Quotes of a name are no commands of gnuplot's. */
@@ -106,12 +94,7 @@ static void names_stay_names(void **state) {
   fr__front *front = NULL;
   size_t count = 0;
   fr__buf script;
-  ASSERT_OK(fr__result_parse(
-      "it",
-      RESULT("[{\"data\":\"M\",\"of\":\"test\",\"points\":[" POINT(
-          "{\"value\":1}", "{\"value\":0.8}") "," POINT("{\"value\":2}",
-                                                        "{\"value\":0.9}") "]}]"),
-      &result, err));
+  ASSERT_OK(fr__result_parse("it", TEST(FIRST "," SECOND), &result, err));
   ASSERT_OK(fr__fronts_read(&result, &front, &count, err));
   fr__buf_init(&script, 0);
   fr__front_script(&front[0], 0, 2, FR__SVG_FILE, &script);
