@@ -14,8 +14,9 @@ static const char *const usual[] = {"small", "big"};
 /* What is held against plain training, each for every network. What needs data of its own
  * (transfer) is not among them. */
 static const char mechanisms[] = "  - {name: bf16, precision: bf16}\n"
-                                 "  - {name: batch256, batch: 256}\n";
-static const char mechanism_names[] = "bf16, batch256";
+                                 "  - {name: batch256, batch: 256}\n"
+                                 "  - {name: half, prune: 'structured(0.5)'}\n";
+static const char mechanism_names[] = "bf16, batch256, half";
 
 /* In YAML's single quotes, where only they need a second one. */
 static void quote(fr__buf *text, const char *word) {

@@ -86,13 +86,26 @@ static bool is_here(const reading *r, const json_t *result) {
 
 /* ---- what makes a way ---- */
 
-/* An entry without its name: the same thing may be called otherwise elsewhere. */
+/* The layers or the preset that a code stands for. */
+static const char *network_text(const json_t *settings, const char *code) {
+  const json_t *net = find_by(json_object_get(settings, "networks"), "code", code);
+  return text_at(net, "arch", text_at(net, "name", code));
+}
+
+/* An entry without its name and with the networks that its codes stand for: the same
+ * thing may be called otherwise elsewhere. */
 static void add_mechanism(fr__buf *text, const json_t *settings, const char *name) {
+  static const char *const codes[] = {"network", "teacher"};
   const json_t *entry = find_by(json_object_get(settings, "mechanisms"), "name", name);
   json_t *bare = json_copy((json_t *)(uintptr_t)entry);
   char *dump = NULL;
   if (bare != NULL) {
     json_object_del(bare, "name");
+    for (size_t i = 0; i < 2; i++) {
+      const char *code = json_string_value(json_object_get(bare, codes[i]));
+      if (code != NULL)
+        json_object_set_new(bare, codes[i], json_string(network_text(settings, code)));
+    }
     dump = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
   }
   fr__buf_printf(text, "%s\n", dump != NULL ? dump : name);
@@ -107,7 +120,8 @@ static char *identity_of(const json_t *settings, const json_t *run) {
       find_by(json_object_get(settings, "data"), "code", text_at(run, "source", "\n"));
   fr__buf text;
   fr__buf_init(&text, 0);
-  fr__buf_printf(&text, "%s\n%s\n%s\n", text_at(run, "architecture", ""),
+  /* not the run's own architecture: pruning takes other units under another seed */
+  fr__buf_printf(&text, "%s\n%s\n%s\n", network_text(settings, text_at(run, "net", "")),
                  text_at(json_object_get(run, "train"), "precision", ""),
                  text_at(source, "digest", "-"));
   for (size_t i = 0; i < 4; i++)
@@ -216,6 +230,13 @@ static double before_of(const json_t *run) {
   return sum;
 }
 
+/* Of the network that is tested: a pruned one has figures of its own. */
+static double validated_of(const json_t *run) {
+  const json_t *pruning = json_object_get(json_object_get(run, "train"), "pruning");
+  return json_is_object(pruning) ? share_at(pruning, "validate_after")
+                                 : share_at(run, "train.best_validate_accuracy");
+}
+
 static fr__seen seen_of(const reading *r, const json_t *run) {
   const bool f1 = r->options->metric == FR_ADVISE_MACRO_F1;
   return (fr__seen){.seed = json_integer_value(json_object_get(run, "seed")),
@@ -223,8 +244,7 @@ static fr__seen seen_of(const reading *r, const json_t *run) {
                     .before_j = before_of(run),
                     .test_j = positive(run, "test.program") / 1000.0,
                     .reached = share_at(run, f1 ? "test.macro_f1" : "test.accuracy"),
-                    .validated =
-                        f1 ? (double)NAN : share_at(run, "train.best_validate_accuracy")};
+                    .validated = f1 ? (double)NAN : validated_of(run)};
 }
 
 static bool is_known(const fr__way *way, json_int_t seed) {

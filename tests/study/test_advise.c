@@ -249,6 +249,45 @@ static void studies_are_put_together(void **state) {
   tear_down(&p);
 }
 
+/* One study each: what a mechanism changes, which network a code stands for, and the
+ * architecture that came out. */
+static void store_mechanism(place *p, const char *mechanism, const char *teacher,
+                            const char *architecture, int seed, const char *prune) {
+  json_t *result = json_pack(
+      "{s:{s:[{s:s,s:s,s:s}],s:[{s:s,s:s},{s:s,s:s}],s:[{s:s,s:s,s:s}]},s:{s:s,s:s},"
+      "s:[{s:s,s:s,s:s,s:[s],s:s,s:i,s:{s:o,s:f,s:{s:f}},s:{s:o,s:f}}]}",
+      "settings", "data", "code", "D", "digest", p->digest, "split", p->split, "networks",
+      "code", "S", "name", "small", "code", teacher, "name", "big", "mechanisms", "name",
+      mechanism, "prune", prune, "teacher", teacher, "machine", "cpu", p->cpu, "source",
+      "model", "runs", "data", "D", "net", "S", "mechanism", mechanism, "parts",
+      mechanism, "architecture", architecture, "seed", seed, "train", "program",
+      joules(1), "best_validate_accuracy", 0.99, "pruning", "validate_after", 0.8, "test",
+      "program", joules(1), "accuracy", 0.9);
+  assert_non_null(result);
+  char *text = json_dumps(result, 0);
+  store_text(p, text);
+  free(text);
+  json_decref(result);
+}
+
+static void ways_are_told_apart_by_what_they_are(void **state) {
+  (void)state;
+  place p;
+  set_up(&p);
+  store_mechanism(&p, "half", "B", "dense(9)", 1, "structured(0.5)");
+  store_mechanism(&p, "cut", "X", "dense(8)", 2, "structured(0.5)");
+  fr_advice a = ask(&p, 0.5, 0);
+  assert_int_equal(a.ways, 1); /* the same under two names, by two seeds */
+  assert_int_equal(a.way[0].n, 2);
+  assert_close(a.way[0].validated.mean, 0.8); /* that of the pruned network */
+  fr_advice_release(&a);
+  store_mechanism(&p, "half", "B", "dense(8)", 3, "structured(0.25)");
+  a = ask(&p, 0.5, 0);
+  assert_int_equal(a.ways, 2);
+  fr_advice_release(&a);
+  tear_down(&p);
+}
+
 static void an_empty_store_has_no_ways(void **state) {
   (void)state;
   place p;
@@ -333,6 +372,7 @@ int main(void) {
       cmocka_unit_test(pre_training_is_shared_by_tasks),
       cmocka_unit_test(pairs_tell_apart_what_means_do_not),
       cmocka_unit_test(studies_are_put_together),
+      cmocka_unit_test(ways_are_told_apart_by_what_they_are),
       cmocka_unit_test(an_empty_store_has_no_ways),
       cmocka_unit_test(hostile_results_are_passed_over),
       cmocka_unit_test(the_matrix_is_a_study),
