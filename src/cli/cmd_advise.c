@@ -193,18 +193,36 @@ static int answer(const advise *a, const fr_advice *advice) {
   return code;
 }
 
-/* One sentence on what to do where there is nothing to go by. */
+/* What to do where there is nothing to go by. */
+static void add_remedy(const advise *a, fr__buf *text) {
+  const json_t *next = json_object_get(a->asked.budget, "next_j");
+  if (!a->budget_told)
+    fr__buf_add(text, "--budget 2kJ runs the built-in matrix on them, frugal study "
+                      "FILE.yaml one of yours");
+  else if (json_is_number(next))
+    fr__buf_printf(text,
+                   "the cheapest run is expected to take %.3g J: more --budget lets "
+                   "it be made",
+                   json_number_value(next));
+  else
+    fr__buf_add(text, "more --budget lets the first runs be made");
+}
+
 static int nothing(const advise *a, const fr_advice *advice, const char *store) {
-  const char *what = a->budget_told
-                         ? "a larger --budget lets the first cells run"
-                         : "--budget 2kJ runs the built-in matrix on them, frugal study "
-                           "FILE.yaml one of yours";
+  fr__buf text;
+  fr__buf_init(&text, 0);
   if (advice->otherwise > 0)
-    return cli_fail_text("'%s' holds %zu runs on these data, but of another task, split, "
-                         "validation, window or step; %s",
-                         store, advice->otherwise, what);
-  return cli_fail_text("'%s' holds no finished study of these data%s; %s", store,
-                       a->asked.options.networks > 0 ? " and networks" : "", what);
+    fr__buf_printf(&text,
+                   "'%s' holds %zu runs on these data, but of another task, split, "
+                   "validation, window or step; ",
+                   store, advice->otherwise);
+  else
+    fr__buf_printf(&text, "'%s' holds no finished run on these data%s; ", store,
+                   a->asked.options.networks > 0 ? " and networks" : "");
+  add_remedy(a, &text);
+  const int code = cli_fail_text("%s", fr__buf_text(&text));
+  fr__buf_release(&text);
+  return code;
 }
 
 static int ask(advise *a, fr_store *store, const char *argv) {

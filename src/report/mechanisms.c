@@ -127,6 +127,14 @@ static void put_quantity(fr__table *table, const fr__cell *cell,
     add_number(table, fr__format_quantity(&cell->figure[quantity], quantity));
 }
 
+static void put_bytes(fr__table *table, const fr__cell *cell) {
+  const json_t *bytes = json_object_get(cell->json, "bytes");
+  char text[FR__TEXT] = FR__NOT_MEASURED;
+  if (json_is_number(bytes))
+    fr__format_count(round(json_number_value(bytes)), text);
+  fr__table_add(table, text);
+}
+
 void fr__tables_cells(const fr__result *result, const fr__grid *grid, fr__table *table) {
   fr__table_init(table, "Every cell: energy of a training and of 1,000 tests, accuracy "
                         "and macro-F1 in testing");
@@ -136,6 +144,7 @@ void fr__tables_cells(const fr__result *result, const fr__grid *grid, fr__table 
   fr__table_column_add(table, "1,000 tests", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "Accuracy", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "Macro-F1", FR__ALIGN_RIGHT, true);
+  fr__table_column_add(table, "Bytes", FR__ALIGN_RIGHT, false);
   for (size_t i = 0; i < result->cells; i++) {
     const fr__cell *cell = &result->cell[i];
     if (strcmp(cell->group, grid->group->name) != 0 || strcmp(cell->phase, "train") != 0)
@@ -148,6 +157,7 @@ void fr__tables_cells(const fr__result *result, const fr__grid *grid, fr__table 
     put_quantity(table, test, fr__grid_energy(grid));
     put_quantity(table, test, FR__ACCURACY);
     put_quantity(table, test, FR__MACRO_F1);
+    put_bytes(table, cell);
   }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Repeats to means with intervals, pairs to ratios, both to the count of tests that pays.
  */
+#include "study/stats.h"
 #include "study/study.h"
 
 #include <math.h>
@@ -107,6 +108,17 @@ static void write_grams(const fr__plan *plan, json_t *to) {
   json_object_set_new(to, "grams", grams);
 }
 
+/* Of the model as stored; pruning may leave more under one seed than under another. */
+static json_t *mean_bytes(const fr__plan *plan, size_t cell) {
+  double values[FR__STUDY_REPEATS];
+  size_t n = 0;
+  fr__cell_values(plan, cell, "bytes", values);
+  for (size_t r = 0; r < plan->study->repeats; r++)
+    if (isfinite(values[r]))
+      values[n++] = values[r];
+  return fr__json_number(fr_interval_mean(values, n).mean);
+}
+
 /* A budget may leave repeats out. */
 static size_t runs_of(const fr__plan *plan, size_t cell) {
   size_t n = 0;
@@ -143,6 +155,7 @@ static json_t *cell_row(const fr__plan *plan, const char *group, size_t cell,
   }
   for (size_t i = 0; i < 3; i++)
     json_object_set(row, whole[i], json_object_get(first, whole[i]));
+  json_object_set_new(row, "bytes", mean_bytes(plan, cell));
   json_object_set_new(row, "n", json_integer((json_int_t)runs_of(plan, cell)));
   write_grams(plan, row);
   return row;
@@ -204,9 +217,27 @@ static void write_interval(const fr_interval *x, json_t *to) {
   json_object_set_new(to, "n", json_integer((json_int_t)x->n));
 }
 
+/* The bootstrap's interval of the same values, and p before any correction. */
+static void write_resampled(const fr__plan *plan, const fr__pair *pair,
+                            const char *quantity, bool points, json_t *to) {
+  double of[FR__STUDY_REPEATS + 1], against[FR__STUDY_REPEATS + 1];
+  double x[FR__STUDY_REPEATS + 1];
+  const size_t n = fr__pair_values(plan, pair, quantity, of, against);
+  size_t known = 0;
+  for (size_t i = 0; i < n; i++) {
+    x[known] = points ? of[i] - against[i] : log(of[i]) - log(against[i]);
+    known += isfinite(x[known]) ? 1 : 0;
+  }
+  const fr_interval b = fr__bootstrap_mean(x, known);
+  json_object_set_new(to, "bootstrap_low", fr__json_number(points ? b.low : exp(b.low)));
+  json_object_set_new(to, "bootstrap_high",
+                      fr__json_number(points ? b.high : exp(b.high)));
+  json_object_set_new(to, "p", fr__json_number(fr__p_student(x, known)));
+}
+
 static const char *why_unknown(const char *quantity) {
   return strstr(quantity, "equal_accuracy") != NULL
-             ? "the transferred network reaches that accuracy under no seed"
+             ? "the mechanism reaches that accuracy under no seed"
              : "no repeat has it on both sides";
 }
 
@@ -220,6 +251,7 @@ static void add_ratios(void *self, const fr__pair *pair) {
     write_pair(g->plan, pair, row);
     json_object_set_new(row, "quantity", json_string(*q));
     write_interval(&x, row);
+    write_resampled(g->plan, pair, *q, points, row);
     json_object_set_new(row, "unit", json_string(points ? "points" : "1"));
     if (!known)
       json_object_set_new(row, "reason", json_string(why_unknown(*q)));

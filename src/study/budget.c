@@ -7,11 +7,10 @@
 #include <string.h>
 
 #define JOULES_PER_KWH 3.6e6
-#define OPERATIONS_S                                                                     \
-  1e10                /* of one core, where nothing has run yet: low, so as to be dear */
-#define LEAST_S 0.05  /* of a run at least */
-#define CORE_W 10.0   /* where the processor is not known */
-#define WIDEST_TOLD 5 /* comparisons that the result names */
+#define OPERATIONS_S 1e11 /* of one core, with nothing to go by; most end early */
+#define LEAST_S 0.05      /* of a run at least */
+#define CORE_W 10.0       /* where the processor is not known */
+#define WIDEST_TOLD 5     /* comparisons that the result names */
 
 bool fr__has_budget(const fr__plan *plan) {
   const fr_study_budget *b = plan->options != NULL ? &plan->options->budget : NULL;
@@ -252,6 +251,17 @@ static json_t *wide_of(const fr__plan *plan) {
   return list;
 }
 
+/* What the cheapest run that was not made is expected to take. */
+static double least_left(const fr__plan *plan) {
+  double least = (double)NAN;
+  for (size_t i = 0; i < plan->cells * plan->study->repeats; i++) {
+    const double joules = fr__expected_cost(plan, i % plan->cells).joules;
+    if (plan->run[i].result == NULL && !(joules >= least))
+      least = joules;
+  }
+  return least;
+}
+
 static json_t *given(double limit) {
   return limit > 0.0 ? fr__json_number(limit) : json_null();
 }
@@ -279,6 +289,7 @@ json_t *fr__budget_describe(const fr__plan *plan) {
   json_object_set_new(to, "runs", json_integer((json_int_t)done));
   json_object_set_new(to, "not_run", json_integer((json_int_t)(all - done)));
   json_object_set_new(to, "cells_never_run", json_integer((json_int_t)never));
+  json_object_set_new(to, "next_j", fr__json_number(least_left(plan)));
   json_object_set_new(to, "wide", wide_of(plan));
   return to;
 }
