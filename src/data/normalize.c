@@ -49,33 +49,55 @@ static void apply_none(const fr_normalizer *n, float *values, size_t rows) {
   }
 }
 
-/* Mean and deviation of what is there of `rows` values, `stride` apart. */
-static void window_moments(const float *x, size_t rows, size_t stride, double *mean,
-                           double *deviation) {
-  double count = 0, total = 0, squares = 0;
+/* ---- by window: steps outside, channels inside, so that sums do not wait for each other
+ * ---- */
+
+enum { TOGETHER = 32 }; /* channels */
+
+typedef struct window_sums {
+  size_t channels; /* up to TOGETHER */
+  double count[TOGETHER], mean[TOGETHER], squares[TOGETHER], factor[TOGETHER];
+} window_sums;
+
+static void add_means(window_sums *w, const float *x) {
+  for (size_t c = 0; c < w->channels; c++) {
+    const bool there = isfinite(x[c]);
+    w->count[c] += there ? 1 : 0;
+    w->mean[c] += there ? x[c] : 0;
+  }
+}
+
+static void add_squares(window_sums *w, const float *x) {
+  for (size_t c = 0; c < w->channels; c++) {
+    const double d = isfinite(x[c]) ? x[c] - w->mean[c] : 0;
+    w->squares[c] += d * d;
+  }
+}
+
+/* Of what is there of (rows, channels), rows `stride` apart. `most`: the factors'. */
+static void measure_window(window_sums *w, const float *x, size_t rows, size_t stride,
+                           const float *most) {
   for (size_t r = 0; r < rows; r++)
-    if (isfinite(x[r * stride])) {
-      count += 1;
-      total += x[r * stride];
-    }
-  *mean = count > 0 ? total / count : 0;
+    add_means(w, x + r * stride);
+  for (size_t c = 0; c < w->channels; c++)
+    w->mean[c] = w->count[c] > 0 ? w->mean[c] / w->count[c] : 0;
   for (size_t r = 0; r < rows; r++)
-    if (isfinite(x[r * stride])) {
-      const double d = x[r * stride] - *mean;
-      squares += d * d;
-    }
-  *deviation = count > 0 ? sqrt(squares / count) : 0;
+    add_squares(w, x + r * stride);
+  for (size_t c = 0; c < w->channels; c++) {
+    const double deviation = w->count[c] > 0 ? sqrt(w->squares[c] / w->count[c]) : 0;
+    w->factor[c] = deviation * most[c] > 1 ? 1 / deviation : most[c];
+  }
 }
 
 static void apply_window(const fr_normalizer *n, float *values, size_t rows) {
-  for (size_t c = 0; c < n->channels; c++) {
-    double mean, deviation;
-    window_moments(values + c, rows, n->channels, &mean, &deviation);
-    const double most = n->scale[c];
-    const double factor = deviation * most > 1 ? 1 / deviation : most;
+  for (size_t first = 0; first < n->channels; first += TOGETHER) {
+    const size_t left = n->channels - first;
+    window_sums w = {.channels = left < TOGETHER ? left : TOGETHER};
+    measure_window(&w, values + first, rows, n->channels, n->scale + first);
     for (size_t r = 0; r < rows; r++) {
-      float *x = values + r * n->channels + c;
-      *x = finite_or_zero((float)((*x - mean) * factor));
+      float *x = values + r * n->channels + first;
+      for (size_t c = 0; c < w.channels; c++)
+        x[c] = finite_or_zero((float)((x[c] - w.mean[c]) * w.factor[c]));
     }
   }
 }

@@ -110,8 +110,8 @@ static void add_range(void *self, const float *values) {
   const ranges *r = self;
   for (size_t c = 0; c < r->channels; c++)
     if (isfinite(values[c])) {
-      r->least[c] = fmin(r->least[c], values[c]);
-      r->most[c] = fmax(r->most[c], values[c]);
+      r->least[c] = values[c] < r->least[c] ? values[c] : r->least[c];
+      r->most[c] = values[c] > r->most[c] ? values[c] : r->most[c];
     }
 }
 
