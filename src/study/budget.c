@@ -61,6 +61,16 @@ fr__cost fr__budget_spent(const fr__plan *plan) {
   return sum;
 }
 
+double fr__budget_seconds_left(const fr__plan *plan) {
+  if (!fr__has_budget(plan))
+    return HUGE_VAL;
+  const fr__cost limit = fr__budget_limit(plan), spent = fr__budget_spent(plan);
+  const double rate = spent.joules / spent.seconds; /* W, of all jobs */
+  const double by_time = limit.seconds - spent.seconds;
+  const double by_energy = rate > 0.0 ? (limit.joules - spent.joules) / rate : HUGE_VAL;
+  return fmax(0.0, fmin(by_time, by_energy));
+}
+
 /* ---- what a run is expected to take ---- */
 
 /* Forward and back is three times forward; a mechanism's own network is not looked at. */

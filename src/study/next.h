@@ -30,6 +30,8 @@ bool fr__has_budget(const fr__plan *plan);
 fr__cost fr__budget_spent(const fr__plan *plan);
 /* What is left of it is 0 or more; HUGE_VAL where nothing limits it. */
 fr__cost fr__budget_limit(const fr__plan *plan);
+/* How long it lasts at the rate so far; HUGE_VAL where that is not known. */
+double fr__budget_seconds_left(const fr__plan *plan);
 /* Limits, what was spent, what was not run, the widest comparisons; NULL: no budget. */
 json_t *fr__budget_describe(const fr__plan *plan);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,14 +247,15 @@ bool fr__plan_go_on(fr__plan *plan) {
   const uint64_t now = fr__clock_ns();
   if (options->progress != NULL && now - plan->told_ns >= TELL_NS) {
     const fr_power_sample last = fr__gauge_last(plan->gauge);
-    const fr_study_progress progress = {.done = plan->done,
-                                        .cells = plan->cells * plan->study->repeats,
-                                        .reused = plan->reused,
-                                        .cell = plan->label,
-                                        .cell_done = plan->now_done,
-                                        .power_w = last.power_w,
-                                        .energy = spent(&last, plan->source),
-                                        .eta_s = time_left(plan)};
+    const fr_study_progress progress = {
+        .done = plan->done,
+        .cells = plan->cells * plan->study->repeats,
+        .reused = plan->reused,
+        .cell = plan->label,
+        .cell_done = plan->now_done,
+        .power_w = last.power_w,
+        .energy = spent(&last, plan->source),
+        .eta_s = fmin(time_left(plan), fr__budget_seconds_left(plan))};
     plan->told_ns = now;
     options->progress(options->self, &progress);
   }

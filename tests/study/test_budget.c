@@ -186,6 +186,20 @@ static void a_study_that_is_resumed_ends_where_it_would_have(void **state) {
   unmake(&whole);
 }
 
+/* 660 J in 66 s, 340 J left: 34 s more; of a limit of 70 s 4 s are. */
+static void what_is_left_lasts_so_long(void **state) {
+  (void)state;
+  played p;
+  make(&p, &(fr_study_budget){.energy_j = 1000});
+  assert_true(isinf(fr__budget_seconds_left(&p.plan)));
+  for (size_t i = 0; i < 8; i++)
+    play(&p, i);
+  assert_true(fabs(fr__budget_seconds_left(&p.plan) - 34) < 1e-9);
+  p.options.budget.duration_s = 70;
+  assert_true(fabs(fr__budget_seconds_left(&p.plan) - 4) < 1e-9);
+  unmake(&p);
+}
+
 static bool all_of_the_first_round(const void *self, size_t run) {
   (void)self;
   return run == M_SCRATCH;
@@ -210,6 +224,7 @@ int main(void) {
       cmocka_unit_test(a_run_that_would_exceed_it_is_not_made),
       cmocka_unit_test(time_limits_too_and_so_do_grams),
       cmocka_unit_test(a_study_that_is_resumed_ends_where_it_would_have),
+      cmocka_unit_test(what_is_left_lasts_so_long),
       cmocka_unit_test(runs_that_go_on_are_counted),
   };
   return cmocka_run_group_tests_name("study/budget", tests, NULL, NULL);
