@@ -7,7 +7,7 @@
 #include "study/mechanism.h"
 #include "study/study.h"
 
-enum fr__stage { FR__STAGE_TRAIN, FR__STAGE_PRUNE, FR__STAGES };
+enum fr__stage { FR__STAGE_TRAIN, FR__STAGE_PRUNE, FR__STAGE_QUANTIZE, FR__STAGES };
 
 typedef struct fr__point { /* at the end of an epoch, cumulated; sums over repetitions */
   fr_epoch epoch;
@@ -30,6 +30,7 @@ typedef struct fr__job {
   fr_model source, teacher; /* owned; net NULL: none */
   bool *held;               /* owned; of choosing how many layers stay frozen */
   fr_net *net;              /* owned */
+  fr_quantized *quantized;  /* owned; NULL: the network runs as it was trained */
 
   /* of the training measured last */
   fr_meter_report before;    /* the reading before it */
@@ -56,6 +57,10 @@ enum fr_status fr__job_equip(fr__job *j, fr_error *err);
 void fr__job_release(fr__job *j);
 /* Builds and trains until the cost is known. */
 enum fr_status fr__job_train(fr__job *j, fr__bill *tally, fr_error *err);
+/* The network in the form that it has in the end; as fr_test. */
+enum fr_status fr__job_test_once(fr__job *j, const fr_samples *samples,
+                                 const fr_observer *observer, fr_metrics *metrics,
+                                 fr_error *err);
 /* Tests the test side until the cost is known. */
 enum fr_status fr__job_test(fr__job *j, fr__bill *tally, fr_error *err);
 

@@ -8,14 +8,23 @@
   0.02 /* core-seconds that one measurement of testing lasts at least */
 #define TESTS_CEILING 2000 /* calls within one measurement */
 
+enum fr_status fr__job_test_once(fr__job *j, const fr_samples *samples,
+                                 const fr_observer *observer, fr_metrics *metrics,
+                                 fr_error *err) {
+  const fr_loss_options *loss = &j->options.loss;
+  return j->quantized != NULL
+             ? fr_quantized_test(j->quantized, samples, loss, j->test_batch, observer,
+                                 metrics, err)
+             : fr_test(j->net, samples, loss, j->test_batch, observer, metrics, err);
+}
+
 static enum fr_status test_times(fr__job *j, size_t times, fr__bill *tally,
                                  fr_error *err) {
   fr_meter_report before = {0}, after = {0};
   enum fr_status status = fr__gauge_read(j->plan->gauge, &before, err);
   for (size_t i = 0; i < times && status == FR_OK; i++) {
     fr_metrics metrics = {0};
-    status = fr_test(j->net, &j->data->test, &j->options.loss, j->test_batch,
-                     &j->observer, &metrics, err);
+    status = fr__job_test_once(j, &j->data->test, &j->observer, &metrics, err);
     fr_metrics_release(&metrics);
     if (status == FR_OK && !fr__plan_go_on(j->plan))
       status = fr__job_cancelled(err);

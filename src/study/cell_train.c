@@ -93,7 +93,9 @@ static enum fr_status build_transfer(fr__job *j, uint64_t seed, fr_error *err) {
 
 static enum fr_status build(fr__job *j, fr_error *err) {
   fr_net_free(j->net);
+  fr_quantized_free(j->quantized);
   j->net = NULL;
+  j->quantized = NULL;
   return j->cell->source == SIZE_MAX ? build_scratch(j, j->options.seed, err)
                                      : build_transfer(j, j->options.seed, err);
 }
@@ -146,6 +148,7 @@ enum fr_status fr__job_equip(fr__job *j, fr_error *err) {
 }
 
 void fr__job_release(fr__job *j) {
+  fr_quantized_free(j->quantized);
   fr_net_free(j->net);
   fr_augment_release(&j->recipe.augment);
   fr_model_release(&j->source);
@@ -158,16 +161,23 @@ void fr__job_release(fr__job *j) {
 
 /* ---- stages ---- */
 
-static enum fr_status train(fr__job *j, fr_error *err) {
-  if (j->cell->source == SIZE_MAX)
-    return fr_train(j->net, &j->data->train, &j->data->validate, &j->options,
-                    &j->observer, &j->budget, &j->trained, err);
+static enum fr_status transfer(fr__job *j, fr_error *err) {
   const enum fr_status status = fr_transfer_adjust(
       j->net, j->source.net, &j->data->train, &j->data->validate, &j->options,
       &j->recipe.transfer, &j->observer, &j->budget, &j->choice, err);
   j->trained = j->choice.trained;
   j->choice.trained = (fr_train_result){0};
   return status;
+}
+
+static enum fr_status train(fr__job *j, fr_error *err) {
+  const enum fr_status status =
+      j->cell->source != SIZE_MAX
+          ? transfer(j, err)
+          : fr_train(j->net, &j->data->train, &j->data->validate, &j->options,
+                     &j->observer, &j->budget, &j->trained, err);
+  return status == FR_OK && j->trained.stop == FR_STOP_BUDGET ? fr__job_cancelled(err)
+                                                              : status;
 }
 
 /* Adds what was spent since *last, which becomes now, to the stage. */
@@ -189,20 +199,29 @@ static enum fr_status note(fr__job *j, fr_meter_report *last, fr_error *err) {
 }
 
 static enum fr_status prune(fr__job *j, fr_error *err) {
-  j->stage = FR__STAGE_PRUNE;
   return fr_prune_train(&j->net, &j->data->train, &j->data->validate, &j->options,
                         &j->recipe.prune, &j->observer, &j->budget, &j->pruned, err);
 }
 
+static enum fr_status quantize(fr__job *j, fr_error *err) {
+  const fr_train_options options = fr_quantize_options(&j->options);
+  return fr_quantize(j->net, j->recipe.scheme, &j->data->train, &j->data->validate,
+                     &options, &j->observer, &j->budget, &j->quantized, err);
+}
+
+/* One after another, each with what it took. */
 static enum fr_status run_stages(fr__job *j, fr_meter_report *last, fr_error *err) {
-  j->stage = FR__STAGE_TRAIN;
-  enum fr_status status = train(j, err);
-  if (status == FR_OK && j->trained.stop == FR_STOP_BUDGET)
-    status = fr__job_cancelled(err);
-  if (status == FR_OK)
-    status = note(j, last, err);
-  if (status == FR_OK && (j->recipe.sets & FR__SETS_PRUNE)) {
-    status = prune(j, err);
+  static const struct {
+    enum fr__sets where; /* 0: always */
+    enum fr_status (*run)(fr__job *j, fr_error *err);
+  } stages[FR__STAGES] = {
+      {0, train}, {FR__SETS_PRUNE, prune}, {FR__SETS_QUANTIZE, quantize}};
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < FR__STAGES && status == FR_OK; i++) {
+    if (stages[i].where != 0 && (j->recipe.sets & stages[i].where) == 0)
+      continue;
+    j->stage = (enum fr__stage)i;
+    status = stages[i].run(j, err);
     if (status == FR_OK)
       status = note(j, last, err);
   }

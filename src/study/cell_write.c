@@ -15,8 +15,7 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
   fr_metrics m = {0};
   if (samples->count == 0)
     return FR_OK;
-  const enum fr_status status =
-      fr_test(j->net, samples, &j->options.loss, j->test_batch, NULL, &m, err);
+  const enum fr_status status = fr__job_test_once(j, samples, NULL, &m, err);
   if (status != FR_OK)
     return status;
   json_object_set_new(to, "accuracy",
@@ -34,7 +33,7 @@ enum fr_status fr__job_write_metrics(fr__job *j, const fr_samples *samples, json
 }
 
 static const char *stage_name(enum fr__stage stage) {
-  static const char *const names[FR__STAGES] = {"train", "prune"};
+  static const char *const names[FR__STAGES] = {"train", "prune", "quantize"};
   return names[stage];
 }
 
@@ -125,16 +124,22 @@ void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to)
     write_transfer(&j->choice, to);
   if (j->recipe.sets & FR__SETS_PRUNE)
     write_pruning(&j->pruned, to);
+  if (j->recipe.sets & FR__SETS_QUANTIZE)
+    json_object_set_new(to, "scheme", json_string(fr_scheme_name(j->recipe.scheme)));
   if (j->stage != FR__STAGE_TRAIN)
     json_object_set_new(to, "stages", stages_of(j, tally));
   json_object_set_new(to, "history", history_of(j, tally));
 }
 
+static uint64_t operations_of_test(const fr__job *j) {
+  return j->quantized != NULL ? fr_quantized_operations(j->quantized)
+                              : fr_net_operations(j->net);
+}
+
 void fr__job_write_testing(const fr__job *j, const fr__bill *tally, json_t *to) {
   const size_t count = j->data->test.count;
   fr__bill_write(tally, 1000.0 / (double)(count != 0 ? count : 1), to);
-  json_object_set_new(to, "operations",
-                      json_integer((json_int_t)fr_net_operations(j->net)));
+  json_object_set_new(to, "operations", json_integer((json_int_t)operations_of_test(j)));
 }
 
 static json_t *cost_of(const fr__study_run *run) {
@@ -181,6 +186,12 @@ static json_t *parts_of(const fr_study *study, size_t mechanism) {
   return list;
 }
 
+/* Of weights and running statistics as a model's file stores them. */
+static size_t bytes_of(const fr__job *j) {
+  return j->quantized != NULL ? fr_quantized_bytes(j->quantized)
+                              : fr_net_bytes(j->net, FR_SCHEME_F32);
+}
+
 void fr__job_write_identity(const fr__job *j, json_t *to) {
   const fr_study *study = j->plan->study;
   const fr__study_cell *cell = j->cell;
@@ -200,8 +211,7 @@ void fr__job_write_identity(const fr__job *j, json_t *to) {
   json_object_set_new(to, "architecture", json_string(fr_net_text(j->net)));
   json_object_set_new(to, "parameters",
                       json_integer((json_int_t)fr_net_parameters(j->net)));
-  json_object_set_new(to, "bytes",
-                      json_integer((json_int_t)fr_net_bytes(j->net, FR_SCHEME_F32)));
+  json_object_set_new(to, "bytes", json_integer((json_int_t)bytes_of(j)));
   json_object_set_new(to, "trained_parameters",
                       json_integer((json_int_t)trained_parameters(j)));
   json_object_set_new(to, "preparation", preparation_of(j->samples));

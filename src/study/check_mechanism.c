@@ -114,6 +114,10 @@ static enum fr_status check_texts(const fr__checked *c, const fr__study_mechanis
   if (m->normalize != NULL && !fr_normalize_parse(m->normalize, &normalize))
     return fr__check_refuse(c, m->normalize,
                             "is no normalisation: minmax, robust, window or none");
+  enum fr_scheme scheme;
+  if (m->quantize != NULL && !fr_scheme_parse(m->quantize, &scheme))
+    return fr__check_refuse(c, m->quantize,
+                            "is no scheme: bf16, f16, int8-dynamic, int8 or int8-aware");
   if (m->normalize != NULL && normalize == FR_NORMALIZE_ZSCORE)
     return fr__check_refuse(c, m->normalize, "is what the plain cell does");
   if (m->precision != NULL && !fr_train_precision_parse(m->precision, &precision))

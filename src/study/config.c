@@ -73,6 +73,7 @@ static const cyaml_schema_field_t mechanism_fields[] = {
     STRING("augment", fr__study_mechanism, augment, OPTIONAL),
     STRING("normalize", fr__study_mechanism, normalize, OPTIONAL),
     STRING("prune", fr__study_mechanism, prune, OPTIONAL),
+    STRING("quantize", fr__study_mechanism, quantize, OPTIONAL),
     CYAML_FIELD_BOOL("balanced", CYAML_FLAG_OPTIONAL, fr__study_mechanism, balanced),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t mechanism_value = {

@@ -124,6 +124,7 @@ static json_t *describe_mechanism(const fr_study *study, const fr__study_mechani
   set_told(row, "augment", m->augment);
   set_told(row, "normalize", m->normalize);
   set_told(row, "prune", m->prune);
+  set_told(row, "quantize", m->quantize);
   if (m->balanced)
     json_object_set_new(row, "balanced", json_true());
   return row;

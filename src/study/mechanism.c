@@ -40,6 +40,14 @@ static unsigned prune_sets(const char *text) {
          when(o.kind == FR_PRUNE_UNSTRUCTURED, FR__SETS_SPARSE);
 }
 
+static unsigned quantize_sets(const char *name) {
+  enum fr_scheme scheme = FR_SCHEME_F32;
+  return when(name != NULL, FR__SETS_QUANTIZE) |
+         when(name != NULL && fr_scheme_parse(name, &scheme) &&
+                  scheme == FR_SCHEME_INT8_AWARE,
+              FR__SETS_AWARE);
+}
+
 static unsigned own_sets(const fr__study_mechanism *m) {
   return when(transfers(m), FR__SETS_TRANSFER) | when(freezes(m), FR__SETS_FROZEN) |
          when(m->network != NULL || m->arch != NULL, FR__SETS_NETWORK) |
@@ -52,7 +60,8 @@ static unsigned own_sets(const fr__study_mechanism *m) {
          when(m->precision != NULL, FR__SETS_PRECISION) |
          when(m->augment != NULL, FR__SETS_AUGMENT) |
          when(m->balanced, FR__SETS_BALANCED) |
-         when(m->normalize != NULL, FR__SETS_NORMALIZE) | prune_sets(m->prune);
+         when(m->normalize != NULL, FR__SETS_NORMALIZE) | prune_sets(m->prune) |
+         quantize_sets(m->quantize);
 }
 
 size_t fr__mechanism_parts(const fr__study_mechanism *m) {
@@ -91,7 +100,8 @@ static const char *same_thing(unsigned both) {
               {FR__SETS_AUGMENT, "both set 'augment'"},
               {FR__SETS_BALANCED, "both set 'balanced'"},
               {FR__SETS_NORMALIZE, "both set 'normalize'"},
-              {FR__SETS_PRUNE, "both prune"}};
+              {FR__SETS_PRUNE, "both prune"},
+              {FR__SETS_QUANTIZE, "both quantize"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if ((both & rows[i].what) != 0)
       return rows[i].says;
@@ -113,6 +123,8 @@ const char *fr__mechanism_impossible(unsigned sets) {
        "normalisation"},
       {FR__SETS_TEACHER | FR__SETS_NORMALIZE,
        "cannot be at once: the teacher knows data under the plain normalisation"},
+      {FR__SETS_SPARSE | FR__SETS_AWARE,
+       "cannot be at once: training for int8 would fill weights that were taken out"},
       {FR__SETS_TRANSFER | FR__SETS_REWIND,
        "cannot be at once: a transferred network has no first weights to go back to"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -270,6 +282,8 @@ static void put_training(const fr__study_mechanism *m, fr__recipe *r) {
     fr_train_precision_parse(m->precision, &o->precision);
   if (m->augment != NULL)
     fr_augment_parse(m->augment, &r->augment, NULL);
+  if (m->quantize != NULL)
+    fr_scheme_parse(m->quantize, &r->scheme);
   if (m->prune != NULL)
     fr_prune_parse(m->prune, &r->prune, NULL);
 }

@@ -7,6 +7,7 @@
 #include "study/study.h"
 
 #include "frugal/prune.h"
+#include "frugal/quantize.h"
 
 /* What an entry sets; two that set the same thing do not go together. */
 enum fr__sets {
@@ -25,6 +26,7 @@ enum fr__sets {
   FR__SETS_PRUNE = 1u << 12,
   FR__SETS_QUANTIZE = 1u << 13,
   /* how, where that matters to others */
+  FR__SETS_AWARE = 1u << 26,  /* weights are trained on after all else */
   FR__SETS_REWIND = 1u << 27, /* goes back to the first weights */
   FR__SETS_SPARSE = 1u << 28, /* weights are 0 and have to stay so */
   FR__SETS_FROZEN = 1u << 29, /* layers that are not trained */
@@ -60,6 +62,7 @@ typedef struct fr__recipe {
   fr_augment augment; /* not bound; count 0: none */
   enum fr_normalize normalize;
   fr_prune_options prune; /* where FR__SETS_PRUNE */
+  enum fr_scheme scheme;  /* where FR__SETS_QUANTIZE */
   fr_train_options train; /* but seed, augment and teacher */
 } fr__recipe;
 

@@ -80,6 +80,8 @@ static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_c
     fr_prune_text(&recipe->prune, said, sizeof said);
     fr__buf_printf(text, "prune %s\n", said);
   }
+  if (recipe->sets & FR__SETS_QUANTIZE)
+    fr__buf_printf(text, "quantize %s\n", fr_scheme_name(recipe->scheme));
   if (cell->teacher != SIZE_MAX)
     fr__buf_printf(text, "distill %.9g %.9g\nteacher %s\n",
                    (double)recipe->train.loss.distill,

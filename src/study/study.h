@@ -50,7 +50,7 @@ typedef struct fr__study_mechanism { /* what is NULL or 0 is the study's */
   float distill, temperature;
   unsigned epochs, batch, patience;
   float learning_rate;
-  char *schedule, *precision, *augment, *normalize, *prune;
+  char *schedule, *precision, *augment, *normalize, *prune, *quantize;
   bool balanced;
 } fr__study_mechanism;
 

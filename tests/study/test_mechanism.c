@@ -24,6 +24,7 @@
   "  - {name: deep, kind: replace, cut: 1, freeze: auto, refine: 0.5}\n"                 \
   "  - {name: span, normalize: minmax}\n"                                                \
   "  - {name: slim, prune: 'structured(0.5,rewind)'}\n"                                  \
+  "  - {name: bytes, quantize: int8}\n"                                                  \
   "  - {name: both, with: [cosine, short]}\n"
 #define STUDY(groups) YAML_HEAD YAML_DATA ALL "groups:\n" groups
 
@@ -67,6 +68,9 @@ static void one_thing_changes(void **state) {
   assert_int_equal(r.sets, FR__SETS_PRUNE | FR__SETS_REWIND);
   assert_int_equal(r.prune.how, FR_PRUNE_REWIND);
   assert_true(r.prune.amount == 0.5);
+  r = recipe(study, "bytes");
+  assert_int_equal(r.sets, FR__SETS_QUANTIZE);
+  assert_int_equal(r.scheme, FR_SCHEME_INT8);
   r = recipe(study, "thaw");
   assert_true(r.transfer.freeze == FR_FREEZE_ALL && r.transfer.unfreeze == 2);
   assert_true(r.transfer.refine == 0.5f && r.transfer.decay == 0.4f);
@@ -115,7 +119,7 @@ static void pairs_of_several_are_flat(void **state) {
             "  - {name: h, data: [E], pairs: true, mechanisms: [both, even]}\n"));
   const size_t pair = fr__study_find_mechanism(study, "both+even");
   assert_int_equal(fr__mechanism_parts(&study->mechanisms[pair]), 3);
-  assert_int_equal(study->mechanisms_count, 16 + 1);
+  assert_int_equal(study->mechanisms_count, 17 + 1);
   assert_int_equal(study->groups[1].mechanisms_count, 3);
   fr_study_free(study);
 }
@@ -142,7 +146,7 @@ static void a_network_does_not_take_its_own_place(void **state) {
 
 /* ---- what a run is known by ---- */
 
-/* As version 0.5.0 wrote it: stores of then go on serving. */
+/* As it was before there were others than transfer: stores of then go on serving. */
 #define IDENTITY                                                                         \
   "frugal " FR_VERSION ", cell 1\n"                                                      \
   "a processor\n"                                                                        \
@@ -170,7 +174,7 @@ static void keys_are_as_they_were(void **state) {
   fr_study *study =
       yaml_study(STUDY("  - {name: g, data: [M, E], networks: [B],\n"
                        "     mechanisms: [append, turned, cosine, even, noise, taught,\n"
-                       "       thaw, deep, span]}\n"));
+                       "       thaw, deep, span, slim, bytes]}\n"));
   const fr_study_options options = {0};
   fr__plan plan = {.study = study, .options = &options, .cpu = {.cpu = "a processor"}};
   plan.set = calloc(study->data_count, sizeof *plan.set);
@@ -197,6 +201,8 @@ static void keys_are_as_they_were(void **state) {
       {"deep", "transfer 1 - 18446744073709551614 0.5\nfrom 0000000000000001\ncut 1\n",
        ""},
       {"span", "", "normalize minmax\n"},
+      {"slim", "", "prune structured(0.5,rewind=0,per-layer,taylor)\n"},
+      {"bytes", "", "quantize int8\n"},
       {"even", "", "balanced\n"},
       {"noise", "", "augment jitter(0.05)\n"},
       {"taught", "", "distill 0.5 4\nteacher 0000000000000000\n"},
@@ -236,6 +242,9 @@ static void what_cannot_be_is_said(void **state) {
       {"{name: n, prune: 'most(0.5)'}", "t.yaml:12: 'n' has: "},
       {"{name: n, prune: 'structured(0.5,rewind)', kind: append}",
        "t.yaml:12: 'n' cannot be at once: a transferred network has no first weights"},
+      {"{name: n, quantize: int4}", "t.yaml:12: 'int4' is no scheme"},
+      {"{name: n, quantize: int8-aware, prune: 'unstructured(0.9)'}",
+       "t.yaml:12: 'n' cannot be at once: training for int8 would fill weights"},
       {"{name: n, normalize: log}", "t.yaml:12: 'log' is no normalisation"},
       {"{name: n, kind: replace, freeze: auto}", "t.yaml:12: 'n' needs 'refine' above 0"},
       {"{name: n, kind: replace, freeze: some}",
