@@ -246,7 +246,7 @@ static void add_ratios(void *self, const fr__pair *pair) {
   for (const char *const *q = fr__pair_quantities(pair->phase); *q != NULL; q++) {
     fr_interval x = {(double)NAN, (double)NAN, (double)NAN, 0};
     const bool known = fr__pair_interval(g->plan, pair, *q, &x);
-    const bool points = strcmp(*q, "accuracy_difference") == 0;
+    const bool points = fr__pair_is_difference(*q);
     json_t *row = json_object();
     write_pair(g->plan, pair, row);
     json_object_set_new(row, "quantity", json_string(*q));

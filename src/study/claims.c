@@ -81,7 +81,7 @@ static enum fr_verdict verdict_of(const trial *t) {
 
 static json_t *result_of(const trial *t) {
   const fr__study_claim *c = t->claim;
-  const bool points = strcmp(c->quantity, "accuracy_difference") == 0;
+  const bool points = fr__pair_is_difference(c->quantity);
   const double n = (double)t->count;
   const double nothing = (double)NAN;
   const double middle = t->count == 0 ? nothing

@@ -56,6 +56,12 @@ static double points(const json_t *run, const sides *pair, const char *name) {
   return 100.0 * plain(run, pair, "accuracy");
 }
 
+/* Of the weights that were kept, on the validation side. */
+static double points_validated(const json_t *run, const sides *pair, const char *name) {
+  (void)name;
+  return 100.0 * plain(run, pair, "best_validate_accuracy");
+}
+
 /* What training the source and the teacher took is added on the mechanism's side. */
 static double pretrained(const json_t *run, const char *name, double own) {
   static const char *const needed[] = {"pretraining", "teacher"};
@@ -141,6 +147,7 @@ static const quantity quantities[] = {
     {"accuracy", "RE", false, plain},
     {"macro_f1", "RE", false, plain},
     {"accuracy_difference", "RE", true, points},
+    {"validate_accuracy_difference", "R", true, points_validated},
     {"epochs", "R", false, plain},
     {"program_with_pretraining", "R", false, program_pretrained},
     {"energy_with_pretraining", "R", false, energy_pretrained},
@@ -149,6 +156,13 @@ static const quantity quantities[] = {
     {"epochs_to_equal_accuracy", "R", false, epochs_equal},
 };
 #define QUANTITIES (sizeof quantities / sizeof *quantities)
+
+bool fr__pair_is_difference(const char *name) {
+  for (size_t i = 0; i < QUANTITIES; i++)
+    if (strcmp(quantities[i].name, name) == 0)
+      return quantities[i].difference;
+  return false;
+}
 
 static const quantity *find_quantity(char phase, const char *name) {
   for (size_t i = 0; i < QUANTITIES; i++)
@@ -166,6 +180,7 @@ const char *const *fr__pair_quantities(char phase) {
                                       "accuracy",
                                       "macro_f1",
                                       "accuracy_difference",
+                                      "validate_accuracy_difference",
                                       "epochs",
                                       "program_with_pretraining",
                                       "energy_with_pretraining",

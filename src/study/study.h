@@ -291,6 +291,8 @@ typedef struct fr__pair {
   char phase;    /* 'R' or 'E' */
   const char *group;
 } fr__pair;
+/* In points of 0.01; else a ratio. */
+bool fr__pair_is_difference(const char *name);
 /* Names of all quantities of that phase, NULL-terminated. */
 const char *const *fr__pair_quantities(char phase);
 /* Both sides of the repeats that know it; arrays of FR__STUDY_REPEATS + 1. */

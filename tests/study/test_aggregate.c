@@ -30,6 +30,7 @@ static json_t *run_of(const figures *f) {
   snprintf(text, sizeof text, EPOCHS, f->reached, f->train_j / 2, f->last, f->train_j);
   json_t *train = part_of(f->train_j, f->accuracy);
   json_object_set_new(train, "history", json_loads(text, 0, NULL));
+  json_object_set_new(train, "best_validate_accuracy", json_real(f->accuracy / 2));
   json_t *run = json_pack("{s:o,s:o,s:i}", "train", train, "test",
                           part_of(f->test_j, f->accuracy), "parameters", 10);
   if (f->pretraining_j > 0.0)
@@ -118,6 +119,7 @@ static void ratios_are_of_paired_seeds(void **state) {
       /* scratch reaches 0.90 - 0.02 with epoch 2 (100 J), transfer too (20 J) */
       {"RMB", "program_to_equal_accuracy", 0.2},
       {"RMB", "program_to_equal_accuracy_with_pretraining", 0.7},
+      {"RMB", "validate_accuracy_difference", -1.0},
       {"EMB", "program", 2.0},
       {"EMB", "accuracy_difference", -2.0},
   };

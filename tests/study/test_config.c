@@ -188,9 +188,25 @@ static void the_examples_are_read(void **state) {
   unsetenv("FRUGAL_DATA");
 }
 
+static void so_is_the_study_of_transfer(void **state) {
+  (void)state;
+  fr_study *study = NULL;
+  setenv("FRUGAL_DATA", "/data", 1);
+  assert_int_equal(fr_study_load(EXAMPLES "/transfer.yaml", &study, NULL), FR_OK);
+  assert_int_equal(study->groups_count, 4);
+  const fr__study_mechanism *m =
+      &study->mechanisms[fr__study_find_mechanism(study, "convolution")];
+  const fr_transfer_options how = fr__study_transfer(m);
+  assert_int_equal(how.cut, 9);
+  assert_true(how.freeze == FR_FREEZE_ALL);
+  fr_study_free(study);
+  unsetenv("FRUGAL_DATA");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_study_is_read),
+      cmocka_unit_test(so_is_the_study_of_transfer),
       cmocka_unit_test(all_cells_share_a_precision),
       cmocka_unit_test(cells_are_not_repeated),
       cmocka_unit_test(the_data_folder_is_put_in),
