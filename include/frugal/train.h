@@ -191,8 +191,9 @@ typedef struct fr_train_options {
   const float *rate_scale; /* (layers) learning rate per layer; NULL: 1 */
   double target_accuracy;  /* stop at this validation accuracy and keep the weights that
                               reached it; 0: never */
-  const fr_augment *augment; /* of each training sample in each epoch; NULL: none. Frozen
-                                layers exclude it: their outputs are computed once */
+  const fr_augment *augment; /* of each training sample in each epoch, bound where it
+                                needs to be (fr_augment_bind); NULL: none. Frozen layers
+                                exclude it: their outputs are computed once */
   fr_schedule schedule;      /* of the learning rate */
   bool balanced;   /* every class that occurs is drawn equally often, to within one sample
                       an epoch, whatever its share of the samples; needs labels. An epoch

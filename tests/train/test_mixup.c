@@ -268,6 +268,41 @@ static void threads_change_no_bit(void **state) {
   fr_net_free(b);
 }
 
+/* Three batches of ten, added up, are one of thirty: a sample is changed and mixed alike
+ * in both. */
+static void added_batches_are_one(void **state) {
+  (void)state;
+  static toy t;
+  const fr_samples train = toy_samples(&t, 1);
+  const float weight[TOY_CLASSES] = {0.5f, 2};
+  fr_net *net[2];
+  for (size_t i = 0; i < 2; i++) {
+    fr_augment augment;
+    fr_train_result result;
+    ASSERT_OK(fr_augment_parse("scale(0.1) mixup(0.5) jitter(0.1)", &augment, err));
+    fr_train_options options = fr_train_default_options();
+    options.epochs = 6;
+    options.batch = i == 0 ? 30 : 10;
+    options.accumulate = i == 0 ? 1 : 3;
+    options.augment = &augment;
+    options.optimizer = fr_optimizer_usual_options(FR_OPTIMIZER_SGD);
+    options.optimizer.learning_rate = 0.1f;
+    options.loss.class_weight = weight;
+    options.loss.label_smoothing = 0.1f;
+    net[i] = toy_net("dense(8) tanh dense(classes)", 5);
+    ASSERT_OK(fr_train(net[i], &train, NULL, &options, NULL, NULL, &result, err));
+    fr_train_result_release(&result);
+  }
+  size_t count;
+  const fr_tensor *a = fr_net_tensors(net[0], &count);
+  const fr_tensor *b = fr_net_tensors(net[1], &count);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < a[i].count; k++)
+      assert_true(fabsf(a[i].value[k] - b[i].value[k]) < 1e-4f);
+  fr_net_free(net[0]);
+  fr_net_free(net[1]);
+}
+
 static void what_cannot_be_done_is_refused(void **state) {
   (void)state;
   static const struct {
@@ -311,6 +346,7 @@ int main(void) {
       cmocka_unit_test(batches_change_nothing),
       cmocka_unit_test(mixtures_are_learned_from),
       cmocka_unit_test(threads_change_no_bit),
+      cmocka_unit_test(added_batches_are_one),
       cmocka_unit_test(what_cannot_be_done_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
