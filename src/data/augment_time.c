@@ -118,6 +118,45 @@ const fr__augment_ops fr__augment_permute = {
 
 /* ---- timewarp ---- */
 
+/* e^x for |x| <= 60 or so to 2e-7: 2^n e^r, |r| <= ln 2 / 2, by Taylor's terms; in
+ * operations that compilers do for several x at once. */
+static void exponentials(float *restrict x, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const float turns = x[i] * 1.44269504f + 128.5f; /* above 0, so that a cast rounds */
+    const int32_t n = (int32_t)turns - 128;
+    const float r = (x[i] - (float)n * 0.693359375f) + (float)n * 2.12194440e-4f;
+    const float e =
+        1.0f +
+        r * (1.0f + r * (1 / 2.0f + r * (1 / 6.0f + r * (1 / 24.0f + r * (1 / 120.0f +
+                                                                          r / 720.0f)))));
+    const uint32_t bits = (uint32_t)(n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    x[i] = e * power;
+  }
+}
+
+/* Where time is at each step, if the speed between two is e^s, s a spline through y (n):
+ * from 0 to steps - 1. */
+static void place_steps(const float *y, size_t n, float *position, size_t steps) {
+  float m[FR__AUGMENT_KNOTS_MOST + 2], sum = 0;
+  fr__spline_fit(y, m, n, 1);
+  const float step = (float)(n - 1) / (float)(steps - 1);
+  for (size_t t = 1; t < steps; t++) {
+    float w[4];
+    const size_t k = fr__spline_weights(((float)t - 0.5f) * step, n, w);
+    position[t] = w[0] * y[k] + w[1] * y[k + 1] + w[2] * m[k] + w[3] * m[k + 1];
+  }
+  exponentials(position + 1, steps - 1);
+  position[0] = 0;
+  for (size_t t = 1; t < steps; t++)
+    position[t] = sum += position[t];
+  const float factor = (float)(steps - 1) / sum;
+  for (size_t t = 1; t < steps; t++)
+    position[t] *= factor;
+  position[steps - 1] = (float)(steps - 1);
+}
+
 /*
  * The speed is e^(D s(t)), s a spline through normal numbers, hence above 0 and the way
  * of time monotone (Um et al. take 1 + D s, which may run backwards); its sum from 0 to T
@@ -125,25 +164,13 @@ const fr__augment_ops fr__augment_permute = {
  */
 static void timewarp(const fr__change *c) {
   const size_t n = (size_t)c->value[1] + 2, steps = c->steps;
-  float y[FR__AUGMENT_KNOTS_MOST + 2], m[FR__AUGMENT_KNOTS_MOST + 2];
+  float y[FR__AUGMENT_KNOTS_MOST + 2];
   float *const position = c->work, *const copy = c->work + steps;
   if (steps < 2)
     return;
   for (size_t i = 0; i < n; i++)
     y[i] = c->value[0] * (float)fr__rng_normal(c->rng);
-  fr__spline_fit(y, m, n, 1);
-  const float step = (float)(n - 1) / (float)(steps - 1);
-  position[0] = 0;
-  for (size_t t = 1; t < steps; t++) {
-    float w[4];
-    const size_t k = fr__spline_weights(((float)t - 0.5f) * step, n, w);
-    position[t] = position[t - 1] +
-                  expf(w[0] * y[k] + w[1] * y[k + 1] + w[2] * m[k] + w[3] * m[k + 1]);
-  }
-  const float factor = (float)(steps - 1) / position[steps - 1];
-  for (size_t t = 1; t < steps; t++)
-    position[t] *= factor;
-  position[steps - 1] = (float)(steps - 1);
+  place_steps(y, n, position, steps);
   fr__augment_move(c, position, copy);
 }
 

@@ -94,6 +94,21 @@ static void timewarp_is_monotone(void **state) {
   assert_true(distance > 1 && distance < 10);
 }
 
+/* With the largest deviation and the most knots speeds differ by powers of ten: time may
+ * stand still, but goes never back, nor out of the sample. */
+static void the_wildest_timewarp_stays_inside(void **state) {
+  (void)state;
+  const fr_augment augment = augmented_parse("timewarp(2,32)");
+  for (size_t s = 0; s < SAMPLES; s++) {
+    static float x[STEPS * CHANNELS];
+    ramp(x);
+    augmented_apply(&augment, s, x, STEPS, CHANNELS);
+    assert_true(x[0] == 0 && x[(STEPS - 1) * CHANNELS] == STEPS - 1);
+    for (size_t t = 1; t < STEPS; t++)
+      assert_true(x[t * CHANNELS] >= x[(t - 1) * CHANNELS]);
+  }
+}
+
 /* Equal speed in a part of that share, anywhere. */
 static void crop_stretches_a_part(void **state) {
   (void)state;
@@ -167,6 +182,7 @@ int main(void) {
       cmocka_unit_test(splines_are_scipys),
       cmocka_unit_test(permute_moves_whole_segments),
       cmocka_unit_test(timewarp_is_monotone),
+      cmocka_unit_test(the_wildest_timewarp_stays_inside),
       cmocka_unit_test(crop_stretches_a_part),
       cmocka_unit_test(behind_the_end_nothing_moves),
       cmocka_unit_test(angles_are_not_mixed),
