@@ -139,12 +139,18 @@ const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t fr
 
 /*
  * Lays the weights of products out for forward passes in testing, which are then faster,
- * a single sample's most of all; the results are the same bits. Holds until weights
- * change: by fr_net_init, fr_net_copy, a pass with `train` or another precision, which
- * drop it; who writes into a tensor's values calls it again. Takes about as much memory
- * as the weights. Without memory all is as before.
+ * a single sample's most of all; the results are the same bits. Where most of a layer's
+ * weights are 0, and a sparse kernel is faster for the batch that there is room for,
+ * those are left out: the sums are then of another order, and fr_net_operations counts
+ * what is executed. Holds until weights change: by fr_net_init, fr_net_copy, a pass with
+ * `train` or another precision, which drop it; who writes into a tensor's values calls it
+ * again. Takes about as much memory as the weights. Without memory all is as before.
  */
 enum fr_status fr_net_prepare(fr_net *net, fr_error *err);
+
+/* Layers whose products leave zeros of the weights out, since fr_net_prepare, and of how
+ * many that have products (may be NULL). */
+size_t fr_net_sparse_layers(const fr_net *net, size_t *products);
 
 /* After fr_net_forward(…, train true) to the last layer: d loss / d output (B, K) in,
  * gradients of every trained tensor out (set, not added). Once for each forward. */

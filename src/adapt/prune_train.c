@@ -261,6 +261,7 @@ static void fill_result(fr__pruning *p, fr_net *net) {
   r->units = fr_prune_units(net, NULL);
   r->weights_before = fr__prune_weights(p->net, NULL);
   (void)fr__prune_weights(net, &r->zeros);
+  r->sparse_layers = fr_net_sparse_layers(net, &r->product_layers);
 }
 
 static enum fr_status run(fr__pruning *p, fr_net **out, fr_error *err) {

@@ -10,6 +10,7 @@
 void FR__KERN_NAME(gemm)(float *scratch, const fr__gemm *gemm);
 size_t FR__KERN_NAME(packed_floats)(size_t n, size_t k);
 void FR__KERN_NAME(gemm_pack)(const fr__gemm *gemm, float *to);
+void FR__KERN_NAME(sparse)(float *scratch, const fr__gemm *gemm);
 void FR__KERN_NAME(bf16_gemm)(float *scratch, const fr__gemm *gemm);
 size_t FR__KERN_NAME(bf16_packed_floats)(size_t n, size_t k);
 void FR__KERN_NAME(bf16_gemm_pack)(const fr__gemm *gemm, float *to);

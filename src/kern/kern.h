@@ -12,6 +12,7 @@
 
 typedef struct fr__kern_ops fr__kern_ops;
 typedef struct fr__products fr__products;
+typedef struct fr__sparse fr__sparse; /* sparse.h */
 
 /* What the operands of products are rounded to; sums are float32. */
 enum fr__format { FR__FORMAT_F32, FR__FORMAT_BF16, FR__FORMAT_INT8, FR__FORMATS };
@@ -100,6 +101,9 @@ typedef struct fr__gemm {
    * that is this product's first: a multiple of 32. */
   const float *packed;
   size_t packed_n, packed_at;
+  /* What is left of B where most of it is 0: neither `b` nor `packed` is then read, and A
+   * is not transposed; NULL: all of it. */
+  const fr__sparse *sparse;
 } fr__gemm;
 
 void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm);

@@ -25,6 +25,8 @@ struct fr__products {
 struct fr__kern_ops {
   fr__products f32;
   fr__products bf16; /* rounded to it, as the set has no instruction for it */
+  void (*sparse)(float *scratch, const fr__gemm *gemm); /* of a B that has `sparse` */
+  size_t lanes; /* floats of a vector */
   void (*exp)(const float *x, float *y, size_t n);
   void (*sigmoid)(const float *x, float *y, size_t n);
   void (*tanh)(const float *x, float *y, size_t n);

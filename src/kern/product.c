@@ -62,6 +62,13 @@ static fr__gemm piece_of(const product *p, fr__range items, fr__range rows,
   return g;
 }
 
+static void run_alone(const fr__kern *kern, float *scratch, const fr__gemm *g) {
+  if (g->sparse != NULL)
+    kern->ops->sparse(scratch, g);
+  else
+    products_of(kern, g)->gemm(scratch, g);
+}
+
 static void run_piece(void *self, size_t index, size_t worker) {
   const product *p = self;
   const size_t batch = p->reduced ? 1 : at_least_one(p->g->batch);
@@ -70,7 +77,7 @@ static void run_piece(void *self, size_t index, size_t worker) {
       piece_of(p, fr__split_range(batch, 1, p->items, index / in_item),
                fr__split_range(p->g->m, 1, p->rows, index % in_item / p->columns),
                fr__split_range(p->g->n, COLUMN_GRAIN, p->columns, index % p->columns));
-  products_of(p->kern, &g)->gemm(fr__split_scratch(p->kern, worker), &g);
+  run_alone(p->kern, fr__split_scratch(p->kern, worker), &g);
 }
 
 /* Cuts C of one item: as many pieces as can be had, of the shape that reads least of A
@@ -133,7 +140,7 @@ void fr__gemm_run(const fr__kern *kern, const fr__gemm *gemm) {
   const double work =
       (double)g.m * (double)g.n * (double)g.k * (double)at_least_one(g.batch);
   if (kern->pool == NULL)
-    products_of(kern, &g)->gemm(kern->scratch, &g);
+    run_alone(kern, kern->scratch, &g);
   else
     fr__gemm_pieces(kern, &g, fr__split_pieces(kern, work, LEAST_WORK));
 }

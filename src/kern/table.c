@@ -6,6 +6,8 @@ const fr__kern_ops FR__KERN_NAME(ops) = {
     .f32 = {FR__KERN_NAME(gemm), FR__KERN_NAME(packed_floats), FR__KERN_NAME(gemm_pack)},
     .bf16 = {FR__KERN_NAME(bf16_gemm), FR__KERN_NAME(bf16_packed_floats),
              FR__KERN_NAME(bf16_gemm_pack)},
+    .sparse = FR__KERN_NAME(sparse),
+    .lanes = LANES,
     .exp = FR__KERN_NAME(exp),
     .sigmoid = FR__KERN_NAME(sigmoid),
     .tanh = FR__KERN_NAME(tanh),

@@ -126,7 +126,7 @@ void fr__chain_text(const fr__chain *chain, fr__buf *buf) {
 uint64_t fr__chain_operations(const fr__chain *chain) {
   uint64_t sum = 0;
   for (size_t i = 0; i < chain->count; i++)
-    sum += chain->layer[i].ops->operations(&chain->layer[i]);
+    sum += fr__layer_operations(&chain->layer[i]);
   return sum;
 }
 

@@ -30,8 +30,10 @@ static piece piece_at(const fr__layer *layer, size_t w, size_t g) {
 size_t fr__conv1d_operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]) {
   if (tap_count(layer) * layer->groups > 1)
     return 0;
-  operand[0] = (fr__gemm){.n = layer->units,
+  operand[0] = (fr__gemm){.m = layer->out.steps,
+                          .n = layer->units,
                           .k = layer->width * layer->in.channels,
+                          .lda = layer->stride * layer->in.channels,
                           .b = layer->tensor[0].value,
                           .ldb = layer->units};
   return 1;
@@ -55,6 +57,7 @@ static void forward_piece(const fr__layer *layer, const fr__pass *pass, size_t w
                             .batch = pass->batch,
                             .stride_a = fr__conv1d_source_stride(layer),
                             .stride_c = fr__shape_elements(layer->out),
+                            .sparse = fr__layer_sparse(layer, 0),
                             .packed = layer->packed[0],
                             .packed_n = layer->units};
   fr__gemm_run(pass->kern, &product);

@@ -111,6 +111,23 @@ enum fr_status fr__layer_parse_epsilon(fr__layer *layer, const fr__arguments *ar
   return FR_OK;
 }
 
+const fr__sparse *fr__layer_sparse(const fr__layer *layer, size_t operand) {
+  return layer->sparse[operand].begin != NULL ? &layer->sparse[operand] : NULL;
+}
+
+uint64_t fr__layer_operations(const fr__layer *layer) {
+  fr__gemm operand[FR__LAYER_OPERANDS];
+  uint64_t operations = layer->ops->operations(layer);
+  const size_t count = layer->ops->operands ? layer->ops->operands(layer, operand) : 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t calls = operand[i].batch > 0 ? operand[i].batch : 1;
+    const uint64_t all = (uint64_t)operand[i].n * operand[i].k;
+    if (layer->sparse[i].begin != NULL)
+      operations -= 2 * operand[i].m * calls * (all - layer->sparse[i].numbers);
+  }
+  return operations;
+}
+
 uint64_t fr__layer_operations_each(const fr__layer *layer) {
   return fr__shape_elements(layer->out);
 }

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "frugal/nn.h"
 #include "kern/kern.h"
+#include "kern/sparse.h"
 
 #define FR__LAYER_TEXT 1024   /* bytes of "conv1d(64,5)", NUL included */
 #define FR__LAYER_TENSORS 8   /* of one layer */
@@ -133,8 +134,10 @@ typedef struct fr__layer_ops {
   /* Steps of y for a sample with `length` steps of x; NULL: as many. Not asked where y
    * has one step, which every sample has. */
   size_t (*length)(const fr__layer *layer, size_t length);
-  /* Right-hand sides of its products in testing, of which n, k, b, ldb are told; how
-   * many. `packed` of a layer, where it is not NULL, holds them packed. NULL: none. */
+  /* Right-hand sides of its products in testing, of which n, k, b, ldb are told, and of
+   * the left-hand side m, lda and batch: rows that one sample has in one product, and how
+   * many products; how many sides. `packed` of a layer, where it is not NULL, holds them
+   * packed, `sparse`, where it is used, what is left of them. NULL: none. */
   size_t (*operands)(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]);
   enum fr__flow flow;
   fr__span (*span)(const fr__layer *layer); /* of FR__FLOW_SPANS */
@@ -186,6 +189,7 @@ struct fr__layer {
   fr_tensor *tensor; /* (tensor_count) of the network's */
   size_t tensor_count;
   const float *packed[FR__LAYER_OPERANDS]; /* since fr_net_prepare; else NULL */
+  fr__sparse sparse[FR__LAYER_OPERANDS];   /* likewise; begin NULL: it is not used */
 
   /* For the batch at hand; all but x lie in the network's arena. */
   bool kept;        /* backward will come: keep what it needs */
@@ -199,6 +203,11 @@ struct fr__layer {
 /* ---- layer.c: the table, and what families share ---- */
 
 const fr__layer_ops *fr__layer_find(const char *name);
+/* FLOP of one sample, forward, as it is executed: without what sparse kernels leave out.
+ */
+uint64_t fr__layer_operations(const fr__layer *layer);
+/* The sparse form of an operand for fr__gemm; NULL: it is not used. */
+const fr__sparse *fr__layer_sparse(const fr__layer *layer, size_t operand);
 /* "dense, conv1d, …" into text. */
 void fr__layer_names(char *text, size_t size);
 

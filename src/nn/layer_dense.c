@@ -38,8 +38,10 @@ static void init(fr__layer *layer, fr__rng *rng, bool rectified) {
 }
 
 static size_t operands(const fr__layer *layer, fr__gemm operand[FR__LAYER_OPERANDS]) {
-  operand[0] = (fr__gemm){.n = layer->units,
+  operand[0] = (fr__gemm){.m = 1,
+                          .n = layer->units,
                           .k = fr__shape_elements(layer->in),
+                          .lda = fr__shape_elements(layer->in),
                           .b = layer->tensor[0].value,
                           .ldb = layer->units};
   return 1;
@@ -63,6 +65,7 @@ static void forward(fr__layer *layer, const fr__pass *pass) {
                             .ldc = units,
                             .bias = layer->tensor[1].value,
                             .rectify = pass->rectify,
+                            .sparse = fr__layer_sparse(layer, 0),
                             .packed = layer->packed[0],
                             .packed_n = units};
   fr__gemm_run(pass->kern, &product);

@@ -248,7 +248,7 @@ size_t fr_net_layer_parameters(const fr_net *net, size_t layer) {
 }
 
 uint64_t fr_net_layer_operations(const fr_net *net, size_t layer) {
-  return net->chain.layer[layer].ops->operations(&net->chain.layer[layer]);
+  return fr__layer_operations(&net->chain.layer[layer]);
 }
 
 size_t fr_net_parameters(const fr_net *net) {

@@ -34,6 +34,9 @@ struct fr_net {
   fr__arena packed; /* weights, since fr_net_prepare */
 };
 
+/* fr_net_prepare; `sparse`: with sparse kernels, where they are faster for the batch that
+ * there is room for. Frames that come one by one have no rows for them. */
+enum fr_status fr__net_prepare(fr_net *net, bool sparse, fr_error *err);
 /* The weights change: what was packed of them is not theirs any more. */
 void fr__net_forget(fr_net *net);
 

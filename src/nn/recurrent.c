@@ -108,12 +108,17 @@ size_t fr__recurrent_operands(const fr__cell *cell, const fr__layer *layer,
   const size_t directions = fr__recurrent_directions(layer);
   for (size_t d = 0; d < directions; d++) {
     const fr_tensor *tensor = layer->tensor + d * fr__recurrent_tensor_count(cell);
-    operand[2 * d] = (fr__gemm){.n = gates,
+    operand[2 * d] = (fr__gemm){.m = layer->in.steps,
+                                .n = gates,
                                 .k = layer->in.channels,
+                                .lda = layer->in.channels,
                                 .b = tensor[FR__RECURRENT_WEIGHT].value,
                                 .ldb = gates};
-    operand[2 * d + 1] = (fr__gemm){.n = gates,
+    operand[2 * d + 1] = (fr__gemm){.m = 1,
+                                    .n = gates,
                                     .k = layer->units,
+                                    .lda = layer->units,
+                                    .batch = layer->in.steps,
                                     .b = tensor[FR__RECURRENT_RECURRENT].value,
                                     .ldb = gates};
   }

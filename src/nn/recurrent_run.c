@@ -164,6 +164,7 @@ static void input_product(const fr__recurrence *r, size_t t, size_t count) {
                             .batch = count,
                             .stride_a = channels,
                             .stride_c = step,
+                            .sparse = fr__layer_sparse(layer, r->reverse ? 2 : 0),
                             .packed = r->input,
                             .packed_n = gates};
   fr__gemm_run(r->pass->kern, &product);
@@ -204,6 +205,7 @@ static void recurrent_product(const fr__recurrence *r, size_t t) {
       .k = units,
       .a = h,
       .lda = ld,
+      .sparse = fr__layer_sparse(r->layer, r->reverse ? 3 : 1),
       .packed = r->packed,
       .packed_n = gates,
       .c = fr__recurrent_sums(r, t),

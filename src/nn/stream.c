@@ -44,7 +44,7 @@ enum fr_status fr_stream_new(fr_net *net, size_t hop, enum fr_stream_states stat
   if (status == FR_OK)
     status = make_room(stream, err);
   if (status == FR_OK)
-    status = fr_net_prepare(net, err);
+    status = fr__net_prepare(net, false, err);
   if (status != FR_OK) {
     fr_stream_free(stream);
     return status;

@@ -167,6 +167,7 @@ static void run_whole(fr__node *node, const window *w) {
 
 static void run_node(fr__node *node, window *w) {
   memcpy(node->own.packed, node->layer->packed, sizeof node->own.packed);
+  memcpy(node->own.sparse, node->layer->sparse, sizeof node->own.sparse);
   switch (node->flow) {
   case FR__FLOW_WHOLE: run_whole(node, w); break;
   case FR__FLOW_STEPS: run_fresh(node, w, &node->out, run_steps); break;

@@ -24,6 +24,8 @@ enum fr_status fr_test(fr_net *net, const fr_samples *samples,
   if (status == FR_OK)
     status = fr_net_reserve(net, size, false, 0, err);
   if (status == FR_OK)
+    (void)fr_net_prepare(net, NULL); /* without memory all is as before */
+  if (status == FR_OK)
     status = samples->value == NULL
                  ? fr_metrics_init(&result, classes, err)
                  : fr_metrics_init_labels(&result, classes, samples->count, err);
