@@ -371,6 +371,27 @@ static void write_balance(const balance *b, const char *suffix, json_t *to) {
   json_object_set_new(to, key, json_string(b->reason));
 }
 
+/* Keys tasks, low and high of it: after how many target tasks like this what was trained
+ * before is repaid; null where one task saves nothing, or nothing was trained before. */
+static void write_tasks(const fr__plan *plan, const fr__pair *pair, json_t *to) {
+  const costs own = costs_of(plan, pair, "program", 1.0);
+  const costs all = costs_of(plan, pair, "program_with_pretraining", 1.0);
+  double before[FR__STUDY_REPEATS + 1], saved[FR__STUDY_REPEATS + 1];
+  const size_t n = own.n == all.n && own.ratio.high < 1.0 ? own.n : 0;
+  bool good = n >= 2;
+  for (size_t i = 0; i < n; i++) {
+    before[i] = all.of[i] - own.of[i];
+    saved[i] = own.to[i] - own.of[i];
+    good = good && before[i] > 0.0 && saved[i] > 0.0;
+  }
+  const double nothing = (double)NAN;
+  const fr_interval x = good ? fr_interval_ratio(before, saved, n)
+                             : (fr_interval){nothing, nothing, nothing, 0};
+  json_object_set_new(to, "tasks", fr__json_number(x.mean));
+  json_object_set_new(to, "tasks_low", fr__json_number(x.low));
+  json_object_set_new(to, "tasks_high", fr__json_number(x.high));
+}
+
 static void add_balance(void *self, const fr__pair *pair) {
   gather *g = self;
   if (pair->phase != 'R')
@@ -385,6 +406,7 @@ static void add_balance(void *self, const fr__pair *pair) {
   const balance with = weigh(g->plan, pair, "program_with_pretraining");
   write_balance(&without, "", row);
   write_balance(&with, "_with_pretraining", row);
+  write_tasks(g->plan, pair, row);
   json_array_append_new(g->list, row);
 }
 

@@ -173,6 +173,9 @@ static void break_even_counts_tests(void **state) {
   assert_true(fabs(fr__row_value(row, "high") - 40000) < 1e-3);
   assert_true(fabs(fr__row_value(row, "tests_with_pretraining") - 15000) < 1e-3);
   assert_string_equal(text_at(list, 0, "reason"), "");
+  /* 50 J of training before, 80 J saved by each task like this one */
+  assert_true(fabs(fr__row_value(row, "tasks") - 0.625) < 1e-9);
+  assert_true(fabs(fr__row_value(row, "tasks_high") - 0.625) < 1e-6);
   json_decref(list);
   unmake(&m);
 }
@@ -221,6 +224,8 @@ static void break_even_says_why_there_is_none(void **state) {
     assert_non_null(strstr(text_at(list, 0, "reason"), cases[i].says));
     assert_true(json_is_null(json_object_get(row, "tests")));
     assert_true(json_is_null(json_object_get(row, "low")));
+    /* training that costs more repays nothing; a seed that saves alone shows nothing */
+    assert_int_equal(json_is_null(json_object_get(row, "tasks")), i == 1);
     json_decref(list);
     unmake(&m);
   }

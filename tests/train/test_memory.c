@@ -99,6 +99,34 @@ static enum fr_status train_with(int allowed) {
   return status;
 }
 
+/* Layers thaw after the first epoch: what fails then leaves the best weights so far. */
+static enum fr_status thaw_with(int allowed) {
+  static toy a, b;
+  const fr_samples train = toy_samples(&a, 1), validate = toy_samples(&b, 2);
+  fr_net *net = toy_net("dense(4) bn relu dense(classes)", 5);
+  fr_train_options options = fr_train_default_options();
+  options.epochs = 2;
+  options.accumulate = 2;
+  options.batch = 16;
+  options.first_trained = 3;
+  options.unfreeze = 1;
+  fr_train_result result = {0};
+  fr_error err = {.text = ""};
+  left = allowed;
+  const enum fr_status status =
+      fr_train(net, &train, &validate, &options, NULL, NULL, &result, &err);
+  left = ALWAYS;
+  if (status != FR_OK) {
+    assert_int_equal(status, FR_ERR_MEMORY);
+    assert_non_null(strstr(err.text, "out of memory"));
+    assert_null(result.history);
+    assert_true(fr_net_gradients_finite(net));
+  }
+  fr_train_result_release(&result);
+  fr_net_free(net);
+  return status;
+}
+
 /* Without checkpoints, which are only warned about. */
 static enum fr_status train_everything_with(int allowed) {
   trial t = trial_of_everything(NULL);
@@ -150,6 +178,11 @@ static void training_survives_each_failure(void **state) {
   assert_every_failure_is_told(train_with, 8);
 }
 
+static void thawing_survives_each_failure(void **state) {
+  (void)state;
+  assert_every_failure_is_told(thaw_with, 14);
+}
+
 static void everything_survives_each_failure(void **state) {
   (void)state;
   assert_every_failure_is_told(train_everything_with, 12);
@@ -172,6 +205,7 @@ static void testing_survives_each_failure(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(training_survives_each_failure),
+      cmocka_unit_test(thawing_survives_each_failure),
       cmocka_unit_test(everything_survives_each_failure),
       cmocka_unit_test(taking_up_survives_each_failure),
       cmocka_unit_test(testing_survives_each_failure),
