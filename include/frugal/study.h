@@ -70,6 +70,11 @@ typedef struct fr_study_options {
 enum fr_status fr_study_run(const fr_study *study, const fr_study_options *options,
                             int64_t *run, fr_error *err);
 
+/* What fr_study_run would do: a JSON object (docs/json.md, study --list), the caller's
+ * (free). Reads the data, runs nothing. */
+enum fr_status fr_study_list(const fr_study *study, const fr_study_options *options,
+                             char **json, fr_error *err);
+
 /* ---- statistics that the study uses ---- */
 
 typedef struct fr_interval {

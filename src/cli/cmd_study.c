@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/budget.h"
 #include "cli/calibrating.h"
+#include "cli/study_list.h"
 
 typedef struct study {
   cli_output output;
@@ -16,9 +17,10 @@ typedef struct study {
   const char *directory;
   size_t jobs;
   fr_study_budget budget;
+  bool list;
 } study;
 
-enum { KEY_BUDGET = 0x100 };
+enum { KEY_BUDGET = 0x100, KEY_LIST };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "where the report goes (default: the study's name)", 0},
@@ -29,6 +31,10 @@ static const struct argp_option options[] = {
     {"budget", KEY_BUDGET, "LIMITS", 0,
      "what the study may take, all its runs together: 20kJ, 2gCO2e, 10min, or several "
      "parted by commas; spent where the intervals are widest",
+     0},
+    {"list", KEY_LIST, NULL, 0,
+     "run nothing: show the cells, what the store holds of them and what the rest is "
+     "expected to take",
      0},
     {0},
 };
@@ -58,6 +64,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &s->output; return 0;
   case 'o': s->directory = text; return 0;
   case KEY_BUDGET: s->budget = cli_study_budget(state, text); return 0;
+  case KEY_LIST: s->list = true; return 0;
   case 'j': s->jobs = cli_study_jobs(state, text); return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num > 0)
@@ -193,6 +200,24 @@ int cli_run_study(const fr_study *study_asked, const char *directory, size_t job
   return code;
 }
 
+static int list_study(const fr_study *asked, const cli_output *output) {
+  fr_error err;
+  fr_store *store;
+  fr_cpu_power cpu;
+  if (fr_store_open(output->store, &store, &err) != FR_OK)
+    return cli_fail(&err);
+  char *cache = cli_cache_folder(), *json = NULL;
+  const fr_study_options asked_options = {
+      .store = store, .cache = cache, .cpu = calibrated(&cpu)};
+  const int code = fr_study_list(asked, &asked_options, &json, &err) == FR_OK
+                       ? cli_print_study_list(json, output)
+                       : cli_fail(&err);
+  free(json);
+  free(cache);
+  fr_store_close(store);
+  return code;
+}
+
 int cli_cmd_study(int argc, char **argv) {
   study s = {.jobs = FR_STUDY_JOBS_AUTO};
   argp_parse(&argp, argc, argv, 0, NULL, &s);
@@ -201,8 +226,9 @@ int cli_cmd_study(int argc, char **argv) {
   if (fr_study_load(s.file, &asked, &err) != FR_OK)
     return cli_fail(&err);
   char *words = cli_json_argv(argc, argv);
-  const int code =
-      cli_run_study(asked, s.directory, s.jobs, &s.budget, "study", &s.output, words);
+  const int code = s.list ? list_study(asked, &s.output)
+                          : cli_run_study(asked, s.directory, s.jobs, &s.budget, "study",
+                                          &s.output, words);
   free(words);
   fr_study_free(asked);
   return code;

@@ -192,22 +192,27 @@ static size_t bytes_of(const fr__job *j) {
                               : fr_net_bytes(j->net, FR_SCHEME_F32);
 }
 
-void fr__job_write_identity(const fr__job *j, json_t *to) {
-  const fr_study *study = j->plan->study;
-  const fr__study_cell *cell = j->cell;
+void fr__cell_tell(const fr__plan *plan, size_t run, json_t *to) {
+  const fr_study *study = plan->study;
+  const fr__study_cell *cell = &plan->cell[run % plan->cells];
   char name[48];
   fr__cell_name(study, 'R', cell->data, cell->net, name);
   json_object_set_new(to, "name", json_string(name + 1));
-  json_object_set_new(to, "key", json_string(j->run->key));
   json_object_set_new(to, "data", json_string(study->data[cell->data].code));
   json_object_set_new(to, "net", json_string(study->networks[cell->net].code));
   json_object_set_new(to, "mechanism", json_string(fr__cell_mechanism(study, cell)));
   json_object_set_new(to, "parts", parts_of(study, cell->mechanism));
   if (cell->source != SIZE_MAX)
     json_object_set_new(to, "source",
-                        json_string(study->data[j->plan->cell[cell->source].data].code));
-  json_object_set_new(to, "repeat", json_integer((json_int_t)j->repeat + 1));
-  json_object_set_new(to, "seed", json_integer((json_int_t)(study->seed + j->repeat)));
+                        json_string(study->data[plan->cell[cell->source].data].code));
+  json_object_set_new(to, "repeat", json_integer((json_int_t)(run / plan->cells) + 1));
+}
+
+void fr__job_write_identity(const fr__job *j, json_t *to) {
+  const size_t seed = j->plan->study->seed + j->repeat;
+  fr__cell_tell(j->plan, (size_t)(j->run - j->plan->run), to);
+  json_object_set_new(to, "key", json_string(j->run->key));
+  json_object_set_new(to, "seed", json_integer((json_int_t)seed));
   json_object_set_new(to, "architecture", json_string(fr_net_text(j->net)));
   json_object_set_new(to, "parameters",
                       json_integer((json_int_t)fr_net_parameters(j->net)));

@@ -32,7 +32,8 @@ static fr__study_cell scratch(size_t data, size_t net) {
                           .net = net,
                           .mechanism = SIZE_MAX,
                           .source = SIZE_MAX,
-                          .teacher = SIZE_MAX};
+                          .teacher = SIZE_MAX,
+                          .twin = SIZE_MAX};
 }
 
 static size_t find_scratch(const fr__plan *plan, size_t data, size_t net) {
@@ -144,7 +145,7 @@ bool fr__plan_is_ready(const fr__plan *plan, size_t run) {
   const fr__study_cell *cell = &plan->cell[run % plan->cells];
   const fr__study_run *source = fr__plan_needed(plan, run, cell->source);
   const fr__study_run *teacher = fr__plan_needed(plan, run, cell->teacher);
-  return (source == NULL || source->result != NULL) &&
+  return !fr__plan_twin_runs(plan, run) && (source == NULL || source->result != NULL) &&
          (teacher == NULL || teacher->result != NULL);
 }
 
@@ -200,10 +201,16 @@ enum fr_status fr__plan_open(fr__plan *plan, fr_error *err) {
   if (status == FR_OK)
     status = fr__gauge_read(plan->gauge, &meter, err);
   plan->source = meter.energy.source;
-  for (size_t i = 0; i < plan->cells * plan->study->repeats && status == FR_OK; i++) {
+  const size_t runs = plan->cells * plan->study->repeats;
+  for (size_t i = 0; i < runs && status == FR_OK; i++)
     status = fr__plan_key(plan, i, meter.sensor, err);
-    if (status == FR_OK)
+  if (status == FR_OK)
+    fr__plan_find_twins(plan);
+  for (size_t i = 0; i < runs && status == FR_OK; i++) {
+    if (plan->run[i].result == NULL)
       status = fr__plan_look_up(plan, i, err);
+    if (plan->run[i].result != NULL)
+      fr__plan_share(plan, i);
   }
   fr_meter_report_release(&meter);
   return status;

@@ -71,7 +71,7 @@ static void add_mechanism(fr__buf *text, const fr__plan *plan, const fr__study_c
                           const fr__recipe *recipe, size_t run) {
   if (recipe->normalize != FR_NORMALIZE_ZSCORE)
     fr__buf_printf(text, "normalize %s\n", fr_normalize_name(recipe->normalize));
-  char said[512];
+  char said[1024];
   if (recipe->augment.count > 0) {
     fr_augment_describe(&recipe->augment, said, sizeof said);
     fr__buf_printf(text, "augment %s\n", said);
@@ -148,6 +148,7 @@ enum fr_status fr__plan_look_up(fr__plan *plan, size_t i, fr_error *err) {
   json_t *result = found.result != NULL ? json_loads(found.result, 0, NULL) : NULL;
   if (json_is_object(result) && (!cell->is_source || network_is_there(plan, run))) {
     run->result = json_incref(result);
+    fr__cell_tell(plan, i, run->result); /* another study may have called it otherwise */
     run->id = found.id;
     run->reused = true;
     cell->seconds = (double)(found.ended_utc_ns - found.started_utc_ns) * 1e-9;

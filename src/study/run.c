@@ -2,6 +2,7 @@
 /* The study from end to end: plan, run what is missing, aggregate, store. */
 #include "study/jobs.h"
 #include "study/next.h"
+#include "study/plan.h"
 #include "study/opening.h"
 
 #include "base/clock.h"
@@ -79,6 +80,7 @@ enum fr_status fr__run_begin(fr__plan *plan, size_t i, fr_error *err) {
   fr__cell_name(plan->study, 'R', cell->data, cell->net, name);
   snprintf(title, sizeof title, "%s %s", name + 1, fr__cell_mechanism(plan->study, cell));
   run->started_ns = fr__clock_ns();
+  run->running = true;
   const fr_run asked = describe(plan, "cell", title, run->key);
   return fr_store_run_begin(plan->options->store, &asked, &run->id, err);
 }
@@ -88,6 +90,7 @@ enum fr_status fr__run_end(fr__plan *plan, size_t i, json_t *result,
   fr__study_run *run = &plan->run[i];
   fr_store *store = plan->options->store;
   enum fr_status status = FR_OK;
+  run->running = false;
   if (result != NULL)
     status = store_figures(store, run->id, result, err);
   if (result != NULL && status == FR_OK && samples > 0)
@@ -105,6 +108,7 @@ enum fr_status fr__run_end(fr__plan *plan, size_t i, json_t *result,
   run->elsewhere = plan->jobs > 1;
   plan->cell[i % plan->cells].seconds = (double)(fr__clock_ns() - run->started_ns) * 1e-9;
   plan->done++;
+  fr__plan_share(plan, i);
   return FR_OK;
 }
 

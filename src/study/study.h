@@ -181,6 +181,7 @@ typedef struct fr__study_cell { /* (data, net, mechanism), run `repeats` times *
   size_t mechanism;  /* SIZE_MAX: from scratch */
   size_t source;     /* the cell whose network is transferred; SIZE_MAX */
   size_t teacher;    /* the cell whose network is learned from; SIZE_MAX */
+  size_t twin;       /* the first cell that comes to the same; SIZE_MAX: itself */
   bool is_source;    /* its network is kept for others */
   double seconds;    /* of the repeat run last; 0: none yet */
   double operations; /* of training, at most; 0: not known (budget.c) */
@@ -191,6 +192,7 @@ typedef struct fr__study_run { /* one repeat of a cell */
   json_t *result; /* owned; NULL: to be run */
   int64_t id;     /* in the store */
   bool reused;
+  bool running;
   bool elsewhere;      /* run by another process than that of the study's meter */
   uint64_t started_ns; /* monotonic */
 } fr__study_run;
@@ -270,6 +272,8 @@ bool fr__bill_enough(const fr__bill *tally);
 /* Writes mean program, energy, core_seconds (times `factor`), repetitions and spread. */
 void fr__bill_write(const fr__bill *tally, double factor, json_t *to);
 
+/* Writes what `run` is called in this study: names, codes, parts. */
+void fr__cell_tell(const fr__plan *plan, size_t run, json_t *to);
 /* Trains and tests; *out is the cell's JSON (docs/study.md), the caller's. */
 enum fr_status fr__cell_run(fr__plan *plan, size_t run, json_t **out, fr_error *err);
 

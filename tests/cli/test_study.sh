@@ -48,6 +48,14 @@ ok "with the cells" grep -q 'RMS' out
 ok "report writes it again" exits 0 report -o third --json third.json
 ok "the same page" test -s third/index.html
 
+ok "--list runs nothing" exits 0 study tiny.yaml --list --json list.json
+ok "and says what is there" json \
+  "all(c['stored'] == c['runs'] == 2 for c in j['result']['cells']) and j['result']['expected']['runs'] == 0" list.json
+sed 's/append/replace/' tiny.yaml >more.yaml
+ok "of another study, what is missing" exits 0 study more.yaml --list --json list.json
+ok "with what it is expected to take" json \
+  "j['result']['expected']['runs'] == 4 and j['result']['expected']['program_j'] > 0" list.json
+
 cat >same.py <<'PYTHON'
 import json, sys
 a, b = (json.load(open(f))['result'] for f in sys.argv[1:])
