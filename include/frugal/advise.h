@@ -17,6 +17,8 @@ const char *fr_advise_metric_name(enum fr_advise_metric metric);
 
 typedef struct fr_advise_options {
   const char *data;     /* SPEC */
+  const char *from;     /* SPEC that a network may be transferred from; NULL: what is run
+                           here transfers nothing */
   const char *task;     /* NULL: "subject" */
   const char *split;    /* NULL: the data set's own */
   const char *validate; /* NULL: "0.1" */

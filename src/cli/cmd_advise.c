@@ -24,6 +24,7 @@ enum {
   KEY_LIFE,
   KEY_BUDGET,
   KEY_TASKS,
+  KEY_FROM,
   KEY_INTENSITY,
   KEY_PUE
 };
@@ -39,6 +40,9 @@ static const struct argp_option options[] = {
     {"budget", KEY_BUDGET, "LIMITS", 0,
      "run what is missing, for so much at most: 2kJ, 2gCO2e, 10min, or several parted by "
      "commas",
+     0},
+    {"from", KEY_FROM, "SPEC", 0,
+     "data that a network may be transferred from: with --budget transfer is run, too",
      0},
     {"net", 'n', "NAME|ARCH", 0,
      "only this network; may be told several times (default: any; small and big are run)",
@@ -112,6 +116,7 @@ static error_t parse_own(int key, char *text, struct argp_state *state) {
     if (!cli_advise_life(text, &a->asked.life_days))
       argp_error(state, "--life takes 2y, 18mo, 26w or 90d, not '%s'", text);
     return 0;
+  case KEY_FROM: o->from = text; return 0;
   case KEY_TASKS: o->tasks = cli_number(state, "tasks", text, 1, 1000000); return 0;
   case KEY_PUE: a->asked.pue = cli_real(state, "pue", text, 1, 10); return 0;
   default: return ARGP_ERR_UNKNOWN;

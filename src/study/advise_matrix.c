@@ -11,8 +11,8 @@
 
 static const char *const usual[] = {"small", "big"};
 
-/* What is held against plain training, each for every network. What needs data of its own
- * (transfer) is not among them. */
+/* What is held against plain training, each for every network. Transfer comes in where
+ * there is something to come from. */
 static const char mechanisms[] = "  - {name: bf16, precision: bf16}\n"
                                  "  - {name: batch256, batch: 256}\n"
                                  "  - {name: half, prune: 'structured(0.5)'}\n";
@@ -64,12 +64,28 @@ static void put_data(fr__buf *text, const fr_advise_options *o) {
   fr__buf_add(text, "}\n");
 }
 
+/* Cut as the data are, or no network of theirs would fit; split in their own way. */
+static void put_source(fr__buf *text, const fr_advise_options *o) {
+  if (o->from == NULL)
+    return;
+  fr__buf_add(text, "  - {code: F, name: source");
+  put(text, "spec", o->from);
+  put(text, "task", o->task);
+  if (o->window != 0)
+    fr__buf_printf(text, ", window: %zu", o->window);
+  if (o->step != 0)
+    fr__buf_printf(text, ", step: %zu", o->step);
+  fr__buf_add(text, "}\n");
+}
+
 /* All but the last network, the greatest of the usual ones, learn from that one, too. */
 static void put_mechanisms(fr__buf *text, const fr_advise_options *o) {
   const size_t last = networks_of(o);
   fr__buf_printf(text, "mechanisms:\n%s", mechanisms);
   if (last > 1)
     fr__buf_printf(text, "  - {name: distilled, teacher: N%zu}\n", last);
+  if (o->from != NULL)
+    fr__buf_add(text, "  - {name: append}\n  - {name: replace}\n");
   fr__buf_printf(text, "groups:\n  - {name: advise, data: [D], mechanisms: [%s]}\n",
                  mechanism_names);
   for (size_t i = 1; i < last; i++)
@@ -77,6 +93,9 @@ static void put_mechanisms(fr__buf *text, const fr_advise_options *o) {
                    i == 1 ? "  - {name: taught, data: [D], networks: [" : ", ", i);
   if (last > 1)
     fr__buf_add(text, "], mechanisms: [distilled]}\n");
+  if (o->from != NULL)
+    fr__buf_add(text, "  - {name: transferred, data: [D], mechanisms: [append, replace], "
+                      "source: F}\n");
 }
 
 static bool has_control(const char *text) {
@@ -88,8 +107,8 @@ static bool has_control(const char *text) {
 
 enum fr_status fr_advise_study(const fr_advise_options *options, const char *intensity,
                                fr_study **out, fr_error *err) {
-  const char *const words[] = {options->data, options->task, options->split,
-                               options->validate, intensity};
+  const char *const words[] = {options->data,  options->from,     options->task,
+                               options->split, options->validate, intensity};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (has_control(words[i]))
       return fr__fail(err, FR_ERR_ARGUMENT, "'%s' has a control character", words[i]);
@@ -103,6 +122,7 @@ enum fr_status fr_advise_study(const fr_advise_options *options, const char *int
   }
   put_networks(&text, options);
   put_data(&text, options);
+  put_source(&text, options);
   put_mechanisms(&text, options);
   enum fr_status status = text.status;
   if (status != FR_OK)

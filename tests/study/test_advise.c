@@ -355,6 +355,12 @@ static void the_matrix_is_a_study(void **state) {
   assert_string_equal(study->networks[0].name, "small");
   assert_int_equal(study->repeats, 5);
   fr_study_free(study);
+  options.from = "synthetic:seed=3";
+  assert_int_equal(fr_advise_study(&options, NULL, &study, NULL), FR_OK);
+  assert_int_equal(study->data_count, 2);
+  assert_int_equal(study->data[1].window, 64);
+  assert_true(fr__study_find_mechanism(study, "append") != SIZE_MAX);
+  fr_study_free(study);
   options.networks = 1;
   options.network[0] = "dense(8) relu dense(classes)";
   assert_int_equal(fr_advise_study(&options, NULL, &study, NULL), FR_OK);
