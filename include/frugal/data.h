@@ -58,7 +58,7 @@ typedef struct fr_data_options {
  *   motionsense:PATH     the published zip or the unpacked folder. Keys:
  *                        activities=dws,ups,wlk,jog subjects=1-12,14
  *                        channels=rotation,acceleration,attitude,gravity or
- *                        frame=gravity|pocket|motion (see fr_dataset_gravity_frame)
+ *                        frame=gravity|pocket|body|motion (see fr_dataset_gravity_frame)
  *                        rate=Hz
  *                        features=extrasensory (20 s windows, step 1 s: see
  *                        fr_dataset_features) features_step=seconds
@@ -113,6 +113,14 @@ enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **o
  */
 enum fr_status fr_dataset_pocket_frame(const fr_dataset *series, fr_dataset **out,
                                        fr_error *err);
+
+/*
+ * The four of the gravity frame, and how acceleration a and rotation rate w lie to each
+ * other across gravity g: the root, with the sign, of a·w across it, and the cubic root
+ * of g·(a × w) / |g|.
+ */
+enum fr_status fr_dataset_body_frame(const fr_dataset *series, fr_dataset **out,
+                                     fr_error *err);
 
 /*
  * Acceleration a and rotation rate w alone, without gravity: eleven products of them and

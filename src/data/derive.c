@@ -13,6 +13,7 @@ static const struct {
 } frames[] = {
     {"gravity", fr_dataset_gravity_frame},
     {"pocket", fr_dataset_pocket_frame},
+    {"body", fr_dataset_body_frame},
     {"motion", fr_dataset_motion_frame},
 };
 #define FRAMES (sizeof frames / sizeof *frames)
@@ -30,8 +31,8 @@ enum fr_status fr__derivation_read(const fr__spec *spec, fr__derivation *out,
     if (strcmp(frame, frames[i].name) == 0)
       d.frame = frames[i].make;
   if (frame != NULL && d.frame == NULL)
-    return fr__fail(err, FR_ERR_ARGUMENT, "frame: '%s' is not gravity, pocket or motion",
-                    frame);
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "frame: '%s' is not gravity, pocket, body or motion", frame);
   if (features != NULL && frame != NULL)
     return fr__fail(err, FR_ERR_ARGUMENT, "frame: cannot be chosen with features=");
   if ((features != NULL || frame != NULL) && fr__spec_value(spec, "channels") != NULL)

@@ -78,26 +78,6 @@ static void pocket_step(const stretch *s, size_t t, float *out) {
   out[4] = uprightness(s->values + t * s->channels, s->at[GRAVITY]);
 }
 
-static const char *const by_gravity[] = {
-    "userAcceleration.vertical", "userAcceleration.horizontal", "rotationRate.vertical",
-    "rotationRate.horizontal", "gravity.long"};
-
-/* ---- without gravity ---- */
-
-static void vector_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
-  for (size_t i = 0; i < 3; i++)
-    out[i] = (double)s->values[t * s->channels + s->at[sensor][i]];
-}
-
-/* From the step before to the step behind; at both ends from the step itself. */
-static void change_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
-  double before[3];
-  vector_at(s, sensor, t > 0 ? t - 1 : 0, before);
-  vector_at(s, sensor, t + 1 < s->steps ? t + 1 : t, out);
-  for (size_t i = 0; i < 3; i++)
-    out[i] -= before[i];
-}
-
 /* The root of |x·y|, with its sign: of the size of the vectors. */
 static float product(const double x[3], const double y[3]) {
   const double dot = x[0] * y[0] + x[1] * y[1] + x[2] * y[2];
@@ -109,6 +89,57 @@ static float triple(const double x[3], const double y[3], const double z[3]) {
   return (float)cbrt(x[0] * (y[1] * z[2] - y[2] * z[1]) +
                      x[1] * (y[2] * z[0] - y[0] * z[2]) +
                      x[2] * (y[0] * z[1] - y[1] * z[0]));
+}
+
+static void vector_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
+  for (size_t i = 0; i < 3; i++)
+    out[i] = (double)s->values[t * s->channels + s->at[sensor][i]];
+}
+
+/* Takes from x what is along g, of length 1. */
+static void lay_flat(double x[3], const double g[3]) {
+  const double along = x[0] * g[0] + x[1] * g[1] + x[2] * g[2];
+  for (size_t i = 0; i < 3; i++)
+    x[i] -= along * g[i];
+}
+
+/* How acceleration and turning lie to each other across gravity: with the lengths all
+ * that three vectors tell but for the direction of north. */
+static void body_step(const stretch *s, size_t t, float *out) {
+  double g[3], a[3], w[3];
+  gravity_step(s, t, out);
+  vector_at(s, GRAVITY, t, g);
+  vector_at(s, ACCELERATION, t, a);
+  vector_at(s, ROTATION, t, w);
+  const double length = sqrt(g[0] * g[0] + g[1] * g[1] + g[2] * g[2]);
+  for (size_t i = 0; i < 3; i++)
+    g[i] = length > 0 ? g[i] / length : 0;
+  out[5] = triple(g, a, w);
+  lay_flat(a, g);
+  lay_flat(w, g);
+  out[4] = product(a, w);
+}
+
+static const char *const by_body[] = {"userAcceleration.vertical",
+                                      "userAcceleration.horizontal",
+                                      "rotationRate.vertical",
+                                      "rotationRate.horizontal",
+                                      "across.along",
+                                      "across.beside"};
+
+static const char *const by_gravity[] = {
+    "userAcceleration.vertical", "userAcceleration.horizontal", "rotationRate.vertical",
+    "rotationRate.horizontal", "gravity.long"};
+
+/* ---- without gravity ---- */
+
+/* From the step before to the step behind; at both ends from the step itself. */
+static void change_at(const stretch *s, size_t sensor, size_t t, double out[3]) {
+  double before[3];
+  vector_at(s, sensor, t > 0 ? t - 1 : 0, before);
+  vector_at(s, sensor, t + 1 < s->steps ? t + 1 : t, out);
+  for (size_t i = 0; i < 3; i++)
+    out[i] -= before[i];
 }
 
 static void motion_step(const stretch *s, size_t t, float *out) {
@@ -187,6 +218,12 @@ enum fr_status fr_dataset_gravity_frame(const fr_dataset *series, fr_dataset **o
 enum fr_status fr_dataset_pocket_frame(const fr_dataset *series, fr_dataset **out,
                                        fr_error *err) {
   const frame f = {5, by_gravity, true, pocket_step};
+  return make_frame(series, &f, out, err);
+}
+
+enum fr_status fr_dataset_body_frame(const fr_dataset *series, fr_dataset **out,
+                                     fr_error *err) {
+  const frame f = {6, by_body, true, body_step};
   return make_frame(series, &f, out, err);
 }
 

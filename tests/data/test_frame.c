@@ -82,6 +82,12 @@ static void a_turned_phone_gives_the_same(void **state) {
     assert_true(fabsf(a->record[0].values[i] - b->record[0].values[i]) < 2e-2f);
   fr_data_free(a);
   fr_data_free(b);
+  ASSERT_OK(fr_dataset_body_frame(&upright, &a, err));
+  ASSERT_OK(fr_dataset_body_frame(&turned, &b, err));
+  for (size_t i = 0; i < 6 * STEPS; i++)
+    assert_true(fabsf(a->record[0].values[i] - b->record[0].values[i]) < 2e-2f);
+  fr_data_free(a);
+  fr_data_free(b);
   ASSERT_OK(fr_dataset_gravity_frame(&upright, &a, err));
   ASSERT_OK(fr_dataset_gravity_frame(&turned, &b, err));
   for (size_t i = 0; i < 4 * STEPS; i++)
@@ -116,6 +122,32 @@ static void a_pocket_tells_how_upright(void **state) {
   }
   fr_data_free(gravity);
   fr_data_free(pocket);
+  made_free(&data);
+}
+
+/* By hand: g = (0, -2, 0), a = (3, 5, 4), w = (1, 7, 2): across gravity (3, 0, 4) and
+ * (1, 0, 2), so 3 + 8; with g of length 1, g·(a × w) = -(4·1 - 3·2) = 2. */
+static void how_acceleration_lies_to_turning(void **state) {
+  (void)state;
+  fr_dataset data = recording(), *body = NULL, *gravity = NULL;
+  const float g[3] = {0, -2, 0}, a[3] = {3, 5, 4}, w[3] = {1, 7, 2};
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t i = 0; i < 3; i++) {
+      *at(&data, t, 0, i) = w[i];
+      *at(&data, t, 1, i) = t + 1 < STEPS ? g[i] : 0;
+      *at(&data, t, 2, i) = a[i];
+    }
+  ASSERT_OK(fr_dataset_body_frame(&data, &body, err));
+  ASSERT_OK(fr_dataset_gravity_frame(&data, &gravity, err));
+  assert_int_equal(body->channels.count, 6);
+  const float *x = body->record[0].values;
+  assert_memory_equal(x, gravity->record[0].values, 4 * sizeof *x);
+  assert_true(fabs((double)x[4] - sqrt(11)) < 1e-6);
+  assert_true(fabs((double)x[5] - cbrt(2)) < 1e-6);
+  x += (STEPS - 1) * 6; /* falling freely, all is across: 3 + 35 + 8 */
+  assert_true(fabs((double)x[4] - sqrt(46)) < 1e-6 && x[5] == 0);
+  fr_data_free(body);
+  fr_data_free(gravity);
   made_free(&data);
 }
 
@@ -157,7 +189,8 @@ static void what_it_needs_is_named(void **state) {
   const fr_data_options none = {0};
   assert_int_equal(fr_data_open("synthetic:frame=tilted", &none, &out, &error),
                    FR_ERR_ARGUMENT);
-  assert_string_equal(error.text, "frame: 'tilted' is not gravity, pocket or motion");
+  assert_string_equal(error.text,
+                      "frame: 'tilted' is not gravity, pocket, body or motion");
   ASSERT_OK(fr_data_open("synthetic:subjects=1&trials=2&seconds=5&frame=gravity", &none,
                          &out, err));
   assert_int_equal(out->channels.count, 4);
@@ -169,6 +202,7 @@ int main(void) {
       cmocka_unit_test(along_and_across_gravity),
       cmocka_unit_test(a_turned_phone_gives_the_same),
       cmocka_unit_test(a_pocket_tells_how_upright),
+      cmocka_unit_test(how_acceleration_lies_to_turning),
       cmocka_unit_test(products_of_motion),
       cmocka_unit_test(what_it_needs_is_named),
   };
