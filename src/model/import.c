@@ -152,8 +152,10 @@ enum fr_status fr_import_weights(fr_net *net, const char *path,
     status = fr__bindings_check(&b, err);
   if (status == FR_OK)
     status = tell(&b, &told, err);
-  if (status == FR_OK)
+  if (status == FR_OK) {
+    fr__net_forget(net);
     status = fill(&b, err);
+  }
   if (status == FR_OK && report != NULL)
     *report = told;
   else

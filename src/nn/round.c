@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "frugal/nn.h"
+#include "nn/net.h"
 
 /* ---- halves ---- */
 
@@ -121,6 +121,7 @@ enum fr_status fr_net_round(fr_net *net, enum fr_scheme scheme, fr_error *err) {
   size_t count;
   const fr_tensor *tensor = fr_net_tensors(net, &count);
   enum fr_status status = FR_OK;
+  fr__net_forget(net);
   for (size_t i = 0; i < count && status == FR_OK && scheme != FR_SCHEME_F32; i++)
     if (fr__is_narrowed(&tensor[i]))
       status = round_tensor(&tensor[i], scheme, err);

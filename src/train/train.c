@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "nn/net.h"
 #include "train/precision.h"
 #include "train/run.h"
 #include "train/thaw.h"
@@ -49,6 +50,7 @@ enum fr_status fr_train(fr_net *net, const fr_samples *train, const fr_samples *
                .budget = budget,
                .first = fr__thaw_first(net, options, 1),
                .layers = fr_net_layer_count(net)};
+  fr__net_forget(net); /* a checkpoint's weights may come, without a step */
   status = fr__run_init(&r, train, validate, err);
   if (status == FR_OK) {
     fr__precision_begin(&r);
