@@ -189,7 +189,7 @@ static json_t *parts_of(const fr_study *study, size_t mechanism) {
 /* Of weights and running statistics as a model's file stores them. */
 static size_t bytes_of(const fr__job *j) {
   return j->quantized != NULL ? fr_quantized_bytes(j->quantized)
-                              : fr_net_bytes(j->net, FR_SCHEME_F32);
+                              : fr_model_stored_bytes(j->net);
 }
 
 void fr__cell_tell(const fr__plan *plan, size_t run, json_t *to) {
