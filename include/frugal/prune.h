@@ -45,6 +45,9 @@ typedef struct fr_prune_options {
                     way. Not rewind's, which trains as it was trained first */
   size_t rewind; /* epoch whose weights are gone back to; 0: the initial ones */
   size_t rounds; /* of pruning and training, gradual (structured) and rewind; 0: 3 */
+  size_t align;  /* units that stay of a layer, where they are more than so many, are the
+                    nearest multiple of it: products work on whole vectors; 0: 16; 1: as
+                    the amount says */
   float refine;  /* learning rate of refinement, relative to training; 0: 0.5 */
 } fr_prune_options;
 
@@ -53,7 +56,7 @@ fr_prune_options fr_prune_default_options(void);
 
 /* "structured(0.5)", "unstructured(0.9,gradual)", "structured(0.5,rewind,global,l1)":
  * kind, amount or until=POINTS, and in any order one-shot|gradual|rewind[=EPOCH],
- * global|per-layer, l1|l2|taylor, epochs=N, rounds=N. */
+ * global|per-layer, l1|l2|taylor, epochs=N, rounds=N, align=N, refine=RATE. */
 enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error *err);
 /* The same as text, with all that was not said: what a study identifies a run by. */
 void fr_prune_text(const fr_prune_options *options, char *text, size_t size);

@@ -131,9 +131,21 @@ static int compare(const void *a, const void *b) {
   return (left->unit > right->unit) - (left->unit < right->unit);
 }
 
+/* How much goes of each list. */
+typedef struct share {
+  double amount;
+  double up; /* added before a count is cut off to a whole one */
+} share;
+
+/* In rounds the nearest count, lest what is cut off each time adds up. */
+static share share_of(const fr_prune_options *options) {
+  return (share){options->amount, options->how == FR_PRUNE_ONE_SHOT ? 1e-9 : 0.5};
+}
+
 /* The least of that share of `list` go. */
-static void drop_least(ranked *list, size_t count, double amount, bool *gone) {
-  const size_t drop = (size_t)((double)count * amount + 1e-9);
+static void drop_least(ranked *list, size_t count, share of, bool *gone) {
+  const double wanted = (double)count * of.amount + of.up;
+  const size_t drop = wanted < (double)count ? (size_t)wanted : count;
   qsort(list, count, sizeof *list, compare);
   for (size_t i = 0; i < drop; i++)
     gone[list[i].unit] = true;
@@ -150,8 +162,8 @@ static void see(const fr__maker *maker, bool *seen) {
 }
 
 /* Those of a layer's units that no layer before it makes; how many. */
-static size_t choose_in_layer(const fr__maker *maker, double amount, const double *score,
-                              bool *seen, ranked *list, bool *gone) {
+static size_t list_own(const fr__maker *maker, const double *score, bool *seen,
+                       ranked *list) {
   size_t count = 0;
   for (size_t i = 0; i < maker->count; i++) {
     const uint32_t unit = maker->unit[i];
@@ -160,16 +172,41 @@ static size_t choose_in_layer(const fr__maker *maker, double amount, const doubl
     seen[unit] = true;
     take(score, unit, list, &count);
   }
-  drop_least(list, count, amount, gone);
   return count;
 }
 
-static void choose_anywhere(const fr__prune_graph *graph, double amount,
-                            const double *score, ranked *list, bool *gone) {
+static size_t choose_in_layer(const fr__maker *maker, share of, const double *score,
+                              bool *seen, ranked *list, bool *gone) {
+  const size_t count = list_own(maker, score, seen, list);
+  drop_least(list, count, of, gone);
+  return count;
+}
+
+#define ALIGN 16 /* floats of the widest vectors */
+
+/* Products work on whole vectors of outputs: 17 channels take as long as 32
+ * (docs/prune.md). What stays of a layer becomes the nearest multiple. */
+static void align_layer(const fr__maker *maker, size_t multiple, const double *score,
+                        bool *seen, ranked *list, bool *gone) {
+  const size_t count = list_own(maker, score, seen, list);
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++)
+    left += !gone[list[i].unit];
+  if (left <= multiple)
+    return;
+  const size_t nearest = (left + multiple / 2) / multiple * multiple;
+  const size_t kept = nearest < count ? nearest : count;
+  qsort(list, count, sizeof *list, compare);
+  for (size_t i = 0; i < count; i++)
+    gone[list[i].unit] = i < count - kept;
+}
+
+static void choose_anywhere(const fr__prune_graph *graph, share of, const double *score,
+                            ranked *list, bool *gone) {
   size_t count = 0;
   for (size_t u = 0; u < graph->units; u++)
     take(score, (uint32_t)u, list, &count);
-  drop_least(list, count, amount, gone);
+  drop_least(list, count, of, gone);
 }
 
 /* The best of `count` that is gone comes back; false: none is. */
@@ -221,6 +258,19 @@ static void mend(const fr__prune_graph *graph, const double *score, bool *gone) 
     continue;
 }
 
+static void choose(const fr__prune_graph *graph, const fr_prune_options *options,
+                   const double *score, bool *seen, ranked *list, bool *gone) {
+  const size_t multiple = options->align > 0 ? options->align : ALIGN;
+  if (options->global)
+    choose_anywhere(graph, share_of(options), score, list, gone);
+  for (size_t m = 0; m < graph->makers && !options->global; m++)
+    (void)choose_in_layer(&graph->maker[m], share_of(options), score, seen, list, gone);
+  memset(seen, 0, graph->units * sizeof *seen);
+  for (size_t m = 0; m < graph->makers && multiple > 1; m++)
+    align_layer(&graph->maker[m], multiple, score, seen, list, gone);
+  mend(graph, score, gone);
+}
+
 enum fr_status fr__prune_choose(const fr__prune_graph *graph,
                                 const fr_prune_options *options, const double *score,
                                 bool *gone, fr_error *err) {
@@ -228,13 +278,8 @@ enum fr_status fr__prune_choose(const fr__prune_graph *graph,
   bool *seen = calloc(graph->units + 1, sizeof *seen);
   const bool ready = list != NULL && seen != NULL;
   memset(gone, 0, graph->units * sizeof *gone);
-  if (ready && options->global)
-    choose_anywhere(graph, options->amount, score, list, gone);
-  else if (ready)
-    for (size_t m = 0; m < graph->makers; m++)
-      (void)choose_in_layer(&graph->maker[m], options->amount, score, seen, list, gone);
   if (ready)
-    mend(graph, score, gone);
+    choose(graph, options, score, seen, list, gone);
   free(list);
   free(seen);
   return ready ? FR_OK : fr__fail_memory(err, "the choice of units");
@@ -249,7 +294,8 @@ size_t fr__prune_choose_in(const fr__prune_graph *graph, size_t maker, double am
   if (list != NULL && seen != NULL) {
     for (size_t m = 0; m < maker; m++)
       see(&graph->maker[m], seen);
-    count = choose_in_layer(&graph->maker[maker], amount, score, seen, list, gone);
+    count = choose_in_layer(&graph->maker[maker], (share){amount, 1e-9}, score, seen,
+                            list, gone);
     mend(graph, score, gone);
   }
   free(list);

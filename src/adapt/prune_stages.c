@@ -103,12 +103,13 @@ static void replace(fr_net **net, fr_net *new) {
 }
 
 /* That share of the units of *net goes; of *early, where it is not NULL, the same. */
-static enum fr_status shrink(fr__pruning *p, double share, fr_net **net, fr_net **early,
-                             fr_error *err) {
+static enum fr_status shrink(fr__pruning *p, double share, bool last, fr_net **net,
+                             fr_net **early, fr_error *err) {
   fr__prune_graph graph;
   fr_prune_options options = *p->prune;
   fr_net *small = NULL, *small_early = NULL;
   options.amount = share;
+  options.align = last ? options.align : 1; /* lest rounds go further than they say */
   enum fr_status status = fr__prune_graph_init(&graph, *net, err);
   double *score = calloc(graph.units + 1, sizeof *score);
   bool *gone = calloc(graph.units + 1, sizeof *gone);
@@ -141,7 +142,7 @@ static enum fr_status shrink_and_train(fr__pruning *p, double amount, size_t rou
                                        fr_net **net, fr_net **early, fr_error *err) {
   const size_t rounds = fr__prune_rounds(p->prune);
   const double share = fr__prune_share(p->prune, amount, round);
-  enum fr_status status = shrink(p, share, net, early, err);
+  enum fr_status status = shrink(p, share, round == rounds, net, early, err);
   if (status != FR_OK)
     return status;
   if (*early != NULL) {
@@ -296,6 +297,7 @@ enum fr_status fr_prune_zero(fr_net *net, const fr_prune_options *options, size_
   fr__prune_mask mask;
   const enum fr_status status = fr__prune_mask_init(&mask, net, false, err);
   if (status == FR_OK) {
+    fr__net_forget(net);
     fr__prune_mask_choose(&mask, net, options->amount, options->global);
     fr__prune_mask_apply(&mask, net);
     (void)fr__prune_weights(net, zeros);

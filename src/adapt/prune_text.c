@@ -62,6 +62,8 @@ static bool read_counts(const char *word, fr_prune_options *o) {
     return whole(text, 1, 100000, &o->epochs);
   if ((text = value_of(word, "rounds")) != NULL)
     return whole(text, 1, 100, &o->rounds);
+  if ((text = value_of(word, "align")) != NULL)
+    return whole(text, 1, 1024, &o->align);
   if ((text = value_of(word, "rewind")) != NULL) {
     o->how = FR_PRUNE_REWIND;
     return whole(text, 0, 100000, &o->rewind);
@@ -111,7 +113,7 @@ static enum fr_status bad(const char *text, const char *word, fr_error *err) {
                   "'%s' of '%.100s' is not a kind of pruning: structured(AMOUNT) or "
                   "unstructured(AMOUNT), in the parentheses also until=POINTS, one-shot, "
                   "gradual, rewind[=EPOCH], global, per-layer, l1, l2, taylor, epochs=N, "
-                  "rounds=N, refine=RATE",
+                  "rounds=N, align=N, refine=RATE",
                   word, text);
 }
 
@@ -139,7 +141,7 @@ enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error 
 }
 
 void fr_prune_text(const fr_prune_options *o, char *text, size_t size) {
-  char amount[32], rest[96] = "";
+  char amount[32], rest[128] = "";
   int used = 0;
   (void)snprintf(amount, sizeof amount, o->until > 0 ? "until=%g" : "%.9g",
                  o->until > 0 ? o->until : o->amount);
@@ -147,6 +149,8 @@ void fr_prune_text(const fr_prune_options *o, char *text, size_t size) {
     used += snprintf(rest, sizeof rest, ",epochs=%zu", o->epochs);
   if (o->rounds > 0)
     used += snprintf(rest + used, sizeof rest - (size_t)used, ",rounds=%zu", o->rounds);
+  if (o->align > 0)
+    used += snprintf(rest + used, sizeof rest - (size_t)used, ",align=%zu", o->align);
   if (o->refine > 0)
     (void)snprintf(rest + used, sizeof rest - (size_t)used, ",refine=%g",
                    (double)o->refine);

@@ -22,6 +22,7 @@ enum {
   KEY_ROUNDS,
   KEY_CRITERION,
   KEY_REFINE,
+  KEY_ALIGN,
   KEY_SCAN
 };
 
@@ -51,6 +52,11 @@ static const struct argp_option options[] = {
     {"global", KEY_GLOBAL, NULL, 0, "the least of the whole network", 1},
     {"criterion", KEY_CRITERION, "NAME", 0,
      "what is least: taylor (default; by the gradient), l1 or l2 (by size)", 1},
+    {"align", KEY_ALIGN, "N", 0,
+     "units that stay of a layer, more than N, are the nearest multiple of N (default "
+     "16: "
+     "products work on whole vectors; 1: as the amount says)",
+     1},
     {"gradual", KEY_GRADUAL, NULL, 0, "more and more, while it is trained on", 2},
     {"rewind", KEY_REWIND, "EPOCH", OPTION_ARG_OPTIONAL,
      "train what is left again from the weights of that epoch (default 0: the initial "
@@ -113,6 +119,7 @@ static error_t parse_how(int key, char *text, struct argp_state *state) {
     o->rewind = text != NULL ? cli_number(state, "rewind", text, 0, 100000) : 0;
     return 0;
   case KEY_ROUNDS: o->rounds = cli_number(state, "rounds", text, 1, 100); return 0;
+  case KEY_ALIGN: o->align = cli_number(state, "align", text, 1, 1024); return 0;
   case KEY_REFINE:
     o->refine = (float)cli_real(state, "refine", text, 1e-6, 100);
     return 0;

@@ -66,7 +66,7 @@ static void units_go_and_accuracy_stays(void **state) {
   (void)state;
   static const char *const ways[] = {
       "structured(0.5,epochs=6)", "structured(0.5,l1,epochs=6)",
-      "structured(0.5,gradual,rounds=2,epochs=8)", "structured(0.5,rewind)",
+      "structured(0.5,gradual,epochs=8)", "structured(0.5,rewind)",
       "structured(0.5,global,l2,epochs=6)"};
   problem *p = new_problem();
   p->options.epochs = 40;
@@ -255,6 +255,7 @@ static void the_text_comes_back(void **state) {
       {"structured(0.5,rewind)", "structured(0.5,rewind=0,per-layer,taylor)"},
       {"structured(rewind=2,l1,global,.25,rounds=4)",
        "structured(0.25,rewind=2,global,l1,rounds=4)"},
+      {"structured(0.5,align=8)", "structured(0.5,one-shot,per-layer,taylor,align=8)"},
       {"unstructured(until=1,l2,epochs=5,refine=0.1)",
        "unstructured(until=1,one-shot,per-layer,l2,epochs=5,refine=0.1)"}};
   static const char *const bad[] = {"",

@@ -109,6 +109,28 @@ static void operations_and_parameters_shrink_as_by_hand(void **state) {
   fr_net_free(net);
 }
 
+/* A third of 40, 64, 18 less is 27, 43, 12; 12 fit one vector anyway. */
+static void what_stays_is_whole_vectors(void **state) {
+  (void)state;
+  fr_prune_options options = fr_prune_default_options();
+  fr_net *net =
+      made_net("dense(40) dense(64) dense(18) dense(classes)", (fr_shape){1, 5}, 3, 2, 0);
+  static const char *const expected[] = {"dense(32) dense(48) dense(12) dense(3)",
+                                         "dense(27) dense(43) dense(12) dense(3)",
+                                         "dense(28) dense(44) dense(12) dense(3)"};
+  static const size_t aligns[] = {0, 1, 4};
+  options.amount = 1.0 / 3;
+  options.criterion = FR_PRUNE_L1;
+  for (size_t i = 0; i < 3; i++) {
+    fr_net *small = NULL;
+    options.align = aligns[i];
+    ASSERT_OK(fr_prune_shrink(net, &options, NULL, &small, err));
+    assert_string_equal(fr_net_text(small), expected[i]);
+    fr_net_free(small);
+  }
+  fr_net_free(net);
+}
+
 static void the_least_neurons_go_by_their_weights(void **state) {
   (void)state;
   fr_net *net = made_net("dense(4) relu dense(classes)", (fr_shape){1, 2}, 2, 1, 0);
@@ -282,6 +304,7 @@ int main(void) {
       cmocka_unit_test(what_is_added_shrinks_together),
       cmocka_unit_test(what_cannot_go_stays_and_is_said),
       cmocka_unit_test(operations_and_parameters_shrink_as_by_hand),
+      cmocka_unit_test(what_stays_is_whole_vectors),
       cmocka_unit_test(the_least_neurons_go_by_their_weights),
       cmocka_unit_test(globally_the_least_layer_loses_most),
       cmocka_unit_test(any_network_answers_as_if_they_were_not_read),
