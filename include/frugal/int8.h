@@ -52,6 +52,20 @@ enum fr_status fr_int8_new(const fr_net *net, const float *const *x, size_t coun
                            fr_int8 **out, fr_error *err);
 void fr_int8_free(fr_int8 *int8);
 
+/*
+ * Training for int8 (Jacob et al. 2018): a copy of `net`, whose batch norms are folded
+ * (fr_net_fold), with a layer `fakequant` behind every value that integers hold, which
+ * rounds as they do, in the ranges given, and whose weights are rounded in every pass but
+ * not in what is updated. Trained like any network; then _weights takes them back into
+ * `net`, and _ranges what the ranges have become into those of `net`, where a layer knows
+ * better than *ranges does. *out is the caller's.
+ */
+enum fr_status fr_net_aware(const fr_net *net, const fr_int8_ranges *ranges, fr_net **out,
+                            fr_error *err);
+void fr_net_aware_weights(fr_net *aware, fr_net *net);
+enum fr_status fr_net_aware_ranges(fr_net *aware, const fr_net *net,
+                                   fr_int8_ranges *ranges, fr_error *err);
+
 /* x (T, C), normalised, to output (K). Allocates nothing; works in memory of `int8`, so
  * one thread at a time. FRUGAL_CPU=avx512vnni|avx512|avxvnni|avx2|baseline, when `int8`
  * was made, holds its instructions down; the outputs are the same bits. */

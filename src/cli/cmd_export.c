@@ -80,13 +80,20 @@ static enum fr_status write_c(const export *e, const fr_model *model, told *t,
                               fr_error *err) {
   fr_export_c_facts facts;
   fr_int8 *int8 = NULL;
-  enum fr_status status = e->precision.int8 ? quantize(e, model, t, &int8, err) : FR_OK;
+  const bool stored =
+      model->ranges.values > 0 && !(e->precision.told && !e->precision.int8);
+  enum fr_status status = FR_OK;
+  if (stored)
+    status = fr_int8_build(model->net, &model->ranges, &int8, err);
+  else if (e->precision.int8)
+    status = quantize(e, model, t, &int8, err);
   if (status == FR_OK)
     status = fr_export_c(model, int8, e->file, &facts, err);
   fr_int8_free(int8);
   if (status != FR_OK)
     return status;
-  tell_text(t, "precision", "Precision", cli_precision_text(&e->precision));
+  tell_text(t, "precision", "Precision",
+            stored ? "int8" : cli_precision_text(&e->precision));
   tell(t, "size_bytes", "Size, bytes", facts.bytes);
   tell(t, "weight_bytes", "Constants (flash), bytes", facts.weight_bytes);
   tell(t, "activation_bytes", "Buffers (RAM), bytes", facts.activation_bytes);
@@ -129,7 +136,7 @@ static void check_words(const export *e, struct argp_state *state) {
     argp_error(state, "say -o FILE");
   if (e->precision.int8 && e->format != NULL && e->format->write != write_c)
     argp_error(state, "--precision int8 is for --to c");
-  if (e->precision.floats == FR_PRECISION_BF16)
+  if (e->precision.floats != FR_PRECISION_F32)
     argp_error(state, "--precision bf16 is of training and testing: weights are float32");
 }
 

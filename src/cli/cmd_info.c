@@ -98,6 +98,9 @@ static enum fr_status describe_net(const fr_net *net, cli_result *result, fr__bu
 
 static void describe_model(const fr_model *model, cli_result *result, fr__buf *text) {
   json_t *r = result->result;
+  const size_t bytes = fr_net_bytes(model->net, model->scheme);
+  json_object_set_new(r, "scheme", json_string(fr_scheme_name(model->scheme)));
+  json_object_set_new(r, "bytes", json_integer((json_int_t)bytes));
   json_object_set_new(r, "task", json_string(model->task));
   json_object_set_new(r, "data", json_string(model->data));
   json_object_set_new(r, "split", json_string(model->split));
@@ -114,6 +117,8 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
       model->provenance != NULL ? json_loads(model->provenance, 0, NULL) : NULL;
   json_object_set_new(r, "provenance", past != NULL ? past : json_null());
 
+  fr__buf_printf(text, "Weights in %s, %zu bytes\n", fr_scheme_name(model->scheme),
+                 bytes);
   fr__buf_printf(text, "\nTask %s, %zu classes:", model->task, model->classes.count);
   for (size_t i = 0; i < model->classes.count; i++)
     fr__buf_printf(text, " %s", model->classes.name[i]);

@@ -227,7 +227,7 @@ static enum fr_status choose(const quantize *q, cli_session *session,
     json_object_set_new(one[i].figures, "kept", json_boolean(i == *best));
   json_object_set_new(session->result.result, "within_points", json_real(q->within));
   json_object_set_new(
-      session->result.result, "rule",
+      session->result.result, "choice",
       json_sprintf("least program joules per 1,000 tests at batch %zu among schemes "
                    "whose validation accuracy is at most %g points below float32's; "
                    "fewest bytes among those within 5 %% of the least",

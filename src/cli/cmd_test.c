@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
      30},
     {"repeat", KEY_REPEAT, "N|auto", 0,
      "pass over the test side N times and tell the cost of one (default 1); auto: until "
-     "the interval of their core-seconds is below 5 % of the mean; not with int8",
+     "the interval of their core-seconds is below 5 % of the mean",
      30},
     {0},
 };
@@ -67,10 +67,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_THREADS: t->threads = cli_threads(state, text); return 0;
   case ARGP_KEY_END:
     if (t->threads > 1 && t->precision.int8)
-      argp_error(state,
-                 "int8 runs one sample after the other: --threads is of f32 and bf16");
-    if (t->passes != 1 && t->precision.int8)
-      argp_error(state, "--repeat is of f32 and bf16");
+      argp_error(state, "int8 runs on one thread: --threads is of f32 and bf16");
     return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -85,8 +82,9 @@ static const struct argp argp = {
     parse,
     "MODEL",
     "Tests a model on the test side of the split that it remembers, on the data that it "
-    "remembers unless --data says otherwise; --split all tests on everything. In int8 "
-    "the ranges are found on the training side.",
+    "remembers unless --data says otherwise; --split all tests on everything. A "
+    "quantized model runs in its scheme; int8 of another one finds its ranges on the "
+    "training side.",
     children,
     NULL,
     NULL};
@@ -170,17 +168,19 @@ static void tell_passes(cli_session *session, const passes *p) {
 /* Further passes, of which nothing but the cost is looked at: phase `test`, as the first,
  * which found caches cold and does not count among `test_core_seconds`. */
 static enum fr_status repeat(cli_session *session, const cli_work *work, fr_net *net,
-                             size_t wanted, fr_error *err) {
+                             fr_quantized *q, size_t wanted, fr_error *err) {
+  const fr_samples *samples = &work->prepared.test;
   passes p = {0};
   clocked clock = {.to = &session->observer};
   const fr_observer observer = {
       .self = &clock, .phase_begin = on_begin, .phase_end = on_end};
-  const fr_loss_options loss = {
-      .kind = work->prepared.test.value != NULL ? FR_LOSS_BINARY : FR_LOSS_CROSS_ENTROPY};
+  const fr_loss_options loss = {.kind = samples->value != NULL ? FR_LOSS_BINARY
+                                                               : FR_LOSS_CROSS_ENTROPY};
   while (!enough(&p, wanted)) {
     fr_metrics metrics;
     const enum fr_status status =
-        fr_test(net, &work->prepared.test, &loss, 64, &observer, &metrics, err);
+        q != NULL ? fr_quantized_test(q, samples, &loss, 64, &observer, &metrics, err)
+                  : fr_test(net, samples, &loss, 64, &observer, &metrics, err);
     if (status != FR_OK)
       return status;
     add_pass(&p, (double)clock.spent_ns / 1e9);
@@ -191,11 +191,13 @@ static enum fr_status repeat(cli_session *session, const cli_work *work, fr_net 
 }
 
 /* Beside the figures of the test side. */
-static enum fr_status tell(cli_session *session, const test *t, const fr_net *net,
+static enum fr_status tell(cli_session *session, const test *t, const fr_model *model,
                            fr_error *err) {
+  const fr_net *net = model->net;
   json_t *result = session->result.result;
   json_object_set_new(result, "precision",
                       json_string(cli_precision_text(&t->precision)));
+  json_object_set_new(result, "scheme", json_string(fr_scheme_name(model->scheme)));
   json_object_set_new(result, "network", json_string(fr_net_text(net)));
   json_object_set_new(result, "epochs", json_null()); /* not trained */
   json_object_set_new(result, "parameters",
@@ -209,6 +211,7 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   const char *told = t->input.split;
   fr_model model = {0};
   cli_work work = {0};
+  fr_quantized *q = NULL;
   const fr_loss_options loss = {.kind = FR_LOSS_CROSS_ENTROPY};
   enum fr_status status = fr_model_load(&model, t->model, err);
   if (status == FR_OK)
@@ -220,16 +223,16 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   if (status == FR_OK && t->threads > 1)
     status = fr_net_set_threads(model.net, t->threads, err);
   if (status == FR_OK)
-    fr_net_set_precision(model.net, t->precision.floats);
+    status = cli_precision_open(&t->precision, &model, &work, session, &q, err);
   if (status == FR_OK)
-    status =
-        t->precision.int8
-            ? cli_int8_test(&work, session, &loss, model.net, &model.classes, err)
-            : cli_work_test(&work, session, &loss, 64, model.net, &model.classes, err);
+    status = cli_work_test(&work, session, &loss, 64, model.net, q, &model.classes, err);
   if (status == FR_OK && t->passes != 1)
-    status = repeat(session, &work, model.net, t->passes > 0 ? t->passes - 1 : 0, err);
+    status = repeat(session, &work, model.net, q, t->passes > 0 ? t->passes - 1 : 0, err);
+  if (status == FR_OK && q != NULL)
+    cli_precision_sizes(session, q);
   if (status == FR_OK)
-    status = tell(session, t, model.net, err);
+    status = tell(session, t, &model, err);
+  fr_quantized_free(q);
   cli_work_release(&work);
   fr_model_release(&model);
   return status;

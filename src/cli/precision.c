@@ -13,11 +13,14 @@ enum { KEY_PRECISION = 0x600 };
 
 static const struct argp_option options[] = {
     {"precision", KEY_PRECISION, "NAME", 0,
-     "f32 (default; float32 is the same), bf16 or int8", 30},
+     "f32 (float32 is the same), bf16, int8-dynamic or int8 (default: what the model is "
+     "in)",
+     30},
     {0}};
 
-static const char *const names[] = {
-    [FR_PRECISION_F32] = "float32", [FR_PRECISION_BF16] = "bf16"};
+static const char *const names[] = {[FR_PRECISION_F32] = "float32",
+                                    [FR_PRECISION_BF16] = "bf16",
+                                    [FR_PRECISION_INT8] = "int8-dynamic"};
 
 const char *cli_precision_name(enum fr_precision precision) { return names[precision]; }
 
@@ -25,16 +28,23 @@ const char *cli_precision_text(const cli_precision *precision) {
   return precision->int8 ? "int8" : names[precision->floats];
 }
 
+static void set(cli_precision *precision, enum fr_scheme scheme) {
+  static const enum fr_precision floats[FR_SCHEMES] = {
+      [FR_SCHEME_BF16] = FR_PRECISION_BF16, [FR_SCHEME_INT8_DYNAMIC] = FR_PRECISION_INT8};
+  precision->int8 = scheme == FR_SCHEME_INT8 || scheme == FR_SCHEME_INT8_AWARE;
+  precision->floats = floats[scheme];
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
   cli_precision *precision = state->input;
+  enum fr_scheme scheme;
   if (key != KEY_PRECISION)
     return ARGP_ERR_UNKNOWN;
-  enum fr_train_precision floats = FR_TRAIN_F32;
-  precision->int8 = strcmp(text, "int8") == 0;
-  if (!precision->int8 &&
-      (!fr_train_precision_parse(text, &floats) || floats == FR_TRAIN_AUTO))
-    argp_error(state, "'%s' is not a precision: f32, bf16 or int8", text);
-  precision->floats = floats == FR_TRAIN_BF16 ? FR_PRECISION_BF16 : FR_PRECISION_F32;
+  if (!fr_scheme_parse(text, &scheme) || scheme == FR_SCHEME_F16 ||
+      scheme == FR_SCHEME_INT8_AWARE)
+    argp_error(state, "'%s' is not a precision: f32, bf16, int8-dynamic or int8", text);
+  set(precision, scheme);
+  precision->told = true;
   return 0;
 }
 
@@ -60,74 +70,40 @@ enum fr_status cli_int8_new(const cli_work *work, cli_result *result, const fr_n
   return fr_int8_new(net, x, count, out, err);
 }
 
-static enum fr_status check_samples(const fr_samples *samples, fr_error *err) {
-  if (samples->label == NULL)
-    return fr__fail(err, FR_ERR_UNSUPPORTED, "int8 is tested on samples of one class");
-  for (size_t i = 0; samples->length != NULL && i < samples->count; i++)
-    if (samples->length[i] < samples->steps)
-      return fr__fail(err, FR_ERR_UNSUPPORTED,
-                      "int8 takes samples of full length, and test sample %zu has %u of "
-                      "%zu steps",
-                      i + 1, (unsigned)samples->length[i], samples->steps);
-  return FR_OK;
+static bool is_integer(enum fr_scheme scheme) {
+  return scheme == FR_SCHEME_INT8 || scheme == FR_SCHEME_INT8_AWARE;
 }
 
-/* Every sample by itself. */
-static void run_all(const fr_samples *samples, const fr_int8 *int8,
-                    const fr_loss_options *loss, float *output, fr_metrics *metrics) {
-  const size_t classes = fr_int8_classes(int8);
-  for (size_t i = 0; i < samples->count; i++) {
-    fr_int8_run(int8, samples->x[i], output);
-    const fr_targets targets = {.label = samples->label + i};
-    const double mean = fr_loss_compute(loss, output, &targets, 1, classes, NULL);
-    fr_metrics_add(metrics, output, samples->label + i, 1, mean);
+static enum fr_status quantize(const fr_model *model, const cli_work *work,
+                               cli_session *session, fr_quantized **out, fr_error *err) {
+  const fr_samples *samples = &work->prepared.train;
+  if (samples->count == 0) {
+    samples = &work->prepared.test;
+    cli_warn(&session->result,
+             "nothing is trained on: the ranges of int8 come from the test side");
   }
-  fr_metrics_finish(metrics);
+  return fr_quantize(model->net, FR_SCHEME_INT8, samples, NULL, NULL, &session->observer,
+                     NULL, out, err);
 }
 
-static void tell_sizes(cli_session *session, const fr_int8 *int8) {
+enum fr_status cli_precision_open(cli_precision *precision, fr_model *model,
+                                  const cli_work *work, cli_session *session,
+                                  fr_quantized **out, fr_error *err) {
+  *out = NULL;
+  if (!precision->told)
+    set(precision, model->scheme);
+  if (precision->int8 && is_integer(model->scheme))
+    return fr_quantized_open(model->net, model->scheme, &model->ranges, out, err);
+  if (precision->int8)
+    return quantize(model, work, session, out, err);
+  fr_net_set_precision(model->net, precision->floats);
+  return precision->floats == FR_PRECISION_INT8 ? fr_net_prepare(model->net, err) : FR_OK;
+}
+
+void cli_precision_sizes(cli_session *session, const fr_quantized *q) {
   json_t *r = session->result.result;
-  const size_t weights = fr_int8_weight_bytes(int8);
-  const size_t activations = fr_int8_activation_bytes(int8);
+  const size_t weights = fr_int8_weight_bytes(fr_quantized_int8(q));
+  const size_t activations = fr_int8_activation_bytes(fr_quantized_int8(q));
   json_object_set_new(r, "weight_bytes", json_integer((json_int_t)weights));
   json_object_set_new(r, "activation_bytes", json_integer((json_int_t)activations));
-}
-
-static enum fr_status test_int8(const cli_work *work, cli_session *session,
-                                const fr_loss_options *loss, const fr_net *net,
-                                const fr_int8 *int8, const fr_names *classes,
-                                fr_error *err) {
-  fr_metrics metrics = {0};
-  float *output = calloc(fr_int8_classes(int8), sizeof *output);
-  if (output == NULL)
-    return fr__fail_memory(err, "the outputs of int8");
-  const enum fr_status status = fr_metrics_init(&metrics, fr_int8_classes(int8), err);
-  if (status == FR_OK) {
-    const int64_t opening = cli_opening_begin(work, session, net);
-    fr_phase_begin(session->meter, "test");
-    run_all(&work->prepared.test, int8, loss, output, &metrics);
-    fr_phase_end(session->meter);
-    cli_session_metrics(session, &metrics, classes);
-    cli_opening_found(session, opening, &metrics);
-    tell_sizes(session, int8);
-  }
-  fr_metrics_release(&metrics);
-  free(output);
-  return status;
-}
-
-enum fr_status cli_int8_test(const cli_work *work, cli_session *session,
-                             const fr_loss_options *loss, const fr_net *net,
-                             const fr_names *classes, fr_error *err) {
-  fr_int8 *int8 = NULL;
-  enum fr_status status = check_samples(&work->prepared.test, err);
-  if (status == FR_OK) {
-    fr_phase_begin(session->meter, "quantize");
-    status = cli_int8_new(work, &session->result, net, &int8, err);
-    fr_phase_end(session->meter);
-  }
-  if (status == FR_OK)
-    status = test_int8(work, session, loss, net, int8, classes, err);
-  fr_int8_free(int8);
-  return status;
 }

@@ -236,22 +236,24 @@ char *cli_work_provenance(const cli_session *session) {
   return text;
 }
 
+/* `q`: what runs in the place of `net`; NULL: net. */
 static enum fr_status test_samples(const fr_samples *samples, const fr_observer *observer,
                                    const fr_loss_options *loss, size_t batch, fr_net *net,
-                                   fr_metrics *metrics, fr_error *err) {
+                                   fr_quantized *q, fr_metrics *metrics, fr_error *err) {
   fr_loss_options fit = *loss;
   if (samples->value != NULL)
     fit.kind = FR_LOSS_BINARY;
-  return fr_test(net, samples, &fit, batch, observer, metrics, err);
+  return q != NULL ? fr_quantized_test(q, samples, &fit, batch, observer, metrics, err)
+                   : fr_test(net, samples, &fit, batch, observer, metrics, err);
 }
 
 enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
-                             const fr_names *classes, fr_error *err) {
+                             fr_quantized *q, const fr_names *classes, fr_error *err) {
   fr_metrics metrics;
   const int64_t opening = cli_opening_begin(work, session, net);
   const enum fr_status status = test_samples(&work->prepared.test, &session->observer,
-                                             loss, batch, net, &metrics, err);
+                                             loss, batch, net, q, &metrics, err);
   if (status != FR_OK)
     return status;
   cli_session_metrics(session, &metrics, classes);
@@ -270,8 +272,9 @@ static enum fr_status validate(const cli_work *work, cli_session *session,
     return FR_OK;
   }
   fr_phase_begin(session->meter, "validate");
-  const enum fr_status status = test_samples(
-      &work->prepared.validate, NULL, &options->loss, options->batch, net, &metrics, err);
+  const enum fr_status status =
+      test_samples(&work->prepared.validate, NULL, &options->loss, options->batch, net,
+                   NULL, &metrics, err);
   fr_phase_end(session->meter);
   if (status != FR_OK)
     return status;
@@ -298,7 +301,7 @@ enum fr_status cli_work_finish(cli_work *work, cli_session *session,
   enum fr_status status =
       training->no_test ? validate(work, session, options, net, err)
                         : cli_work_test(work, session, &options->loss, options->batch,
-                                        net, &work->prepared.classes, err);
+                                        net, NULL, &work->prepared.classes, err);
   if (status == FR_OK)
     status = cli_session_measured(session, err);
   if (status != FR_OK || path == NULL)

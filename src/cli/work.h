@@ -5,6 +5,7 @@
 #define FR_CLI_WORK_H
 
 #include "cli/session.h"
+#include "frugal/quantize.h"
 
 typedef struct cli_work {
   fr_dataset *data;
@@ -23,11 +24,11 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
                              uint64_t seed, const fr_model *model, fr_error *err);
 void cli_work_release(cli_work *work);
 
-/* Tests `net` on the test side and fills the metrics, and `test`: its energy per 1,000.
- */
+/* Tests `net` (or what runs in its place; NULL: nothing does) on the test side and fills
+ * the metrics, and `test`: its energy per 1,000. */
 enum fr_status cli_work_test(cli_work *work, cli_session *session,
                              const fr_loss_options *loss, size_t batch, fr_net *net,
-                             const fr_names *classes, fr_error *err);
+                             fr_quantized *q, const fr_names *classes, fr_error *err);
 
 /* What the model has cost so far, this run last, as JSON; the caller's (free). */
 char *cli_work_provenance(const cli_session *session);

@@ -21,7 +21,7 @@ static const fr__layer_ops *const families[] = {
     &fr__layer_hardswish,      &fr__layer_sigmoid,
     &fr__layer_tanh,           &fr__layer_softmax,
     &fr__layer_flatten,        &fr__layer_residual,
-    &fr__layer_parallel,
+    &fr__layer_parallel,       &fr__layer_fakequant,
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof families[0])

@@ -261,6 +261,7 @@ extern const fr__layer_ops fr__layer_dense, fr__layer_conv1d, fr__layer_maxpool,
     fr__layer_avgpool, fr__layer_lstm, fr__layer_bn, fr__layer_dropout, fr__layer_relu,
     fr__layer_leaky, fr__layer_gelu, fr__layer_sigmoid, fr__layer_tanh, fr__layer_softmax,
     fr__layer_flatten, fr__layer_residual, fr__layer_parallel, fr__layer_layernorm,
-    fr__layer_spatialdropout, fr__layer_hardswish, fr__layer_gru, fr__layer_attention;
+    fr__layer_spatialdropout, fr__layer_hardswish, fr__layer_gru, fr__layer_attention,
+    fr__layer_fakequant;
 
 #endif

@@ -178,6 +178,7 @@ void fr_net_free(fr_net *net) {
   fr__arena_release(&net->gradients);
   fr__arena_release(&net->activations);
   fr__arena_release(&net->packed);
+  fr__arena_release(&net->fake.arena);
   fr__chain_release(&net->chain);
   free(net->tensor);
   free(net->text);

@@ -32,11 +32,25 @@ struct fr_net {
   size_t batch; /* samples that there is room for; 0: none */
 
   fr__arena packed; /* weights, since fr_net_prepare */
+
+  /* Of a network that is trained for int8 (fake.c). */
+  struct {
+    bool on, rounded; /* rounded: the weights are, and `kept` holds what they were */
+    fr__arena arena;
+    float *kept, *scale;
+  } fake;
 };
 
 /* fr_net_prepare; `sparse`: with sparse kernels, where they are faster for the batch that
  * there is room for. Frames that come one by one have no rows for them. */
 enum fr_status fr__net_prepare(fr_net *net, bool sparse, fr_error *err);
+
+/* ---- fake.c: weights that are rounded while a pass runs ---- */
+
+enum fr_status fr__net_fake(fr_net *net, fr_error *err); /* from now on */
+void fr__fake_begin(fr_net *net);
+void fr__fake_end(fr_net *net);
+
 /* The weights change: what was packed of them is not theirs any more. */
 void fr__net_forget(fr_net *net);
 

@@ -82,12 +82,16 @@ const float *fr_net_forward(fr_net *net, const float *x, size_t batch, size_t fr
   assert(batch <= net->batch && from <= to && to <= net->chain.count);
   if (train)
     fr__net_forget(net); /* a step will follow */
+  fr__fake_begin(net);
   const fr__pass pass = {.kern = &net->kern,
                          .rng = &net->rng,
                          .batch = batch,
                          .train = train,
                          .length = lengths_at(net, from, batch)};
-  return fr__chain_forward(&net->chain, &pass, x, from, to);
+  const float *y = fr__chain_forward(&net->chain, &pass, x, from, to);
+  if (!train) /* else backward needs them as they were */
+    fr__fake_end(net);
+  return y;
 }
 
 void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
@@ -98,6 +102,7 @@ void fr_net_backward(fr_net *net, const float *d_output, size_t batch) {
                          .train = true,
                          .length = net->length};
   fr__chain_backward(&net->chain, &pass, d_output, NULL);
+  fr__fake_end(net);
 }
 
 /* ---- precision ---- */

@@ -99,7 +99,7 @@ one, three, all_ = (json.load(open(f))['result'] for f in sys.argv[1:])
 for key in ('accuracy', 'macro_f1', 'balanced_accuracy', 'classes', 'confusion'):
     assert one.get(key) == three.get(key) == all_.get(key), key
 assert one['accuracy']" "$folder/1.json" "$folder/3.json" "$folder/all.json"
-ok "integers take no threads" fails_saying 2 "one sample after the other" test \
+ok "integers take no threads" fails_saying 2 "one thread" test \
   "$folder/one.safetensors" --precision int8 --threads 2
 ok "no threads at all are refused" exits 2 train --data "$data" --threads 0
 
