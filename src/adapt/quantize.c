@@ -13,6 +13,8 @@ struct fr_quantized {
   fr_int8 *int8;         /* NULL: none */
 };
 
+#define USUAL_BATCH 64
+
 bool fr__scheme_is_integer(enum fr_scheme scheme) {
   return scheme == FR_SCHEME_INT8 || scheme == FR_SCHEME_INT8_AWARE;
 }
@@ -68,9 +70,11 @@ static enum fr_precision precision_of(enum fr_scheme scheme) {
 /* What runs it: integers, or kernels for its weights. */
 static enum fr_status make_ready(fr_quantized *q, fr_error *err) {
   fr_net_set_precision(q->net, precision_of(q->scheme));
-  return fr__scheme_is_integer(q->scheme)
-             ? fr_int8_build(q->net, &q->ranges, &q->int8, err)
-             : fr_net_prepare(q->net, err);
+  if (fr__scheme_is_integer(q->scheme))
+    return fr_int8_build(q->net, &q->ranges, &q->int8, err);
+  /* Whether zeros are worth passing over depends on the batch. */
+  const enum fr_status status = fr_net_reserve(q->net, USUAL_BATCH, false, 0, err);
+  return status == FR_OK ? fr_net_prepare(q->net, err) : status;
 }
 
 static enum fr_status convert(fr_quantized *q, const fr_samples *train, fr_error *err) {
