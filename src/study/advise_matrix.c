@@ -15,8 +15,10 @@ static const char *const usual[] = {"small", "big"};
  * there is something to come from. */
 static const char mechanisms[] = "  - {name: bf16, precision: bf16}\n"
                                  "  - {name: batch256, batch: 256}\n"
-                                 "  - {name: half, prune: 'structured(0.5)'}\n";
-static const char mechanism_names[] = "bf16, batch256, half";
+                                 "  - {name: half, prune: 'structured(0.5)'}\n"
+                                 "  - {name: int8, quantize: int8}\n"
+                                 "  - {name: half-int8, with: [half, int8]}\n";
+static const char mechanism_names[] = "bf16, batch256, half, int8, half-int8";
 
 /* In YAML's single quotes, where only they need a second one. */
 static void quote(fr__buf *text, const char *word) {

@@ -167,18 +167,24 @@ static double positive(const json_t *from, const char *path) {
   return x > 0.0 && x <= ENERGY_CEILING ? x : (double)NAN;
 }
 
+/* What it runs in: the scheme of its weights, where it has one. */
+static const char *precision_of(const json_t *run) {
+  const json_t *train = json_object_get(run, "train");
+  return text_at(train, "scheme", text_at(train, "precision", ""));
+}
+
 static bool describe(fr__way *way, const json_t *network, const json_t *run,
                      int64_t study) {
-  way->is = (fr_advice_way){
-      .network = strdup(text_at(network, "name", text_at(run, "net", ""))),
-      .mechanism = strdup(text_at(run, "mechanism", "")),
-      .precision = strdup(text_at(json_object_get(run, "train"), "precision", "")),
-      .architecture = strdup(text_at(run, "architecture", "")),
-      .cell = strdup(text_at(run, "name", "")),
-      .study = study,
-      .parameters = positive(run, "parameters"),
-      .operations = positive(run, "test.operations"),
-      .bytes = positive(run, "bytes")};
+  way->is = (fr_advice_way){.network =
+                                strdup(text_at(network, "name", text_at(run, "net", ""))),
+                            .mechanism = strdup(text_at(run, "mechanism", "")),
+                            .precision = strdup(precision_of(run)),
+                            .architecture = strdup(text_at(run, "architecture", "")),
+                            .cell = strdup(text_at(run, "name", "")),
+                            .study = study,
+                            .parameters = positive(run, "parameters"),
+                            .operations = positive(run, "test.operations"),
+                            .bytes = positive(run, "bytes")};
   return way->is.network != NULL && way->is.mechanism != NULL &&
          way->is.precision != NULL && way->is.architecture != NULL &&
          way->is.cell != NULL;

@@ -115,6 +115,8 @@ static fr__cost guess(const fr__plan *plan, double operations) {
 
 /* Costs of the cells that ran, in relation to their operations where those are known. */
 fr__cost fr__expected_cost(const fr__plan *plan, size_t cell) {
+  if (plan->cell[cell].twin != SIZE_MAX)
+    cell = plan->cell[cell].twin;
   const double operations = plan->cell[cell].operations;
   const fr__cost own = dearest(plan, cell);
   fr__cost sum = {0};

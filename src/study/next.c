@@ -61,6 +61,9 @@ static size_t cheapest(const choice *c, size_t repeat) {
 /* Adds a run that a comparison lacks; *first becomes it where it is ready and none was.
  */
 static void lack(const choice *c, size_t run, fr__cost *sum, size_t *first) {
+  const size_t twin = c->plan->cell[run % c->plan->cells].twin;
+  if (twin != SIZE_MAX) /* which is run in its place */
+    run = run / c->plan->cells * c->plan->cells + twin;
   if (!is_missing(c, run))
     return;
   const fr__cost cost = fr__expected_cost(c->plan, run % c->plan->cells);

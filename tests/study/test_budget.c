@@ -200,6 +200,27 @@ static void what_is_left_lasts_so_long(void **state) {
   unmake(&p);
 }
 
+/* A cell that comes to the same as another is never asked for, and not paid for. */
+static void twins_are_run_once(void **state) {
+  (void)state;
+  played p;
+  size_t runs = 0;
+  make(&p, &(fr_study_budget){.energy_j = 1e9});
+  p.plan.cell[M_REPLACE].twin = M_APPEND;
+  for (size_t next; (next = next_of(&p)) != SIZE_MAX; runs++) {
+    assert_int_not_equal(next % CELLS, M_REPLACE);
+    play(&p, next);
+    if (next % CELLS == M_APPEND) { /* as the study shares it: without what was spent */
+      json_t *same = json_copy(p.plan.run[next].result);
+      json_object_del(same, "spent");
+      p.plan.run[next + M_REPLACE - M_APPEND].result = same;
+    }
+  }
+  assert_int_equal(runs, 18);
+  assert_true(fabs(fr__budget_spent(&p.plan).joules - 6 * 310) < 1e-9);
+  unmake(&p);
+}
+
 static bool all_of_the_first_round(const void *self, size_t run) {
   (void)self;
   return run == M_SCRATCH;
@@ -225,6 +246,7 @@ int main(void) {
       cmocka_unit_test(time_limits_too_and_so_do_grams),
       cmocka_unit_test(a_study_that_is_resumed_ends_where_it_would_have),
       cmocka_unit_test(what_is_left_lasts_so_long),
+      cmocka_unit_test(twins_are_run_once),
       cmocka_unit_test(runs_that_go_on_are_counted),
   };
   return cmocka_run_group_tests_name("study/budget", tests, NULL, NULL);
