@@ -82,6 +82,32 @@ ok "no job is left" sh -c "[ -n '$workers' ] && for pid in $workers; do ! [ -e /
 ok "no jobs are wrong usage" exits 2 study tiny.yaml --jobs 0
 ok "nor is a word a count of jobs" exits 2 study tiny.yaml --jobs many
 
+ok "a budget ends it" exits 0 study tiny.yaml --budget 0.001mJ --store poor.sqlite -o poor \
+  --json poor.json --quiet
+ok "before anything is run" json \
+  "j['result']['budget']['runs'] == 0 and 'budget ended' in ' '.join(j['warnings'])" poor.json
+ok "with a larger one it goes on" exits 0 study tiny.yaml --budget 1kJ,1h --store poor.sqlite \
+  -o poor --json rich.json --quiet
+ok "to the end, below it" json \
+  "j['result']['budget']['not_run'] == 0 and 0 < j['result']['budget']['spent_j'] < 1000" \
+  rich.json
+ok "what reused runs took counts" exits 0 study tiny.yaml --budget 1kJ --store poor.sqlite \
+  -o poor --json again.json --quiet
+ok "to the same joules" python3 -c "
+import json
+a, b = (json.load(open(f))['result']['budget']['spent_j'] for f in ('rich.json', 'again.json'))
+assert a == b"
+ok "each mechanism has a verdict" json \
+  "[m['mechanism'] for m in j['result']['mechanisms']] == ['append'] and
+     j['result']['mechanisms'][0]['train']['verdict'] in
+     ('saves', 'costs more', 'no difference shown')" rich.json
+ok "each data set has its fronts" json \
+  "{(f['data'], f['of']) for f in j['result']['fronts']} ==
+     {(d, o) for d in 'ME' for o in ('train', 'test', 'life')}" rich.json
+ok "which are drawn" test -s poor/front.svg
+ok "accuracy is no budget of a study" exits 2 study tiny.yaml --budget accuracy=0.9
+ok "a budget has a unit" exits 2 study tiny.yaml --budget 20
+
 ok "a missing file is one sentence" fails_saying 1 "nowhere.yaml" study nowhere.yaml
 printf 'name: x\nrepeats: many\n' >bad.yaml
 ok "a wrong type is one sentence with its line" fails_saying 1 "bad.yaml:2" study bad.yaml
