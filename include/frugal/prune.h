@@ -53,6 +53,8 @@ typedef struct fr_prune_options {
 
 /* Structured, half, one-shot, by Taylor, per layer. */
 fr_prune_options fr_prune_default_options(void);
+/* Taylor for units; for single weights their size, which their gradient tells less of. */
+enum fr_prune_criterion fr_prune_usual_criterion(enum fr_prune_kind kind);
 
 /* "structured(0.5)", "unstructured(0.9,gradual)", "structured(0.5,rewind,global,l1)":
  * kind, amount or until=POINTS, and in any order one-shot|gradual|rewind[=EPOCH],

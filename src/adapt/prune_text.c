@@ -17,6 +17,10 @@ fr_prune_options fr_prune_default_options(void) {
                             .criterion = FR_PRUNE_TAYLOR};
 }
 
+enum fr_prune_criterion fr_prune_usual_criterion(enum fr_prune_kind kind) {
+  return kind == FR_PRUNE_STRUCTURED ? FR_PRUNE_TAYLOR : FR_PRUNE_L1;
+}
+
 static const char *const kinds[] = {
     [FR_PRUNE_STRUCTURED] = "structured", [FR_PRUNE_UNSTRUCTURED] = "unstructured"};
 static const char *const ways[] = {[FR_PRUNE_ONE_SHOT] = "one-shot",
@@ -127,6 +131,7 @@ enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error 
   if (kind == KINDS)
     return bad(text, word, err);
   o.kind = (enum fr_prune_kind)kind;
+  o.criterion = fr_prune_usual_criterion(o.kind);
   const char *at = text + length;
   while (at != NULL && *at != '\0' && *at != ')') {
     word[0] = '\0';

@@ -33,7 +33,7 @@ typedef struct prune {
   cli_input input;
   cli_training training;
   fr_prune_options prune;
-  bool amount_told, scan;
+  bool amount_told, criterion_told, scan;
   const char *source;
 } prune;
 
@@ -51,7 +51,9 @@ static const struct argp_option options[] = {
     {"per-layer", KEY_PER_LAYER, NULL, 0, "that share of each layer (the default)", 1},
     {"global", KEY_GLOBAL, NULL, 0, "the least of the whole network", 1},
     {"criterion", KEY_CRITERION, "NAME", 0,
-     "what is least: taylor (default; by the gradient), l1 or l2 (by size)", 1},
+     "what is least: taylor (by the gradient; default for units), l1 or l2 (by size; "
+     "l1 for weights)",
+     1},
     {"align", KEY_ALIGN, "N", 0,
      "units that stay of a layer, more than N, are the nearest multiple of N (default "
      "16: "
@@ -95,6 +97,7 @@ static void parse_criterion(const char *text, prune *p, struct argp_state *state
   if (!one || fr_prune_parse(whole, &o, NULL) != FR_OK)
     argp_error(state, "'%s' is not a criterion: taylor, l1 or l2", text);
   p->prune.criterion = o.criterion;
+  p->criterion_told = true;
 }
 
 static error_t parse_how(int key, char *text, struct argp_state *state) {
@@ -154,7 +157,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_NO_ARGS:
     argp_error(state, "say which model: MODEL.safetensors");
     return 0;
-  case ARGP_KEY_END: check_usage(p, state); return 0;
+  case ARGP_KEY_END:
+    check_usage(p, state);
+    if (!p->criterion_told)
+      p->prune.criterion = fr_prune_usual_criterion(p->prune.kind);
+    return 0;
   default: return parse_how(key, text, state);
   }
 }

@@ -50,7 +50,7 @@ static void every_allocation_may_fail(void **state) {
   static const char *const ways[] = {"structured(0.5,epochs=1)",
                                      "structured(0.5,gradual,l1,rounds=2,epochs=2)",
                                      "structured(0.5,rewind=1)",
-                                     "unstructured(0.5,epochs=1)",
+                                     "unstructured(0.5,taylor,epochs=1)",
                                      "unstructured(0.5,gradual,epochs=2)",
                                      "unstructured(0.5,rewind=1)",
                                      "structured(until=50,epochs=1)"};

@@ -96,7 +96,7 @@ static size_t zeros_of(const fr_net *net, const char *name) {
 static void weights_that_are_0_stay_0(void **state) {
   (void)state;
   static const char *const ways[] = {
-      "unstructured(0.75,l1,epochs=4)", "unstructured(0.75,epochs=4)",
+      "unstructured(0.75,epochs=4)", "unstructured(0.75,taylor,epochs=4)",
       "unstructured(0.75,gradual,epochs=6)", "unstructured(0.75,rewind=1,rounds=2)"};
   problem *p = new_problem();
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -251,7 +251,7 @@ static void the_text_comes_back(void **state) {
   static const char *const good[][2] = {
       {"structured", "structured(0.5,one-shot,per-layer,taylor)"},
       {"structured(0.5)", "structured(0.5,one-shot,per-layer,taylor)"},
-      {"unstructured( 0.9 , gradual )", "unstructured(0.9,gradual,per-layer,taylor)"},
+      {"unstructured( 0.9 , gradual )", "unstructured(0.9,gradual,per-layer,l1)"},
       {"structured(0.5,rewind)", "structured(0.5,rewind=0,per-layer,taylor)"},
       {"structured(rewind=2,l1,global,.25,rounds=4)",
        "structured(0.25,rewind=2,global,l1,rounds=4)"},
