@@ -136,4 +136,10 @@ ok "a folder in the model's place is one sentence" fails_saying 1 "$folder" test
 head -c 100 "$model" >"$folder/cut.safetensors"
 ok "a truncated model is one sentence" fails_saying 1 "cut.safetensors" info \
   "$folder/cut.safetensors"
+ok "a log that takes nothing" python3 -c "
+import sqlite3, sys
+sqlite3.connect(sys.argv[1]).execute('DROP TABLE openings')" "$folder/data/frugal/runs.sqlite"
+ok "ends no test" exits 0 test "$model" --json "$folder/unlogged.json"
+ok "but is told" json "j['result']['openings'] is None
+  and any('not logged' in w for w in j['warnings'])" "$folder/unlogged.json"
 finish

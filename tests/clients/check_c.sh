@@ -45,13 +45,22 @@ check() {
   fi
 }
 
-for net in 'dense(classes)' small big sain 'conv1d(8,3) layernorm attention(2) gru(6,all,both) avgpool(all) dense(classes)' \
-  'parallel(conv1d(4,3) gelu | residual(conv1d(12,3) bn tanh)) lstm(4,last,both) dense(classes) softmax'; do
+# train NET METHOD: exports and compiles it in both precisions.
+train() {
+  net=$1
   "$frugal" train --quiet --data 'synthetic:subjects=3&trials=3&seconds=15' --net "$net" \
-    --epochs 1 -o "$folder/model.safetensors" >/dev/null 2>&1
+    --normalize "$2" --epochs 1 -o "$folder/model.safetensors" >/dev/null 2>&1
   for precision in float32 int8; do
     "$frugal" export "$folder/model.safetensors" --to c --precision $precision \
       -o "$folder/m.c" >/dev/null
     check
   done
+}
+
+for net in 'dense(classes)' small big sain 'conv1d(8,3) layernorm attention(2) gru(6,all,both) avgpool(all) dense(classes)' \
+  'parallel(conv1d(4,3) gelu | residual(conv1d(12,3) bn tanh)) lstm(4,last,both) dense(classes) softmax'; do
+  train "$net" zscore
+done
+for how in window none; do
+  train 'dense(classes)' $how
 done

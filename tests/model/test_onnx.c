@@ -248,6 +248,32 @@ static void without_a_normalizer_nothing_stands_in_front(void **state) {
   fr_model_release(&model);
 }
 
+static void by_window_each_sample_is_measured(void **state) {
+  (void)state;
+  fr_model model = model_of("avgpool(all) dense(classes)", 8);
+  model.normalizer.how = FR_NORMALIZE_WINDOW;
+  Fr__Onnx__ModelProto *whole = export(&model);
+  assert_int_equal(count_of(whole, "ReduceSum"), 3); /* count, total, squares */
+  assert_int_equal(count_of(whole, "Sqrt"), 1);
+  const Fr__Onnx__NodeProto *node = node_of(whole, "ReduceSum");
+  assert_string_equal(node->attribute[0]->name, "keepdims");
+  assert_int_equal(node->attribute[0]->i, 1);
+  fr__onnx__model_proto__free_unpacked(whole, NULL);
+  fr_model_release(&model);
+}
+
+static void as_it_is_only_what_is_missing_is_replaced(void **state) {
+  (void)state;
+  fr_model model = model_of("dense(classes)", 4);
+  model.normalizer.how = FR_NORMALIZE_NONE;
+  Fr__Onnx__ModelProto *whole = export(&model);
+  assert_null(node_of(whole, "Sub"));
+  assert_string_equal(node_of(whole, "IsNaN")->input[0], "input");
+  assert_string_equal(node_of(whole, "Where")->input[1], "normalizer.shift");
+  fr__onnx__model_proto__free_unpacked(whole, NULL);
+  fr_model_release(&model);
+}
+
 /* ---- weights, by the operators' specifications
  * (https://github.com/onnx/onnx/blob/main/docs/Operators.md) ---- */
 
@@ -397,6 +423,8 @@ int main(void) {
       cmocka_unit_test(runs_of_convolutions_are_transposed_once),
       cmocka_unit_test(layers_that_rest_in_testing_leave_no_node),
       cmocka_unit_test(without_a_normalizer_nothing_stands_in_front),
+      cmocka_unit_test(by_window_each_sample_is_measured),
+      cmocka_unit_test(as_it_is_only_what_is_missing_is_replaced),
       cmocka_unit_test(gates_of_an_lstm_stand_as_onnx_wants_them),
       cmocka_unit_test(gates_of_a_gru_stand_as_onnx_wants_them),
       cmocka_unit_test(weights_of_a_convolution_have_width_innermost),
