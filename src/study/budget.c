@@ -113,27 +113,50 @@ static fr__cost guess(const fr__plan *plan, double operations) {
   return operations > 0.0 ? (fr__cost){seconds * watts, seconds} : (fr__cost){0};
 }
 
-/* Costs of the cells that ran, in relation to their operations where those are known. */
-fr__cost fr__expected_cost(const fr__plan *plan, size_t cell) {
-  if (plan->cell[cell].twin != SIZE_MAX)
-    cell = plan->cell[cell].twin;
-  const double operations = plan->cell[cell].operations;
-  const fr__cost own = dearest(plan, cell);
-  fr__cost sum = {0};
-  double weight = 0.0;
-  if (own.seconds >= 0.0 || isnan(own.seconds))
-    return own;
+typedef struct totals { /* over cells that ran */
+  fr__cost sum;
+  double operations, uncounted; /* cells whose operations are not known */
+} totals;
+
+static totals total_of(const fr__plan *plan, const fr__cost *own) {
+  totals t = {0};
   for (size_t i = 0; i < plan->cells; i++) {
-    const fr__cost one = dearest(plan, i);
-    if (!(one.seconds >= 0.0))
+    if (!(own[i].seconds >= 0.0))
       continue;
-    const bool counted = operations > 0.0 && plan->cell[i].operations > 0.0;
-    sum.joules += one.joules;
-    sum.seconds += one.seconds;
-    weight += counted ? plan->cell[i].operations / operations : 1.0;
+    t.sum.joules += own[i].joules;
+    t.sum.seconds += own[i].seconds;
+    t.operations += plan->cell[i].operations;
+    t.uncounted += plan->cell[i].operations > 0.0 ? 0.0 : 1.0;
   }
-  return weight > 0.0 ? (fr__cost){sum.joules / weight, sum.seconds / weight}
+  return t;
+}
+
+/* A cell that did not run: as many others' worth as its operations are. */
+static fr__cost by_others(const fr__plan *plan, const totals *t, double operations,
+                          size_t ran) {
+  const double weight =
+      operations > 0.0 ? t->operations / operations + t->uncounted : (double)ran;
+  return weight > 0.0 ? (fr__cost){t->sum.joules / weight, t->sum.seconds / weight}
                       : guess(plan, operations);
+}
+
+fr__cost *fr__expected_costs(const fr__plan *plan) {
+  fr__cost *cost = calloc(plan->cells + 1, sizeof *cost);
+  size_t ran = 0;
+  if (cost == NULL)
+    return NULL;
+  for (size_t i = 0; i < plan->cells; i++) {
+    cost[i] = dearest(plan, i);
+    ran += cost[i].seconds >= 0.0;
+  }
+  const totals t = total_of(plan, cost);
+  for (size_t i = 0; i < plan->cells; i++)
+    if (cost[i].seconds == -1.0)
+      cost[i] = by_others(plan, &t, plan->cell[i].operations, ran);
+  for (size_t i = 0; i < plan->cells; i++)
+    if (plan->cell[i].twin != SIZE_MAX)
+      cost[i] = cost[plan->cell[i].twin];
+  return cost;
 }
 
 /* ---- comparisons ---- */
@@ -265,12 +288,14 @@ static json_t *wide_of(const fr__plan *plan) {
 
 /* What the cheapest run that was not made is expected to take. */
 static double least_left(const fr__plan *plan) {
+  fr__cost *cost = fr__expected_costs(plan);
   double least = (double)NAN;
-  for (size_t i = 0; i < plan->cells * plan->study->repeats; i++) {
-    const double joules = fr__expected_cost(plan, i % plan->cells).joules;
+  for (size_t i = 0; cost != NULL && i < plan->cells * plan->study->repeats; i++) {
+    const double joules = cost[i % plan->cells].joules;
     if (plan->run[i].result == NULL && !(joules >= least))
       least = joules;
   }
+  free(cost);
   return least;
 }
 

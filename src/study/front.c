@@ -23,13 +23,14 @@ static fr_interval known_mean(const double *x, size_t n) {
   return fr_interval_mean(known, count);
 }
 
-static bool fill(const fr__plan *plan, enum axis axis, size_t cell, point *to) {
+static bool fill(const fr__plan *plan, enum axis axis, size_t cell, double tests,
+                 point *to) {
   const size_t repeats = plan->study->repeats;
   *to = (point){.cell = cell, .by = SIZE_MAX};
   if (axis == AXIS_TRAIN)
     fr__train_joules_whole(plan, cell, to->joules);
   else if (axis == AXIS_LIFE)
-    fr__life_joules(plan, cell, to->joules);
+    fr__life_joules(plan, cell, tests, to->joules);
   else
     fr__cell_values(plan, cell, "test.program", to->joules);
   fr__cell_values(plan, cell, "test.accuracy", to->accuracy);
@@ -113,10 +114,11 @@ static int by_energy(const void *a, const void *b) {
 
 static json_t *front_of(const fr__plan *plan, size_t data, enum axis axis, point *list) {
   static const char *const names[AXES] = {"train", "test", "life"};
+  const double tests = fr__life_tests(plan, data);
   size_t count = 0;
   for (size_t i = 0; i < plan->cells; i++)
     if (plan->cell[i].data == data)
-      count += fill(plan, axis, i, &list[count]) ? 1 : 0;
+      count += fill(plan, axis, i, tests, &list[count]) ? 1 : 0;
   if (count < 2) /* nothing to compare */
     return NULL;
   qsort(list, count, sizeof *list, by_energy);
@@ -126,7 +128,7 @@ static json_t *front_of(const fr__plan *plan, size_t data, enum axis axis, point
   json_object_set_new(to, "data_name", json_string(plan->study->data[data].name));
   json_object_set_new(to, "of", json_string(names[axis]));
   json_object_set_new(to, "tests",
-                      axis == AXIS_LIFE   ? fr__json_number(fr__life_tests(plan, data))
+                      axis == AXIS_LIFE   ? fr__json_number(tests)
                       : axis == AXIS_TEST ? json_integer(1000)
                                           : json_integer(0));
   for (size_t i = 0; i < count; i++)

@@ -60,16 +60,18 @@ static json_t *cell_of(const fr__plan *plan, size_t i, const tally *t) {
 /* Of all that is missing; null where no cell has run. */
 static json_t *expected_of(fr__plan *plan, bool any) {
   fr__cost sum = {0};
+  fr__cost *expected = fr__expected_costs(plan);
   size_t missing = 0;
-  for (size_t i = 0; i < plan->cells * plan->study->repeats; i++) {
+  for (size_t i = 0; expected != NULL && i < plan->cells * plan->study->repeats; i++) {
     const bool twin = plan->cell[i % plan->cells].twin != SIZE_MAX;
     if (plan->run[i].result != NULL || twin)
       continue;
-    const fr__cost cost = fr__expected_cost(plan, i % plan->cells);
+    const fr__cost cost = expected[i % plan->cells];
     sum.joules += cost.joules;
     sum.seconds += cost.seconds;
     missing++;
   }
+  free(expected);
   const double unknown = any || missing == 0 ? 1.0 : (double)NAN;
   return json_pack("{s:I,s:o,s:o}", "runs", (json_int_t)missing, "program_j",
                    fr__json_number(sum.joules * unknown), "duration_s",

@@ -12,7 +12,8 @@
 typedef struct choice {
   const fr__plan *plan;
   const fr__running *now;
-  fr__cost left; /* of the budget, runs that go on taken off */
+  const fr__cost *price; /* (cells) expected of one run */
+  fr__cost left;         /* of the budget, runs that go on taken off */
 } choice;
 
 static bool is_missing(const choice *c, size_t run) {
@@ -48,7 +49,7 @@ static size_t cheapest(const choice *c, size_t repeat) {
   for (size_t i = 0; i < cells; i++) {
     if (!is_ready(c, repeat * cells + i))
       continue;
-    const fr__cost cost = fr__expected_cost(c->plan, i);
+    const fr__cost cost = c->price[i];
     const double asked = isfinite(price_of(cost)) ? price_of(cost) : 0.0;
     if (fits(c, cost) && asked < price) {
       price = asked;
@@ -66,7 +67,7 @@ static void lack(const choice *c, size_t run, fr__cost *sum, size_t *first) {
     run = run / c->plan->cells * c->plan->cells + twin;
   if (!is_missing(c, run))
     return;
-  const fr__cost cost = fr__expected_cost(c->plan, run % c->plan->cells);
+  const fr__cost cost = c->price[run % c->plan->cells];
   sum->joules += cost.joules;
   sum->seconds += cost.seconds;
   if (*first == SIZE_MAX && is_ready(c, run))
@@ -118,30 +119,40 @@ static size_t widest_of_all(const choice *c) {
   return run;
 }
 
-static fr__cost left_of(const fr__plan *plan, const fr__running *now) {
+static fr__cost left_of(const choice *c) {
+  const fr__plan *plan = c->plan;
+  const fr__running *now = c->now;
   const fr__cost limit = fr__budget_limit(plan), spent = fr__budget_spent(plan);
   fr__cost left = {limit.joules - spent.joules, limit.seconds - spent.seconds};
   for (size_t i = 0; i < plan->cells * plan->study->repeats; i++)
     if (plan->run[i].result == NULL && now->is_running != NULL &&
         now->is_running(now->self, i)) {
-      const fr__cost cost = fr__expected_cost(plan, i % plan->cells);
+      const fr__cost cost = c->price[i % plan->cells];
       left.joules -= isfinite(cost.joules) ? cost.joules : 0.0;
       left.seconds -= isfinite(cost.seconds) ? cost.seconds : 0.0;
     }
   return left;
 }
 
+static size_t within_budget(choice *c) {
+  c->left = left_of(c);
+  if (!(c->left.joules > 0.0) || !(c->left.seconds > 0.0))
+    return SIZE_MAX;
+  for (size_t r = 0; r < FIRST_REPEATS && r < c->plan->study->repeats; r++) {
+    const size_t run = cheapest(c, r);
+    if (run != SIZE_MAX)
+      return run;
+  }
+  return widest_of_all(c);
+}
+
 size_t fr__next_run(const fr__plan *plan, const fr__running *now) {
   choice c = {.plan = plan, .now = now};
   if (!fr__has_budget(plan))
     return first_ready(&c);
-  c.left = left_of(plan, now);
-  if (!(c.left.joules > 0.0) || !(c.left.seconds > 0.0))
-    return SIZE_MAX;
-  for (size_t r = 0; r < FIRST_REPEATS && r < plan->study->repeats; r++) {
-    const size_t run = cheapest(&c, r);
-    if (run != SIZE_MAX)
-      return run;
-  }
-  return widest_of_all(&c);
+  fr__cost *price = fr__expected_costs(plan);
+  c.price = price;
+  const size_t run = price != NULL ? within_budget(&c) : SIZE_MAX;
+  free(price);
+  return run;
 }

@@ -35,9 +35,10 @@ double fr__budget_seconds_left(const fr__plan *plan);
 /* Limits, what was spent, what was not run, the widest comparisons; NULL: no budget. */
 json_t *fr__budget_describe(const fr__plan *plan);
 
-/* What one run of a cell is expected to take: the dearest of its runs, else what cells
- * that ran took, by operations where those are known. */
-fr__cost fr__expected_cost(const fr__plan *plan, size_t cell);
+/* What one run of each cell is expected to take: the dearest of its runs, else what cells
+ * that ran took, by operations where those are known. (cells), the caller's (free); NULL:
+ * memory is out. */
+fr__cost *fr__expected_costs(const fr__plan *plan);
 
 /* A mechanism beside plain training, or a cell alone where nothing is compared with it.
  */

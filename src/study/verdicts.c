@@ -35,6 +35,7 @@ typedef struct verdicts {
   size_t cells;
   row *all; /* (mechanisms): pair.of is that of the first cell */
   size_t mechanisms;
+  double tests[FR__STUDY_LIST]; /* of a life, by data set */
 } verdicts;
 
 /* ---- energies ---- */
@@ -90,9 +91,8 @@ double fr__life_tests(const fr__plan *plan, size_t data) {
   return count > 0 ? exp(logs / (double)count) : (double)NAN;
 }
 
-void fr__life_joules(const fr__plan *plan, size_t cell, double *joules) {
+void fr__life_joules(const fr__plan *plan, size_t cell, double tests, double *joules) {
   double test[FR__STUDY_REPEATS];
-  const double tests = fr__life_tests(plan, plan->cell[cell].data);
   fr__train_joules_whole(plan, cell, joules);
   test_joules(plan, cell, test);
   for (size_t r = 0; r < plan->study->repeats; r++)
@@ -101,21 +101,22 @@ void fr__life_joules(const fr__plan *plan, size_t cell, double *joules) {
 
 /* ---- one cell ---- */
 
-static void values_of(const fr__plan *plan, size_t cell, enum question q, double *x) {
+static void values_of(const fr__plan *plan, size_t cell, enum question q, double tests,
+                      double *x) {
   switch (q) {
   case TRAIN: fr__train_joules(plan, cell, x); break;
   case WHOLE: fr__train_joules_whole(plan, cell, x); break;
   case TEST: test_joules(plan, cell, x); break;
-  case LIFE: fr__life_joules(plan, cell, x); break;
+  case LIFE: fr__life_joules(plan, cell, tests, x); break;
   case ACCURACY:
   case QUESTIONS: fr__cell_values(plan, cell, "test.accuracy", x); break;
   }
 }
 
-static void compare(const fr__plan *plan, row *to, enum question q) {
+static void compare(const fr__plan *plan, row *to, enum question q, double tests) {
   double of[FR__STUDY_REPEATS], plain[FR__STUDY_REPEATS];
-  values_of(plan, to->pair.of, q, of);
-  values_of(plan, to->pair.to, q, plain);
+  values_of(plan, to->pair.of, q, tests, of);
+  values_of(plan, to->pair.to, q, tests, plain);
   for (size_t r = 0; r < plan->study->repeats; r++) {
     const double x =
         q == ACCURACY ? 100.0 * (of[r] - plain[r]) : log(of[r]) - log(plain[r]);
@@ -157,11 +158,15 @@ static void correct(row *list, size_t count, enum question q, double *p) {
     list[i].answer[q].p_corrected = p[i];
 }
 
+static double tests_of(const verdicts *v, const row *r) {
+  return v->tests[v->plan->cell[r->pair.of].data];
+}
+
 static void answer_all(verdicts *v, double *p) {
   const size_t repeats = v->plan->study->repeats;
   for (int q = 0; q < QUESTIONS; q++) {
     for (size_t i = 0; i < v->cells; i++) {
-      compare(v->plan, &v->cell[i], (enum question)q);
+      compare(v->plan, &v->cell[i], (enum question)q, tests_of(v, &v->cell[i]));
       test_answer(&v->cell[i].answer[q], repeats);
     }
     for (size_t m = 0; m < v->mechanisms; m++) {
@@ -216,7 +221,8 @@ static json_t *ratio_of(const fr__plan *plan, const fr__comparison *pair,
   return json_null();
 }
 
-static json_t *write_cell(const fr__plan *plan, const row *from) {
+static json_t *write_cell(const verdicts *v, const row *from) {
+  const fr__plan *plan = v->plan;
   const fr__study_cell *cell = &plan->cell[from->pair.of];
   json_t *to = json_object();
   char name[48];
@@ -224,8 +230,7 @@ static json_t *write_cell(const fr__plan *plan, const row *from) {
   json_object_set_new(to, "cell", json_string(name + 1));
   json_object_set_new(to, "data", json_string(plan->study->data[cell->data].code));
   json_object_set_new(to, "net", json_string(plan->study->networks[cell->net].code));
-  json_object_set_new(to, "life_tests",
-                      fr__json_number(fr__life_tests(plan, cell->data)));
+  json_object_set_new(to, "life_tests", fr__json_number(v->tests[cell->data]));
   write_answers(from, to);
   json_object_set_new(to, "operations", ratio_of(plan, &from->pair, "test.operations"));
   json_object_set_new(to, "bytes", ratio_of(plan, &from->pair, "bytes"));
@@ -257,7 +262,7 @@ static json_t *write_mechanism(const verdicts *v, size_t m) {
   write_answers(from, to);
   for (size_t i = 0; i < v->cells; i++)
     if (v->cell[i].mechanism == m)
-      json_array_append_new(cells, write_cell(plan, &v->cell[i]));
+      json_array_append_new(cells, write_cell(v, &v->cell[i]));
   json_object_set_new(to, "cells", cells);
   return to;
 }
@@ -285,6 +290,8 @@ static json_t *judge(verdicts *v, const fr__comparison *list, size_t count, doub
       v->cell[v->cells].pair = list[i];
       v->cell[v->cells++].mechanism = mechanism_of(v, &list[i]);
     }
+  for (size_t d = 0; d < v->plan->study->data_count && d < FR__STUDY_LIST; d++)
+    v->tests[d] = fr__life_tests(v->plan, d);
   answer_all(v, p);
   for (size_t m; (m = best_left(v, written)) != SIZE_MAX;) {
     written[m] = true;

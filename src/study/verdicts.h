@@ -20,6 +20,6 @@ void fr__train_joules(const fr__plan *plan, size_t cell, double *joules);
 /* With what the network that it starts from or learns from took. */
 void fr__train_joules_whole(const fr__plan *plan, size_t cell, double *joules);
 /* All of it: that, and so many tests. */
-void fr__life_joules(const fr__plan *plan, size_t cell, double *joules);
+void fr__life_joules(const fr__plan *plan, size_t cell, double tests, double *joules);
 
 #endif

@@ -103,11 +103,11 @@ static void a_life_tests_as_much_as_it_trains(void **state) {
   double life[5];
   make(&m);
   assert_true(fabs(fr__life_tests(&m.plan, 0) - 50000) < 1e-6);
-  fr__life_joules(&m.plan, PLAIN, life);
+  fr__life_joules(&m.plan, PLAIN, 50000, life);
   assert_true(fabs(life[0] - 200) < 1e-9);
   json_t *before = json_pack("{s:o}", "program", measure(50));
   json_object_set_new(m.plan.run[APPEND].result, "pretraining", before);
-  fr__life_joules(&m.plan, APPEND, life);
+  fr__life_joules(&m.plan, APPEND, 50000, life);
   assert_true(fabs(life[0] - (100 * exp(golden_samples[SAVED].x[0]) + 50 + 100)) < 1e-9);
   unmake(&m);
 }
