@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocols of docs/protocols.md, end to end: train, open the test side once, tell.
 
-usage: protocols.py ID... [--frugal build/frugal] [--data DIR] [--seeds 5] [--out DIR]
+usage: protocols.py ID... [--frugal build/frugal] [--data DIR] [--seeds 5] [--first 1] [--out DIR]
 
 Each seed (and fold) is trained on the whole training side with the test side closed, again
 and again where a run is short, until the interval of its core-seconds is below 5 % of the
@@ -79,8 +79,8 @@ BIG = ("conv1d(96,9,pad=same) bn relu maxpool(4) dropout(0.2) "
 PROTOCOLS["MS-ID"] = {
     "data": MOTION + WALKS + "&frame=motion", "task": "subject", "split": "trial",
     "window": ["--window", 128, "--step", 64], "net": BIG,
-    "train": ["--schedule", "one-cycle", "--epochs", 40, "--precision", "bf16",
-              "--augment", "timewarp(0.2)"]}
+    "train": ["--schedule", "one-cycle", "--epochs", 20, "--learning-rate", 0.006,
+              "--precision", "bf16", "--augment", "timewarp(0.2)"]}
 PROTOCOLS["MS-ID-gravity"] = {**PROTOCOLS["MS-ID"],
                               "data": MOTION + WALKS + "&frame=gravity"}
 PROTOCOLS["MS-LOSO"] = {**SIX, "split": "subject:loo", "folds": 24, "repeats": 1}
@@ -331,6 +331,7 @@ def main():
     parser.add_argument("--frugal", default="build/frugal")
     parser.add_argument("--data", default=os.environ.get("FRUGAL_DATA", "../shared/data"))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--out", default="protocols")
     options = parser.parse_args()
     options.data = os.path.abspath(options.data)
@@ -338,7 +339,7 @@ def main():
     runner = Runner(options)
     for name in options.id:
         protocol = PROTOCOLS[name]
-        seeds = range(1, options.seeds + 1)
+        seeds = range(options.first, options.first + options.seeds)
         if "source" in protocol:
             runs = [run_transfer(runner, protocol, seed) for seed in seeds]
         else:
