@@ -203,6 +203,23 @@ static void so_is_the_study_of_transfer(void **state) {
   unsetenv("FRUGAL_DATA");
 }
 
+static void the_matrix_of_mechanisms_is_read(void **state) {
+  (void)state;
+  static const char *const names[] = {"mechanisms", "mechanisms-synthetic"};
+  setenv("FRUGAL_DATA", "/data", 1);
+  for (size_t i = 0; i < 2; i++) {
+    char path[512];
+    fr_study *study = NULL;
+    fr_error err = {0};
+    snprintf(path, sizeof path, EXAMPLES "/%s.yaml", names[i]);
+    if (fr_study_load(path, &study, &err) != FR_OK)
+      fail_msg("%s", err.text);
+    assert_string_equal(fr_study_name(study), names[i]);
+    fr_study_free(study);
+  }
+  unsetenv("FRUGAL_DATA");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_study_is_read),
@@ -214,6 +231,7 @@ int main(void) {
       cmocka_unit_test(ceilings_are_kept),
       cmocka_unit_test(a_name_that_leads_elsewhere_is_refused),
       cmocka_unit_test(the_examples_are_read),
+      cmocka_unit_test(the_matrix_of_mechanisms_is_read),
   };
   return cmocka_run_group_tests_name("study/config", tests, NULL, NULL);
 }
