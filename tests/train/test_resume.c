@@ -165,6 +165,9 @@ static void with_layers_that_thaw(void **state) {
   t.options.augment = NULL;
   t.options.optimizer = fr_train_default_options().optimizer;
   assert_survives(t);
+  t.options.precision = FR_TRAIN_BF16;
+  t.options.threads = 2;
+  assert_survives(t);
 }
 
 static void with_a_teacher_of_augmented_samples(void **state) {
