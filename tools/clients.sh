@@ -24,6 +24,13 @@ train() {
   "$environment/bin/python" tests/clients/check_safetensors.py \
     "$folder/model-$number.safetensors"
 }
+for scheme in bf16 f16 int8-dynamic int8; do
+  train 'synthetic:subjects=3&trials=3&seconds=15' 'conv1d(8,3) relu lstm(6) dense(classes)'
+  "$build/frugal" quantize --quiet "$folder/model-$number.safetensors" --to "$scheme" \
+    -o "$folder/narrow.safetensors" >/dev/null
+  "$environment/bin/python" tests/clients/check_safetensors.py "$folder/narrow.safetensors" \
+    "$folder/model-$number.safetensors"
+done
 for net in small big sain 'conv1d(8,3) relu lstm(6) dense(classes)'; do
   train 'synthetic:subjects=3&trials=3&seconds=15' "$net"
 done

@@ -12,7 +12,7 @@ enum { KEY_TO = 1, KEY_WITHIN };
 
 #define SEED_OF_MODEL UINT64_MAX /* nobody said which */
 #define WITHIN 0.5               /* points */
-#define AS_CHEAP 1.05            /* times the least cost: as good as it */
+#define AS_CHEAP 1.1             /* times the least cost: as good as it */
 
 typedef struct quantize {
   cli_output output;
@@ -149,23 +149,27 @@ static bool is_accurate(const cli_compared *one, const cli_compared *floats,
          value_of(floats->figures, "accuracy") - points / 100 - 1e-12;
 }
 
+/* Fewer bytes; where they are as many, a better answer. */
+static bool is_better(const cli_compared *one, const cli_compared *than) {
+  const double bytes = value_of(one->figures, "bytes"),
+               others = value_of(than->figures, "bytes");
+  return bytes < others || (bytes <= others && value_of(one->figures, "accuracy") >
+                                                   value_of(than->figures, "accuracy"));
+}
+
 /* The cheapest of those that are accurate enough, float32, the first one, among them;
  * where some are as cheap, the one of fewest bytes. */
 static size_t best_of(const cli_compared *one, size_t count, double points) {
-  double least = INFINITY, fewest = INFINITY;
-  size_t best = 0;
+  double least = INFINITY;
+  size_t best = SIZE_MAX;
   for (size_t i = 0; i < count; i++)
     if (is_accurate(&one[i], &one[0], points))
       least = fmin(least, cost_of(&one[i]));
-  for (size_t i = 0; i < count; i++) {
-    const double bytes = value_of(one[i].figures, "bytes");
+  for (size_t i = 0; i < count; i++)
     if (is_accurate(&one[i], &one[0], points) && cost_of(&one[i]) <= AS_CHEAP * least &&
-        bytes < fewest) {
+        (best == SIZE_MAX || is_better(&one[i], &one[best])))
       best = i;
-      fewest = bytes;
-    }
-  }
-  return best;
+  return best != SIZE_MAX ? best : 0;
 }
 
 static void add_cost(fr__table *table, const json_t *figures, const char *key,
@@ -228,10 +232,11 @@ static enum fr_status choose(const quantize *q, cli_session *session,
   json_object_set_new(session->result.result, "within_points", json_real(q->within));
   json_object_set_new(
       session->result.result, "choice",
-      json_sprintf("least program joules per 1,000 tests at batch %zu among schemes "
-                   "whose validation accuracy is at most %g points below float32's; "
-                   "fewest bytes among those within 5 %% of the least",
-                   q->training.options.batch, q->within));
+      json_sprintf(
+          "least program joules per 1,000 tests at batch %zu among schemes "
+          "whose validation accuracy is at most %g points below float32's; "
+          "fewest bytes, then best accuracy, among those within 10 %% of the least",
+          q->training.options.batch, q->within));
   return tell_schemes(session, one, count, *best, err);
 }
 

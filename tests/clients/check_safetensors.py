@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens a model with Python's safetensors package and compares it with what it states.
 
-usage: check_safetensors.py MODEL.safetensors | FRUGAL
+usage: check_safetensors.py MODEL.safetensors [WHOLE.safetensors] | FRUGAL
+
+WHOLE is the model that MODEL was quantized from, of the same layers: its weights are compared
+to half a step.
 
 Given the frugal program it trains a small model on synthetic walkers first. Needs the
 packages safetensors and numpy; exits 77 (skipped) where they are missing.
@@ -69,18 +72,70 @@ def expected_shapes(metadata):
     return shapes, channels
 
 
-def check(path):
-    """Prints the model and returns what is wrong with it, a sentence each."""
+# Of the tensors of two axes and more; bfloat16 is not NumPy's, so the file's own word counts.
+TYPES = {"f32": "F32", "bf16": "BF16", "f16": "F16", "int8-dynamic": "I8", "int8": "I8",
+         "int8-aware": "I8"}
+
+
+def entries(path):
+    """The header, read by hand, and the bytes behind it."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return json.loads(file.read(length)), file.read()
+
+
+def from_bf16(path, key):
+    """A tensor of bfloat16 as float32: its upper half."""
+    header, data = entries(path)
+    begin, end = header[key]["data_offsets"]
+    halves = numpy.frombuffer(data[begin:end], "<u2").astype(numpy.uint32) << 16
+    return halves.view(numpy.float32).reshape(header[key]["shape"])
+
+
+def read(path):
+    """Metadata, tensors as float32 (bytes times their scale), and what is wrong."""
     wrong = []
+    types = {key: entry["dtype"] for key, entry in entries(path)[0].items()
+             if key != "__metadata__"}
     with safe_open(path, framework="np") as model:
         metadata = model.metadata() or {}
-        tensors = {key: model.get_tensor(key) for key in model.keys()}
+        tensors = {key: from_bf16(path, key) if types[key] == "BF16" else model.get_tensor(key)
+                   for key in model.keys()}
+    for key in list(tensors):
+        scale = tensors.get(f"{key}.scale")
+        wanted = TYPES[metadata.get("scheme", "f32")] if tensors[key].ndim > 1 else "F32"
+        if types[key] != (wanted if key not in ("ranges", "inside") else "F32"):
+            wrong.append(f"tensor {key} is {types[key]}, not {wanted}")
+        if types[key] == "I8":
+            tensors[key] = tensors[key].astype(numpy.float32) * scale
+        tensors[key] = tensors[key].astype(numpy.float32)
+    extra = [key for key in tensors if key.endswith(".scale") or key in ("ranges", "inside")]
+    return metadata, {key: t for key, t in tensors.items() if key not in extra}, wrong
+
+
+def compare(path, whole):
+    """How far weights are from those that they were rounded from, in half steps."""
+    metadata, tensors, _ = read(path)
+    scheme = metadata["scheme"]
+    wrong = []
+    for key, was in read(whole)[1].items():
+        size = numpy.abs(was)
+        step = {"bf16": size * 2.0 ** -8, "f16": size * 2.0 ** -11 + 2.0 ** -25}.get(
+            scheme, size.max(axis=tuple(range(was.ndim - 1)), initial=0) / 254 * 1.0001)
+        if was.ndim > 1 and (numpy.abs(tensors[key] - was) > step + 1e-12).any():
+            wrong.append(f"tensor {key} is not rounded to {scheme}")
+    return wrong
+
+
+def check(path):
+    """Prints the model and returns what is wrong with it, a sentence each."""
+    metadata, tensors, wrong = read(path)
     for key, text in sorted(metadata.items()):
         print(f"{key}: {text if len(text) < 100 else text[:97] + '...'}")
     for key, tensor in sorted(tensors.items()):
         print(f"{key}: {list(tensor.shape)} {tensor.dtype}")
-        if tensor.dtype != numpy.float32 or not numpy.isfinite(tensor).all():
-            wrong.append(f"tensor {key} is not of finite float32")
+        if not numpy.isfinite(tensor).all():
+            wrong.append(f"tensor {key} is not finite")
     missing = [key for key in REQUIRED if key not in metadata]
     if missing:
         return wrong + [f"metadata lacks {', '.join(missing)}"]
@@ -102,7 +157,7 @@ def train(program, path):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         print(__doc__, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as directory:
@@ -111,6 +166,8 @@ def main():
             path = os.path.join(directory, "model.safetensors")
             train(sys.argv[1], path)
         wrong = check(path)
+        if len(sys.argv) == 3:
+            wrong += compare(path, sys.argv[2])
     for sentence in wrong:
         print(f"check_safetensors: {sentence}", file=sys.stderr)
     return 1 if wrong else 0
