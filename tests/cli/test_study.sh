@@ -72,13 +72,49 @@ ok "with the same results" python3 same.py one.json two.json
 sed 's/repeats: 2/repeats: 50/' tiny.yaml >long.yaml
 "$frugal" study long.yaml --jobs 2 --store long.sqlite -o long --quiet >out 2>err </dev/null &
 study=$!
-sleep 2
-workers=$(cat /proc/$study/task/$study/children)
+workers=
+tries=0
+while [ -z "$workers" ] && [ "$tries" -lt 200 ]; do # it reads data first
+  sleep 0.1
+  tries=$((tries + 1))
+  workers=$(cat /proc/$study/task/$study/children)
+done
 kill -TERM $study
 wait $study
 ok "a signal ends it with 1" test $? = 1
 ok "it says how to go on" grep -q "the same command goes on" err
 ok "no job is left" sh -c "[ -n '$workers' ] && for pid in $workers; do ! [ -e /proc/\$pid ] || exit 1; done"
+
+cat >ways.yaml <<'YAML'
+name: ways
+repeats: 8
+training: {epochs: 2, patience: 2}
+networks: [{code: S, name: small}]
+data:
+  - {code: M, name: walkers, spec: "synthetic:subjects=3&trials=3&seconds=25&features=extrasensory"}
+mechanisms:
+  - {name: slim, prune: "structured(0.5,epochs=1)"}
+  - {name: bytes, quantize: int8}
+  - {name: span, normalize: minmax}
+groups: [{name: all, data: [M], mechanisms: [slim, bytes, span], pairs: true}]
+YAML
+"$frugal" study ways.yaml --jobs 2 --store ways.sqlite -o ways --quiet >out 2>err </dev/null &
+study=$!
+tries=0
+while [ "$tries" -lt 200 ] && ! "$frugal" study ways.yaml --list --store ways.sqlite --json - 2>err |
+  grep -q '"stored": *[1-9]'; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+kill -KILL $study
+wait $study 2>err
+ok "a study that was killed goes on" exits 0 study ways.yaml --jobs 2 --store ways.sqlite --json ways.json -o ways --quiet
+ok "with what was finished" json "0 < j['result']['reused'] < len(j['result']['runs'])" ways.json
+ok "pairs are those of three" json \
+  "{c['mechanism'] for c in j['result']['cells']} == {'scratch', 'slim', 'bytes', 'span', 'slim+bytes',
+     'slim+span', 'bytes+span'}" ways.json
+ok "one job exits 0 with mechanisms" exits 0 study ways.yaml -j 1 --store ways1.sqlite --json ways1.json -o ways --quiet
+ok "with the same results, whatever the jobs" python3 same.py ways.json ways1.json
 ok "no jobs are wrong usage" exits 2 study tiny.yaml --jobs 0
 ok "nor is a word a count of jobs" exits 2 study tiny.yaml --jobs many
 
