@@ -33,6 +33,8 @@ enum fr_prune_criterion {
 typedef struct fr_prune_options {
   enum fr_prune_kind kind;
   double amount; /* (0, 1): share of the units, or of the weights of products, that go */
+  bool operations; /* of structured pruning: the amount is of the operations of a sample:
+                      as few units go as take it */
   enum fr_prune_how how;
   enum fr_prune_criterion criterion;
   bool global;   /* the least of the whole network (of units the magnitudes are divided by
@@ -48,6 +50,9 @@ typedef struct fr_prune_options {
   size_t align;  /* units that stay of a layer, where they are more than so many, are the
                     nearest multiple of it: products work on whole vectors; 0: 16; 1: as
                     the amount says */
+  float taught;  /* [0, 1]: share of the unpruned network's answers in the loss of
+                    refinement (Hinton et al. 2015, at temperature 2), where it is
+                    cross-entropy and has no teacher already; 0: none */
   float refine;  /* learning rate of refinement, relative to training; 0: 0.5 */
 } fr_prune_options;
 
@@ -58,7 +63,8 @@ enum fr_prune_criterion fr_prune_usual_criterion(enum fr_prune_kind kind);
 
 /* "structured(0.5)", "unstructured(0.9,gradual)", "structured(0.5,rewind,global,l1)":
  * kind, amount or until=POINTS, and in any order one-shot|gradual|rewind[=EPOCH],
- * global|per-layer, l1|l2|taylor, epochs=N, rounds=N, align=N, refine=RATE. */
+ * units|operations, global|per-layer, l1|l2|taylor, epochs=N, rounds=N, align=N,
+ * taught[=SHARE] (0.5), refine=RATE. */
 enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error *err);
 /* The same as text, with all that was not said: what a study identifies a run by. */
 void fr_prune_text(const fr_prune_options *options, char *text, size_t size);

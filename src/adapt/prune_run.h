@@ -12,6 +12,7 @@ typedef struct fr__pruning {
   const fr_prune_options *prune;
   const fr_observer *observer;
   const fr_budget *budget;
+  uint64_t whole;         /* operations of a sample that leave nothing out */
   fr_prune_result result; /* filled on the way */
 } fr__pruning;
 

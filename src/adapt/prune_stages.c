@@ -25,6 +25,8 @@ size_t fr__prune_rounds(const fr_prune_options *prune) {
  * and Carbin 2019, strategy 1). */
 static double gone_after(const fr_prune_options *prune, double amount, size_t round) {
   const size_t rounds = fr__prune_rounds(prune);
+  if (rounds == 1)
+    return amount;
   if (prune->how == FR_PRUNE_REWIND)
     return 1 - pow(1 - amount, (double)round / (double)rounds);
   return fr_prune_schedule(amount, round, rounds);
@@ -102,30 +104,79 @@ static void replace(fr_net **net, fr_net *new) {
   *net = new;
 }
 
-/* That share of the units of *net goes; of *early, where it is not NULL, the same. */
-static enum fr_status shrink(fr__pruning *p, double share, bool last, fr_net **net,
-                             fr_net **early, fr_error *err) {
+/* What is at hand while units are chosen. */
+typedef struct choice {
   fr__prune_graph graph;
+  double *score; /* (units), owned */
+  bool *gone;    /* (units), owned */
+} choice;
+
+static enum fr_status choice_init(choice *c, fr__pruning *p, const fr_net *net,
+                                  fr_error *err) {
+  *c = (choice){0};
+  const enum fr_status status = fr__prune_graph_init(&c->graph, net, err);
+  if (status != FR_OK)
+    return status;
+  c->score = calloc(c->graph.units + 1, sizeof *c->score);
+  c->gone = calloc(c->graph.units + 1, sizeof *c->gone);
+  if (c->score == NULL || c->gone == NULL)
+    return fr__fail_memory(err, "the choice of units");
+  return fr__prune_score_units(p, &c->graph, net, c->score, err);
+}
+
+static void choice_release(choice *c) {
+  free(c->score);
+  free(c->gone);
+  fr__prune_graph_release(&c->graph);
+}
+
+/* *net without that share of its units: *small is the caller's. */
+static enum fr_status take_share(choice *c, const fr_prune_options *options,
+                                 const fr_net *net, fr_net **small, fr_error *err) {
+  const enum fr_status status =
+      fr__prune_choose(&c->graph, options, c->score, c->gone, err);
+  return status == FR_OK ? fr__prune_without(&c->graph, net, c->gone, small, err)
+                         : status;
+}
+
+#define HALVINGS 12 /* of the shares that may take an amount of operations */
+
+/* options->amount becomes the least share that leaves at most `target` operations. */
+static enum fr_status find_share(choice *c, fr_prune_options *options, const fr_net *net,
+                                 uint64_t target, fr_error *err) {
+  double low = 0, high = 0.999;
+  enum fr_status status = FR_OK;
+  for (size_t i = 0; i < HALVINGS && status == FR_OK; i++) {
+    fr_net *small = NULL;
+    options->amount = (low + high) / 2;
+    status = take_share(c, options, net, &small, err);
+    if (status == FR_OK)
+      *(fr_net_operations(small) > target ? &low : &high) = options->amount;
+    fr_net_free(small);
+  }
+  options->amount = high;
+  return status;
+}
+
+/* The units of *net that go in a round go; of *early, where it is not NULL, the same. */
+static enum fr_status shrink(fr__pruning *p, double amount, size_t round, fr_net **net,
+                             fr_net **early, fr_error *err) {
+  const bool last = round == fr__prune_rounds(p->prune);
   fr_prune_options options = *p->prune;
   fr_net *small = NULL, *small_early = NULL;
-  options.amount = share;
+  choice c;
+  options.amount = fr__prune_share(p->prune, amount, round);
   options.align = last ? options.align : 1; /* lest rounds go further than they say */
-  enum fr_status status = fr__prune_graph_init(&graph, *net, err);
-  double *score = calloc(graph.units + 1, sizeof *score);
-  bool *gone = calloc(graph.units + 1, sizeof *gone);
-  if (status == FR_OK && (score == NULL || gone == NULL))
-    status = fr__fail_memory(err, "the choice of units");
+  enum fr_status status = choice_init(&c, p, *net, err);
+  if (status == FR_OK && options.operations)
+    status = find_share(
+        &c, &options, *net,
+        (uint64_t)((double)p->whole * (1 - gone_after(p->prune, amount, round))), err);
   if (status == FR_OK)
-    status = fr__prune_score_units(p, &graph, *net, score, err);
-  if (status == FR_OK)
-    status = fr__prune_choose(&graph, &options, score, gone, err);
-  if (status == FR_OK)
-    status = fr__prune_without(&graph, *net, gone, &small, err);
+    status = take_share(&c, &options, *net, &small, err);
   if (status == FR_OK && *early != NULL)
-    status = fr__prune_without(&graph, *early, gone, &small_early, err);
-  free(score);
-  free(gone);
-  fr__prune_graph_release(&graph);
+    status = fr__prune_without(&c.graph, *early, c.gone, &small_early, err);
+  choice_release(&c);
   if (status != FR_OK) {
     fr_net_free(small);
     return status;
@@ -141,8 +192,7 @@ static enum fr_status shrink(fr__pruning *p, double share, bool last, fr_net **n
 static enum fr_status shrink_and_train(fr__pruning *p, double amount, size_t round,
                                        fr_net **net, fr_net **early, fr_error *err) {
   const size_t rounds = fr__prune_rounds(p->prune);
-  const double share = fr__prune_share(p->prune, amount, round);
-  enum fr_status status = shrink(p, share, round == rounds, net, early, err);
+  enum fr_status status = shrink(p, amount, round, net, early, err);
   if (status != FR_OK)
     return status;
   if (*early != NULL) {
@@ -162,6 +212,7 @@ enum fr_status fr__prune_structured(fr__pruning *p, double amount, fr_net **out,
                                     fr_error *err) {
   fr_net *net = NULL, *early = NULL;
   enum fr_status status = fr__prune_clone(p->net, &net, err);
+  p->whole = status == FR_OK ? fr_net_operations(net) : 0;
   if (status == FR_OK && p->prune->how == FR_PRUNE_REWIND)
     status = fr__prune_early(p, p->net, &early, err);
   for (size_t i = 1; i <= fr__prune_rounds(p->prune) && status == FR_OK; i++)

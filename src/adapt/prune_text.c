@@ -72,7 +72,12 @@ static bool read_counts(const char *word, fr_prune_options *o) {
     o->how = FR_PRUNE_REWIND;
     return whole(text, 0, 100000, &o->rewind);
   }
-  double rate;
+  double rate = 0;
+  if ((text = value_of(word, "taught")) != NULL) {
+    const bool good = number(text, 0, 1.0001, &rate) && rate <= 1;
+    o->taught = (float)rate;
+    return good;
+  }
   if ((text = value_of(word, "refine")) == NULL || !number(text, 0, 1000, &rate))
     return false;
   o->refine = (float)rate;
@@ -88,6 +93,10 @@ static bool read_word(const char *word, fr_prune_options *o) {
     o->how = (enum fr_prune_how)way;
   else if (criterion < CRITERIA)
     o->criterion = (enum fr_prune_criterion)criterion;
+  else if (strcmp(word, "units") == 0 || strcmp(word, "operations") == 0)
+    o->operations = word[0] == 'o';
+  else if (strcmp(word, "taught") == 0)
+    o->taught = 0.5f;
   else if (strcmp(word, "global") == 0 || strcmp(word, "per-layer") == 0)
     o->global = word[0] == 'g';
   else if (isdigit((unsigned char)word[0]) || word[0] == '.')
@@ -116,8 +125,9 @@ static enum fr_status bad(const char *text, const char *word, fr_error *err) {
   return fr__fail(err, FR_ERR_FORMAT,
                   "'%s' of '%.100s' is not a kind of pruning: structured(AMOUNT) or "
                   "unstructured(AMOUNT), in the parentheses also until=POINTS, one-shot, "
-                  "gradual, rewind[=EPOCH], global, per-layer, l1, l2, taylor, epochs=N, "
-                  "rounds=N, align=N, refine=RATE",
+                  "gradual, rewind[=EPOCH], units, operations, global, per-layer, l1, "
+                  "l2, taylor, epochs=N, "
+                  "rounds=N, align=N, taught[=SHARE], refine=RATE",
                   word, text);
 }
 
@@ -150,12 +160,17 @@ void fr_prune_text(const fr_prune_options *o, char *text, size_t size) {
   int used = 0;
   (void)snprintf(amount, sizeof amount, o->until > 0 ? "until=%g" : "%.9g",
                  o->until > 0 ? o->until : o->amount);
+  if (o->operations)
+    used += snprintf(rest, sizeof rest, ",operations");
   if (o->epochs > 0)
-    used += snprintf(rest, sizeof rest, ",epochs=%zu", o->epochs);
+    used += snprintf(rest + used, sizeof rest - (size_t)used, ",epochs=%zu", o->epochs);
   if (o->rounds > 0)
     used += snprintf(rest + used, sizeof rest - (size_t)used, ",rounds=%zu", o->rounds);
   if (o->align > 0)
     used += snprintf(rest + used, sizeof rest - (size_t)used, ",align=%zu", o->align);
+  if (o->taught > 0)
+    used += snprintf(rest + used, sizeof rest - (size_t)used, ",taught=%g",
+                     (double)o->taught);
   if (o->refine > 0)
     (void)snprintf(rest + used, sizeof rest - (size_t)used, ",refine=%g",
                    (double)o->refine);

@@ -68,6 +68,12 @@ enum fr_status fr__prune_stage(fr__pruning *p, fr_net *net, const fr__prune_stag
   o.optimizer.learning_rate *= how->rate;
   if (how->epochs < p->options->epochs)
     o.schedule.warmup = 0; /* it was warmed up before */
+  if (p->prune->taught > 0 && how->budget == NULL && o.teacher == NULL &&
+      o.loss.kind == FR_LOSS_CROSS_ENTROPY) {
+    o.teacher = p->net;
+    o.loss.distill = p->prune->taught;
+    o.loss.temperature = 2;
+  }
   const enum fr_status status =
       fr_train(net, p->train, how->validated ? p->validate : NULL, &o, p->observer,
                how->budget != NULL ? how->budget : p->budget, &trained, err);
@@ -246,6 +252,9 @@ static enum fr_status check(const fr__pruning *p, fr_error *err) {
   if (!(o->until > 0) && !(o->amount > 0 && o->amount < 1))
     return fr__fail(err, FR_ERR_ARGUMENT, "an amount of %g is not between 0 and 1",
                     o->amount);
+  if (o->operations && o->kind != FR_PRUNE_STRUCTURED)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "an amount of operations is of units, not of single weights");
   if (p->train == NULL || p->train->count == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "there are no samples to refine on");
   if (o->how == FR_PRUNE_REWIND && o->rewind >= p->options->epochs)

@@ -23,6 +23,8 @@ enum {
   KEY_CRITERION,
   KEY_REFINE,
   KEY_ALIGN,
+  KEY_OPERATIONS,
+  KEY_TAUGHT,
   KEY_SCAN
 };
 
@@ -48,6 +50,8 @@ static const struct argp_option options[] = {
      "in the amount's place: the greatest whose refined accuracy on the validation side "
      "falls by at most N points",
      1},
+    {"operations", KEY_OPERATIONS, NULL, 0,
+     "the amount is of the operations of a sample: as few units go as take it", 1},
     {"per-layer", KEY_PER_LAYER, NULL, 0, "that share of each layer (the default)", 1},
     {"global", KEY_GLOBAL, NULL, 0, "the least of the whole network", 1},
     {"criterion", KEY_CRITERION, "NAME", 0,
@@ -68,6 +72,9 @@ static const struct argp_option options[] = {
      "of gradual pruning of units (default 3), of rewinding (1)", 2},
     {"refine", KEY_REFINE, "RATE", 0,
      "learning rate of refinement, relative to --learning-rate (default 0.5)", 2},
+    {"taught", KEY_TAUGHT, "SHARE", OPTION_ARG_OPTIONAL,
+     "of the old model's answers in the loss of refinement (0.5 where it is not said)",
+     2},
     {"scan", KEY_SCAN, NULL, 0,
      "how much each layer minds, without refinement; without -o nothing else is done", 3},
     {0},
@@ -126,6 +133,10 @@ static error_t parse_how(int key, char *text, struct argp_state *state) {
   case KEY_REFINE:
     o->refine = (float)cli_real(state, "refine", text, 1e-6, 100);
     return 0;
+  case KEY_TAUGHT:
+    o->taught = text != NULL ? (float)cli_real(state, "taught", text, 0.001, 1) : 0.5f;
+    return 0;
+  case KEY_OPERATIONS: o->operations = true; return 0;
   case KEY_SCAN: p->scan = true; return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -134,6 +145,10 @@ static error_t parse_how(int key, char *text, struct argp_state *state) {
 static void check_usage(const prune *p, struct argp_state *state) {
   if (p->prune.until > 0 && p->amount_told)
     argp_error(state, "--until finds what --amount says: one of them");
+  if (p->prune.operations && p->prune.kind != FR_PRUNE_STRUCTURED)
+    argp_error(state, "--operations is of units: not with --unstructured");
+  if (p->training.teacher != NULL)
+    argp_error(state, "the teacher of a pruned model is the whole one: --taught");
   if (p->training.checkpoint != NULL)
     argp_error(state, "prune leaves MODEL as it is, and keeps no checkpoints");
   if (p->prune.rounds > 0 && p->prune.how == FR_PRUNE_ONE_SHOT)

@@ -65,9 +65,9 @@ static fr_prune_result pruned(const problem *p, fr_net **net, const char *how) {
 static void units_go_and_accuracy_stays(void **state) {
   (void)state;
   static const char *const ways[] = {
-      "structured(0.5,epochs=6)", "structured(0.5,l1,epochs=6)",
-      "structured(0.5,gradual,epochs=8)", "structured(0.5,rewind)",
-      "structured(0.5,global,l2,epochs=6)"};
+      "structured(0.5,epochs=6)",           "structured(0.5,l1,epochs=6)",
+      "structured(0.5,gradual,epochs=8)",   "structured(0.5,rewind)",
+      "structured(0.5,global,l2,epochs=6)", "structured(0.5,taught,epochs=6)"};
   problem *p = new_problem();
   p->options.epochs = 40;
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -79,6 +79,26 @@ static void units_go_and_accuracy_stays(void **state) {
     assert_true(2 * fr_net_operations(net) < before);
     assert_true(r.validate_before > 0.8 && r.validate_after > 0.8);
     assert_true(r.operations > 0 && r.epochs > 0);
+    fr_net_free(net);
+  }
+  free(p);
+}
+
+static void an_amount_of_operations_is_met_by_the_fewest_units(void **state) {
+  (void)state;
+  static const char *const ways[] = {
+      "structured(0.5,operations,align=1,epochs=1)",
+      "structured(0.5,operations,align=1,gradual,epochs=4)",
+      "structured(0.5,operations,align=1,rewind)"};
+  problem *p = new_problem();
+  for (size_t i = 0; i < 3; i++) {
+    fr_net *net = trained(p, EPOCHS);
+    /* 2 x 16 x 2 + 16 + 2 x 16 x 16 + 16 + 2 x 16 x 2; of 11 units each: 352, of 10: 300
+     */
+    assert_int_equal(fr_net_operations(net), 672);
+    (void)pruned(p, &net, ways[i]);
+    assert_true(fr_net_operations(net) <= 336);
+    assert_true(fr_net_operations(net) >= 300);
     fr_net_free(net);
   }
   free(p);
@@ -255,6 +275,8 @@ static void the_text_comes_back(void **state) {
       {"structured(0.5,rewind)", "structured(0.5,rewind=0,per-layer,taylor)"},
       {"structured(rewind=2,l1,global,.25,rounds=4)",
        "structured(0.25,rewind=2,global,l1,rounds=4)"},
+      {"structured(operations)", "structured(0.5,one-shot,per-layer,taylor,operations)"},
+      {"structured(taught)", "structured(0.5,one-shot,per-layer,taylor,taught=0.5)"},
       {"structured(0.5,align=8)", "structured(0.5,one-shot,per-layer,taylor,align=8)"},
       {"unstructured(until=1,l2,epochs=5,refine=0.1)",
        "unstructured(until=1,one-shot,per-layer,l2,epochs=5,refine=0.1)"}};
@@ -272,6 +294,7 @@ static void the_text_comes_back(void **state) {
                                     "structured(until=-1)",
                                     "structured(epochs=0)",
                                     "structured(rewind=x)",
+                                    "structured(taught=2)",
                                     "structured(refine=)"};
   char text[200];
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -316,6 +339,7 @@ static void what_makes_no_sense_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(units_go_and_accuracy_stays),
+      cmocka_unit_test(an_amount_of_operations_is_met_by_the_fewest_units),
       cmocka_unit_test(weights_that_are_0_stay_0),
       cmocka_unit_test(the_smallest_weights_go),
       cmocka_unit_test(the_schedule_is_cubic),
