@@ -21,16 +21,19 @@ static const fr__layer_ops *const families[] = {
     &fr__layer_hardswish,      &fr__layer_sigmoid,
     &fr__layer_tanh,           &fr__layer_softmax,
     &fr__layer_flatten,        &fr__layer_residual,
-    &fr__layer_parallel,       &fr__layer_fakequant,
+    &fr__layer_parallel,
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof families[0])
+
+/* Put into networks by the library while it trains them, and taken out again. */
+static const fr__layer_ops *const inner = &fr__layer_fakequant;
 
 const fr__layer_ops *fr__layer_find(const char *name) {
   for (size_t i = 0; i < FAMILY_COUNT; i++)
     if (strcmp(families[i]->name, name) == 0)
       return families[i];
-  return NULL;
+  return strcmp(inner->name, name) == 0 ? inner : NULL;
 }
 
 void fr__layer_names(char *text, size_t size) {
