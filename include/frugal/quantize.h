@@ -50,6 +50,8 @@ const fr_int8 *fr_quantized_int8(const fr_quantized *q);
 enum fr_scheme fr_quantized_scheme(const fr_quantized *q);
 /* Of weights as stored. */
 size_t fr_quantized_bytes(const fr_quantized *q);
+/* FLOP that training for it executed, counted; 0 where it was not trained for. */
+uint64_t fr_quantized_trained(const fr_quantized *q);
 /* FLOP or integer operations of one sample, as executed. */
 uint64_t fr_quantized_operations(const fr_quantized *q);
 

@@ -11,6 +11,7 @@ struct fr_quantized {
   fr_net *net;           /* folded and rounded */
   fr_int8_ranges ranges; /* values 0: none */
   fr_int8 *int8;         /* NULL: none */
+  uint64_t trained;      /* FLOP of training for it */
 };
 
 #define USUAL_BATCH 64
@@ -100,7 +101,7 @@ enum fr_status fr_quantize(const fr_net *net, enum fr_scheme scheme,
   status = fr_net_fold(net, &q->net, err);
   if (status == FR_OK && scheme == FR_SCHEME_INT8_AWARE)
     status = fr__quantize_aware(q->net, train, validate, options, observer, budget,
-                                &q->ranges, err);
+                                &q->ranges, &q->trained, err);
   if (status == FR_OK) {
     fr__phase_begin(observer, "quantize");
     status = convert(q, train, err);
@@ -173,6 +174,8 @@ size_t fr_quantized_bytes(const fr_quantized *q) {
   const size_t ranges = 2 * q->ranges.values + FR_INT8_INSIDE * q->ranges.steps;
   return fr_net_bytes(q->net, q->scheme) + ranges * sizeof(float);
 }
+
+uint64_t fr_quantized_trained(const fr_quantized *q) { return q->trained; }
 
 uint64_t fr_quantized_operations(const fr_quantized *q) {
   return fr_net_operations(q->net);

@@ -13,11 +13,13 @@ bool fr__scheme_is_integer(enum fr_scheme scheme);
 size_t fr__quantize_samples(const fr_samples *samples,
                             const float *x[FR__QUANTIZE_SAMPLES]);
 
-/* Trains `net`, which is folded, for int8; *ranges are those that it learned for. */
+/* Trains `net`, which is folded, for int8; *ranges are those that it learned for,
+ * *operations what the training executed. */
 enum fr_status fr__quantize_aware(fr_net *net, const fr_samples *train,
                                   const fr_samples *validate,
                                   const fr_train_options *options,
                                   const fr_observer *observer, const fr_budget *budget,
-                                  fr_int8_ranges *ranges, fr_error *err);
+                                  fr_int8_ranges *ranges, uint64_t *operations,
+                                  fr_error *err);
 
 #endif

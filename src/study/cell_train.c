@@ -222,6 +222,8 @@ static enum fr_status run_stages(fr__job *j, fr_meter_report *last, fr_error *er
       continue;
     j->stage = (enum fr__stage)i;
     status = stages[i].run(j, err);
+    if (status == FR_OK && !fr__plan_go_on(j->plan)) /* it may have been cut short */
+      status = fr__job_cancelled(err);
     if (status == FR_OK)
       status = note(j, last, err);
   }

@@ -102,7 +102,8 @@ static void write_pruning(const fr_prune_result *p, json_t *to) {
 }
 
 static uint64_t operations_of(const fr__job *j) {
-  return j->trained.operations + j->choice.operations + j->pruned.operations;
+  const uint64_t aware = j->quantized != NULL ? fr_quantized_trained(j->quantized) : 0;
+  return j->trained.operations + j->choice.operations + j->pruned.operations + aware;
 }
 
 void fr__job_write_training(const fr__job *j, const fr__bill *tally, json_t *to) {

@@ -22,13 +22,14 @@
   "  - {name: double, batch: 32}\n"                                                      \
   "  - {name: half, prune: 'structured(0.5,epochs=1,align=1)'}\n"                        \
   "  - {name: bytes, quantize: int8}\n"                                                  \
+  "  - {name: aware, quantize: int8-aware}\n"                                            \
   "  - {name: span, normalize: minmax}\n"                                                \
   "  - {name: noise, augment: 'jitter(0.1)'}\n"                                          \
   "  - {name: lean, network: S}\n"                                                       \
   "  - {name: taught, teacher: B, network: S}\n"                                         \
   "  - {name: half-bytes, with: [half, bytes]}\n"                                        \
   "groups: [{name: g, data: [M], mechanisms:\n"                                          \
-  "  [double, half, bytes, span, noise, lean, taught, half-bytes]}]\n"
+  "  [double, half, bytes, aware, span, noise, lean, taught, half-bytes]}]\n"
 
 typedef struct matrix {
   char folder[64], path[96];
@@ -145,6 +146,10 @@ static void bytes_are_a_quarter_and_training_the_same(void **state) {
   assert_same(plain, bytes, "train.operations");
   assert_same(plain, bytes, "train.best_validate_accuracy");
   assert_string_equal(text(plain, "architecture"), text(bytes, "architecture"));
+  const json_t *aware = cell(state, "MB", "aware"); /* at most ten epochs: 2 more */
+  assert_same(bytes, aware, "bytes");
+  assert_true(value(aware, "train.operations") > 1.5 * value(bytes, "train.operations"));
+  assert_true(value(aware, "train.epochs") == 4.0);
   const json_t *both = cell(state, "MB", "half-bytes");
   assert_true(value(both, "bytes") < 0.6 * value(bytes, "bytes"));
   assert_int_equal(json_array_size(json_object_get(both, "parts")), 2);
