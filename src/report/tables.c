@@ -248,14 +248,41 @@ static void put_tests(fr__table *table, const json_t *row, const char *suffix) {
   add_number(table, fr__format_figure(&f));
 }
 
+/* After how many target tasks what came before is repaid; "–" where nothing did or is. */
+static void put_tasks(fr__table *table, const json_t *row) {
+  const json_t *low = json_object_get(row, "tasks_low"),
+               *high = json_object_get(row, "tasks_high");
+  fr__figure f = fr__json_figure(json_object_get(row, "tasks"));
+  if (!f.known) {
+    fr__table_add(table, "–");
+    return;
+  }
+  f.interval = json_is_number(low) && json_is_number(high);
+  if (f.interval) {
+    f.low = json_number_value(low);
+    f.high = json_number_value(high);
+  }
+  add_number(table, fr__format_figure(&f));
+}
+
+static bool has_tasks(const json_t *list) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (json_is_number(json_object_get(json_array_get(list, i), "tasks")))
+      return true;
+  return false;
+}
+
 void fr__tables_break_even(const fr__result *result, fr__table *table) {
   const json_t *list = fr__json_array(result->root, "break_even");
+  const bool tasks = has_tasks(list);
   fr__table_init(table, "Tests after which a mechanism has eaten what it saved in "
                         "training, or won back what it cost more");
   fr__table_column_add(table, "Cell", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "Group", FR__ALIGN_LEFT, true);
   fr__table_column_add(table, "Tests", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "With pre-training", FR__ALIGN_RIGHT, true);
+  if (tasks)
+    fr__table_column_add(table, "Tasks that repay it", FR__ALIGN_RIGHT, true);
   fr__table_column_add(table, "Why", FR__ALIGN_LEFT, true);
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *row = json_array_get(list, i);
@@ -265,6 +292,8 @@ void fr__tables_break_even(const fr__result *result, fr__table *table) {
     fr__table_add(table, fr__json_text(row, "group"));
     put_tests(table, row, "");
     put_tests(table, row, "_with_pretraining");
+    if (tasks)
+      put_tasks(table, row);
     fr__table_add(table, fr__json_text(row, "reason"));
   }
 }
