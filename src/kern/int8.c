@@ -55,6 +55,8 @@ void fr__int8_kern_release(fr__int8_kern *kern) {
 
 const char *fr__int8_kern_name(const fr__int8_kern *kern) { return kern->name; }
 
+size_t fr__int8_at_once(const fr__int8_kern *kern) { return kern->ops->at_once; }
+
 size_t fr__int8_columns(size_t n) { return (n + 31) / 32 * 32; }
 
 size_t fr__int8_packed_bytes(const fr__int8_kern *kern, size_t n, size_t k) {

@@ -21,6 +21,8 @@ typedef struct fr__int8_kern {
 enum fr_status fr__int8_kern_init(fr__int8_kern *kern, fr_error *err);
 void fr__int8_kern_release(fr__int8_kern *kern);
 const char *fr__int8_kern_name(const fr__int8_kern *kern); /* "avx512vnni" */
+/* Multiply-adds of an instruction. */
+size_t fr__int8_at_once(const fr__int8_kern *kern);
 
 /*
  * sum[i, j] = Σ_k (x[i, k] - zero) w[j, k], i < m, j < n. Rows of x begin ld_x bytes

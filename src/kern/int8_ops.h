@@ -10,6 +10,7 @@
 #define FR__INT8_SCRATCH ((size_t)1 << 20) /* bytes */
 
 struct fr__int8_ops {
+  size_t at_once;               /* multiply-adds of an instruction */
   const fr__products *products; /* of floats by way of bytes (int8_gemm.c) */
   size_t (*packed_bytes)(size_t n, size_t k);
   void (*pack)(const int8_t *w, size_t n, size_t k, int32_t zero, void *to);

@@ -112,6 +112,13 @@ void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_
 extern const fr__products FR__KERN_NAME(int8_products);
 
 const fr__int8_ops FR__KERN_NAME(int8) = {
+#ifdef FR__KERN_VNNI
+    .at_once = 4 * LANES,
+#elif defined(FR__KERN_SCALAR)
+    .at_once = 1,
+#else
+    .at_once = 2 * LANES,
+#endif
     .products = &FR__KERN_NAME(int8_products),
     .packed_bytes = FR__KERN_NAME(int8_packed_bytes),
     .pack = FR__KERN_NAME(int8_pack),

@@ -40,11 +40,32 @@ typedef struct factor {
   int32_t zero;
 } factor;
 
-static bool is_product(const struct fr__int8_conv1d *p) {
-  return p->groups == 1 && p->dilation == 1;
+/* Steps that one output sees. */
+static size_t reach(const struct fr__int8_conv1d *p) {
+  return (size_t)((p->width - 1) * p->dilation + 1);
 }
 
-static factor factor_of(const fr__int8_op *op, size_t index) {
+/* As one product over all that lies in reach, with weights of 0 for what groups and
+ * dilation leave out: so many times as many as there are. */
+static size_t waste(const struct fr__int8_conv1d *p) {
+  return reach(p) * (size_t)p->groups / (size_t)p->width;
+}
+
+/* So many times what an instruction multiplies at once is worth it: a plain loop over a
+ * few channels takes many cycles for each. */
+#define WASTE_CEILING 4
+#define DEPTH_CEILING ((size_t)1 << 16)
+
+static bool is_product(const fr__int8_kern *kern, const struct fr__int8_conv1d *p) {
+  return waste(p) <= WASTE_CEILING * fr__int8_at_once(kern) &&
+         reach(p) * (size_t)p->channels <= DEPTH_CEILING;
+}
+
+static bool is_spread(const struct fr__int8_conv1d *p) {
+  return p->groups > 1 || p->dilation > 1;
+}
+
+static factor factor_of(const fr__int8_kern *kern, const fr__int8_op *op, size_t index) {
   const struct fr__int8_dense *d = &op->of.dense;
   const struct fr__int8_logits *l = &op->of.logits;
   const struct fr__int8_conv1d *c = &op->of.conv1d;
@@ -57,15 +78,14 @@ static factor factor_of(const fr__int8_op *op, size_t index) {
     return (factor){d->weight, (size_t)d->units, (size_t)d->inputs, d->zero};
   if (op->kind == FR__INT8_LOGITS && index == 0)
     return (factor){l->weight, (size_t)l->units, (size_t)l->inputs, l->zero};
-  if (op->kind == FR__INT8_CONV1D && index == 0 && is_product(c))
-    return (factor){c->weight, (size_t)c->units, (size_t)c->width * (size_t)c->channels,
-                    c->zero};
+  if (op->kind == FR__INT8_CONV1D && index == 0 && is_product(kern, c))
+    return (factor){c->weight, (size_t)c->units, reach(c) * (size_t)c->channels, c->zero};
   return (factor){0};
 }
 
 /* Steps of a convolution's input that its outputs see, margins included. */
 static size_t seen_steps(const struct fr__int8_conv1d *p) {
-  return (size_t)((p->out_steps - 1) * p->stride + p->width);
+  return (size_t)((p->out_steps - 1) * p->stride) + reach(p);
 }
 
 static bool has_margins(const struct fr__int8_conv1d *p) {
@@ -78,11 +98,11 @@ typedef struct rooms {
 
 static size_t greater(size_t x, size_t y) { return x > y ? x : y; }
 
-static rooms rooms_of(const fr_int8 *int8) {
+static rooms rooms_of(const fr__int8_kern *kern, const fr_int8 *int8) {
   rooms r = {0};
   for (size_t i = 0; i < int8->op_count; i++) {
     const fr__int8_op *op = &int8->op[i];
-    const factor f = factor_of(op, 0);
+    const factor f = factor_of(kern, op, 0);
     const size_t columns = fr__int8_columns(f.n);
     size_t rows = GROUP;
     if (op->kind == FR__INT8_CONV1D && f.n > 0) {
@@ -103,21 +123,55 @@ static rooms rooms_of(const fr_int8 *int8) {
 
 /* ---- laying out ---- */
 
-static void pack_all(const fr_int8 *int8, fr__int8_fast *f, fr__arena *arena) {
+/* The weights of one convolution with zeros in between, (units, reach, channels). */
+static void spread(const struct fr__int8_conv1d *p, int8_t *to) {
+  const size_t channels = (size_t)p->channels, inputs = channels / (size_t)p->groups;
+  const size_t outputs = (size_t)(p->units / p->groups), width = (size_t)p->width;
+  memset(to, 0, (size_t)p->units * reach(p) * channels);
+  for (size_t u = 0; u < (size_t)p->units; u++)
+    for (size_t w = 0; w < width; w++)
+      memcpy(to + (u * reach(p) + w * (size_t)p->dilation) * channels +
+                 u / outputs * inputs,
+             p->weight + (u * width + w) * inputs, inputs);
+}
+
+static bool is_spread_op(const fr__int8_op *op) {
+  return op->kind == FR__INT8_CONV1D && is_spread(&op->of.conv1d);
+}
+
+/* `room`: of the widest weights that are spread. */
+static void pack_all(const fr_int8 *int8, fr__int8_fast *f, int8_t *room,
+                     fr__arena *arena) {
   for (size_t i = 0; i < int8->op_count * PRODUCTS; i++) {
-    const factor w = factor_of(&int8->op[i / PRODUCTS], i % PRODUCTS);
+    const fr__int8_op *op = &int8->op[i / PRODUCTS];
+    factor w = factor_of(&f->kern, op, i % PRODUCTS);
     if (w.n == 0)
       continue;
     void *to = fr__arena_take(arena, fr__int8_packed_bytes(&f->kern, w.n, w.k), 1);
+    if (to != NULL && is_spread_op(op)) {
+      spread(&op->of.conv1d, room);
+      w.w = room;
+    }
     if (to != NULL)
       fr__int8_pack(&f->kern, w.w, w.n, w.k, w.zero, to);
     f->packed[i] = to;
   }
 }
 
-static void lay_out(const fr_int8 *int8, fr__int8_fast *f, fr__arena *arena) {
-  const rooms r = rooms_of(int8);
-  pack_all(int8, f, arena);
+static size_t spread_bytes(const fr__int8_kern *kern, const fr_int8 *int8) {
+  size_t most = 0;
+  for (size_t i = 0; i < int8->op_count; i++) {
+    const factor w = factor_of(kern, &int8->op[i], 0);
+    const size_t bytes = is_spread_op(&int8->op[i]) ? w.n * w.k : 0;
+    most = bytes > most ? bytes : most;
+  }
+  return most;
+}
+
+static void lay_out(const fr_int8 *int8, fr__int8_fast *f, int8_t *room,
+                    fr__arena *arena) {
+  const rooms r = rooms_of(&f->kern, int8);
+  pack_all(int8, f, room, arena);
   f->values = fr__arena_take(arena, GROUP * int8->buffer, 1);
   f->logits = fr__arena_take(arena, GROUP * int8->classes, sizeof *f->logits);
   f->sum = fr__arena_take(arena, r.sum, sizeof *f->sum);
@@ -138,18 +192,22 @@ enum fr_status fr__int8_fast_new(const fr_int8 *int8, fr__int8_fast **out,
   }
   if (status == FR_OK)
     status = fr__int8_kern_init(&f->kern, err);
+  int8_t *room = status == FR_OK ? malloc(spread_bytes(&f->kern, int8) + 1) : NULL;
+  if (status == FR_OK && room == NULL)
+    status = fr__fail_memory(err, "a network in int8");
   if (status == FR_OK) {
     fr__arena measure = {0};
-    lay_out(int8, f, &measure);
+    lay_out(int8, f, room, &measure);
     status = fr__arena_init(&f->arena, measure.used, err);
   }
-  if (status != FR_OK) {
+  if (status == FR_OK) {
+    lay_out(int8, f, room, &f->arena);
+    *out = f;
+  } else {
     fr__int8_fast_free(f);
-    return status;
   }
-  lay_out(int8, f, &f->arena);
-  *out = f;
-  return FR_OK;
+  free(room);
+  return status;
 }
 
 void fr__int8_fast_free(fr__int8_fast *fast) {
@@ -178,7 +236,7 @@ static int8_t *at(const group *g, size_t b, size_t offset) {
 
 /* Sums of the operation's first product, one row a sample; floats from row to row. */
 static size_t product_of_group(const group *g) {
-  const factor w = factor_of(g->op, 0);
+  const factor w = factor_of(&g->fast->kern, g->op, 0);
   const size_t columns = fr__int8_columns(w.n);
   const fr__int8_product product = {.m = g->count,
                                     .n = w.n,
@@ -236,7 +294,7 @@ static void conv1d(const group *g) {
   for (size_t b = 0; b < g->count; b++) {
     const fr__int8_product product = {.m = rows,
                                       .n = units,
-                                      .k = (size_t)p->width * (size_t)p->channels,
+                                      .k = reach(p) * (size_t)p->channels,
                                       .x = conv1d_input(g, b),
                                       .ld_x = (size_t)p->stride * (size_t)p->channels,
                                       .zero = p->zero,
@@ -300,7 +358,7 @@ static size_t lstm_step(const struct fr__int8_lstm *p, size_t s) {
 
 static void multiply(const group *g, size_t index, size_t m, const int8_t *x, size_t ld_x,
                      int32_t *sum) {
-  const factor w = factor_of(g->op, index);
+  const factor w = factor_of(&g->fast->kern, g->op, index);
   const fr__int8_product product = {
       m, w.n, w.k, x, ld_x, w.zero, g->packed[index], sum, fr__int8_columns(w.n)};
   fr__int8_multiply(&g->fast->kern, &product);
