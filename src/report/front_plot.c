@@ -18,6 +18,7 @@
 #define TOP 66.0
 #define BOTTOM 62.0
 #define LETTER 6.7 /* pixels of a letter at 12 points */
+#define CROWD 16   /* points from which bars are too many */
 #define INK "#222222"
 #define SOFT "#666666"
 #define LINES "#d0d0d0"
@@ -225,11 +226,11 @@ static void put_stair(const fr__front_panel *panel, size_t axis, const view *v,
   fr__buf_printf(out, "%.9g %.9g\nEOD\n", v->high * v->factor, best);
 }
 
-/* Bars first, so that no mark is behind one. */
+/* Bars first, so that no mark is behind one; in a crowd those of the front alone. */
 static void put_bars(const fr__front *front, size_t axis, const size_t count[][2],
                      fr__buf *out) {
   for (size_t n = 0; n < front->nets; n++)
-    for (int on = 0; on < 2; on++)
+    for (int on = front->panel[axis].points > CROWD ? 1 : 0; on < 2; on++)
       if (count[n][on] > 0)
         fr__buf_printf(out,
                        ", $f%zu_%zu_%d using 1:2:3:4:5:6 with xyerrorbars pt 0 ps 0 "

@@ -316,7 +316,8 @@ static void put_front(fr__buf *out, const fr__front *front) {
         out,
         "</div><figcaption>Filled: on the front, which the dashed stair joins; "
         "empty: another costs less and is right as often. Error bars: 95 % "
-        "interval over repeats. Names that find no room are in the table. As "
+        "interval over repeats, among many points of the front alone. Names that find no "
+        "room are in the table. As "
         "files: ",
         front->stem, ".svg, ");
     fr__page_element(out, "", front->stem, ".png.</figcaption></figure>\n");
