@@ -98,6 +98,10 @@ int16_t fr__int8_narrow_16(int64_t v, int32_t shift);
 void fr__int8_lstm_sums(const struct fr__int8_lstm *lstm, const int32_t *over_x,
                         const int32_t *over_h, int16_t *gates, int16_t *cell, int8_t *h);
 
+/* The same of a GRU, from sums of (3H); gates: room (4H). */
+void fr__int8_gru_sums(const struct fr__int8_gru *gru, const int32_t *over_x,
+                       const int32_t *over_h, int16_t *gates, int16_t *state, int8_t *h);
+
 /* ---- int8_fast.c: by the kernels of this CPU, to the same bits ---- */
 
 /* Packs the weights of int8->op. */

@@ -33,6 +33,32 @@ struct fr__int8_fast {
 
 /* ---- what operations need ---- */
 
+/* What an LSTM and a GRU have in common. */
+typedef struct recurrence {
+  const int8_t *weight, *recurrent;
+  size_t gates, steps, channels, units;
+  int32_t zero, zero_h;
+  bool all, reverse;
+  size_t out_channels, column;
+} recurrence;
+
+#define RECURRENCE(p, count)                                                             \
+  (recurrence) {                                                                         \
+    (p)->weight, (p)->recurrent, count, (size_t)(p)->steps, (size_t)(p)->channels,       \
+        (size_t)(p)->units, (p)->zero, (p)->zero_h, (p)->all != 0, (p)->reverse != 0,    \
+        (size_t)(p)->out_channels, (size_t)(p)->column                                   \
+  }
+
+static recurrence recurrence_of(const fr__int8_op *op) {
+  const struct fr__int8_lstm *lstm = &op->of.lstm;
+  const struct fr__int8_gru *gru = &op->of.gru;
+  return op->kind == FR__INT8_LSTM ? RECURRENCE(lstm, 4) : RECURRENCE(gru, 3);
+}
+
+static bool is_recurrent(const fr__int8_op *op) {
+  return op->kind == FR__INT8_LSTM || op->kind == FR__INT8_GRU;
+}
+
 /* w (n, k) of one product; n is 0 where there is none. */
 typedef struct factor {
   const int8_t *w;
@@ -69,11 +95,11 @@ static factor factor_of(const fr__int8_kern *kern, const fr__int8_op *op, size_t
   const struct fr__int8_dense *d = &op->of.dense;
   const struct fr__int8_logits *l = &op->of.logits;
   const struct fr__int8_conv1d *c = &op->of.conv1d;
-  const struct fr__int8_lstm *r = &op->of.lstm;
-  if (op->kind == FR__INT8_LSTM && index == 1)
-    return (factor){r->recurrent, (size_t)r->units * 4, (size_t)r->units, r->zero_h};
-  if (op->kind == FR__INT8_LSTM)
-    return (factor){r->weight, (size_t)r->units * 4, (size_t)r->channels, r->zero};
+  if (is_recurrent(op)) {
+    const recurrence r = recurrence_of(op);
+    return index == 1 ? (factor){r.recurrent, r.gates * r.units, r.units, r.zero_h}
+                      : (factor){r.weight, r.gates * r.units, r.channels, r.zero};
+  }
   if (op->kind == FR__INT8_DENSE && index == 0)
     return (factor){d->weight, (size_t)d->units, (size_t)d->inputs, d->zero};
   if (op->kind == FR__INT8_LOGITS && index == 0)
@@ -109,10 +135,10 @@ static rooms rooms_of(const fr__int8_kern *kern, const fr_int8 *int8) {
       rows = (size_t)op->of.conv1d.out_steps;
       r.padded =
           greater(r.padded, seen_steps(&op->of.conv1d) * (size_t)op->of.conv1d.channels);
-    } else if (op->kind == FR__INT8_LSTM) {
+    } else if (is_recurrent(op)) {
       rows = X_STEPS;
       r.sum_h = greater(r.sum_h, GROUP * columns);
-      r.units = greater(r.units, (size_t)op->of.lstm.units);
+      r.units = greater(r.units, recurrence_of(op).units);
     } else if (op->kind == FR__INT8_AVGPOOL) {
       r.sum = greater(r.sum, (size_t)op->of.avgpool.channels);
     }
@@ -350,10 +376,10 @@ static void maxpool(const group *g) {
   }
 }
 
-/* ---- LSTM ---- */
+/* ---- LSTM, GRU ---- */
 
-static size_t lstm_step(const struct fr__int8_lstm *p, size_t s) {
-  return p->reverse ? (size_t)p->steps - 1 - s : s;
+static size_t step_at(const recurrence *r, size_t s) {
+  return r->reverse ? r->steps - 1 - s : s;
 }
 
 static void multiply(const group *g, size_t index, size_t m, const int8_t *x, size_t ld_x,
@@ -368,21 +394,20 @@ static void multiply(const group *g, size_t index, size_t m, const int8_t *x, si
  * The sums over x of step number s, one row a sample, and where they lie: those of one
  * sample are made for several steps at once.
  */
-static const int32_t *lstm_input(const group *g, size_t s) {
-  const struct fr__int8_lstm *p = &g->op->of.lstm;
-  const size_t channels = (size_t)p->channels, steps = (size_t)p->steps;
-  const size_t columns = fr__int8_columns((size_t)p->units * 4);
-  const size_t t = lstm_step(p, s), ahead = s % X_STEPS;
+static const int32_t *sums_over_x(const group *g, const recurrence *r, size_t s) {
+  const size_t channels = r->channels, steps = r->steps;
+  const size_t columns = fr__int8_columns(r->units * r->gates);
+  const size_t t = step_at(r, s), ahead = s % X_STEPS;
   if (g->count > 1) {
     multiply(g, 0, g->count, at(g, 0, g->op->in) + t * channels, g->int8->buffer,
              g->fast->sum);
     return g->fast->sum;
   }
   const size_t rows = steps - (s - ahead) < X_STEPS ? steps - (s - ahead) : X_STEPS;
-  const size_t first = p->reverse ? t + 1 - rows : t; /* of a new block */
+  const size_t first = r->reverse ? t + 1 - rows : t; /* of a new block */
   if (ahead == 0)
     multiply(g, 0, rows, at(g, 0, g->op->in) + first * channels, channels, g->fast->sum);
-  return g->fast->sum + (p->reverse ? rows - 1 - ahead : ahead) * columns;
+  return g->fast->sum + (r->reverse ? rows - 1 - ahead : ahead) * columns;
 }
 
 static void lstm_units(const group *g, const int32_t *over_x) {
@@ -414,20 +439,27 @@ static void lstm_units(const group *g, const int32_t *over_x) {
                        f->state + b * units, f->h + b * units);
 }
 
-static void lstm(const group *g) {
-  const struct fr__int8_lstm *p = &g->op->of.lstm;
+static void gru_units(const group *g, const int32_t *over_x) {
+  const struct fr__int8_gru *p = &g->op->of.gru;
   const fr__int8_fast *f = g->fast;
-  const size_t units = (size_t)p->units, steps = (size_t)p->steps;
-  memset(f->state, 0, g->count * units * sizeof *f->state);
-  memset(f->h, p->zero_h, g->count * units);
-  for (size_t s = 0; s < steps; s++) {
-    const size_t t = lstm_step(p, s);
-    multiply(g, 1, g->count, f->h, units, f->sum_h);
-    lstm_units(g, lstm_input(g, s));
-    for (size_t b = 0; b < g->count && (p->all || s + 1 == steps); b++)
-      memcpy(at(g, b, g->op->out) + (p->all ? t : 0) * (size_t)p->out_channels +
-                 (size_t)p->column,
-             f->h + b * units, units);
+  const size_t units = (size_t)p->units, columns = fr__int8_columns(units * 3);
+  for (size_t b = 0; b < g->count; b++)
+    fr__int8_gru_sums(p, over_x + b * columns, f->sum_h + b * columns, f->gates,
+                      f->state + b * units, f->h + b * units);
+}
+
+static void recur(const group *g, void (*units_of)(const group *g, const int32_t *x)) {
+  const recurrence r = recurrence_of(g->op);
+  const fr__int8_fast *f = g->fast;
+  memset(f->state, 0, g->count * r.units * sizeof *f->state);
+  memset(f->h, r.zero_h, g->count * r.units);
+  for (size_t s = 0; s < r.steps; s++) {
+    const size_t t = step_at(&r, s);
+    multiply(g, 1, g->count, f->h, r.units, f->sum_h);
+    units_of(g, sums_over_x(g, &r, s));
+    for (size_t b = 0; b < g->count && (r.all || s + 1 == r.steps); b++)
+      memcpy(at(g, b, g->op->out) + (r.all ? t : 0) * r.out_channels + r.column,
+             f->h + b * r.units, r.units);
   }
 }
 
@@ -446,7 +478,8 @@ static void run_op(const group *g) {
   case FR__INT8_AFFINE: affine(g); break;
   case FR__INT8_AVGPOOL: avgpool(g); break;
   case FR__INT8_MAXPOOL: maxpool(g); break;
-  case FR__INT8_LSTM: lstm(g); break;
+  case FR__INT8_LSTM: recur(g, lstm_units); break;
+  case FR__INT8_GRU: recur(g, gru_units); break;
   default: plain(g); break;
   }
 }

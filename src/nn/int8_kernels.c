@@ -382,6 +382,19 @@ void fr__int8_lstm_sums(const struct fr__int8_lstm *p, const int32_t *over_x,
   lstm_units(p, gates, cell, h);
 }
 
+void fr__int8_gru_sums(const struct fr__int8_gru *p, const int32_t *over_x,
+                       const int32_t *over_h, int16_t *gates, int16_t *state, int8_t *h) {
+  const int32_t both = 2 * p->units;
+  for (int32_t j = 0; j < 3 * p->units; j++) {
+    const int64_t x = (int64_t)p->mul[j] * over_x[j];
+    const int64_t from_h = (int64_t)p->mul_h[j] * over_h[j];
+    gates[j] = to_int16(x + (j < both ? from_h : 0) + p->add[j], p->shift);
+    if (j >= both)
+      gates[p->units + j] = to_int16(from_h + p->add_h[j - both], p->shift);
+  }
+  gru_units(p, gates, state, h);
+}
+
 void fr__int8_run_op(const fr_int8 *n, const fr__int8_op *op, int8_t *values) {
   const int8_t *x = values + op->in;
   int8_t *y = values + op->out;

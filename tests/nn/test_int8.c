@@ -401,6 +401,7 @@ static void test_kernels_give_the_same_bits(void **state) {
     check_bits("conv1d(36,5,pad=same,groups=12) relu conv1d(72,3,2,groups=36,dilation=4) "
                "leaky(0.1) conv1d(8,3,pad=causal,dilation=7) avgpool(all) dense(classes)",
                (fr_shape){90, 12});
+    check_bits("gru(37,all,both) gru(16,last) dense(classes)", (fr_shape){70, 3});
     check_bits("lstm(37) lstm(16,last) dense(70) relu dense(classes)", (fr_shape){70, 3});
   }
   unsetenv("FRUGAL_CPU");
