@@ -30,9 +30,8 @@ static enum fr_status open_and_test(const fr_quantized *q, fr_error *err) {
   fr_quantized *opened = NULL;
   fr_metrics metrics;
   const fr_loss_options loss = {.kind = FR_LOSS_CROSS_ENTROPY};
-  enum fr_status status =
-      fr_quantized_open(fr_quantized_net((fr_quantized *)(uintptr_t)q),
-                        fr_quantized_scheme(q), fr_quantized_ranges(q), &opened, err);
+  enum fr_status status = fr_quantized_open(fr_quantized_net(q), fr_quantized_scheme(q),
+                                            fr_quantized_ranges(q), &opened, err);
   if (status == FR_OK) {
     status = fr_quantized_test(opened, &samples, &loss, 8, NULL, &metrics, err);
     if (status == FR_OK)
