@@ -103,3 +103,10 @@ bool fr__int8_lstm(const fr__int8_kern *kern, const fr__int8_lstm_step *step) {
   kern->ops->lstm(step);
   return true;
 }
+
+bool fr__int8_gru(const fr__int8_kern *kern, const fr__int8_lstm_step *step) {
+  if (kern->ops->gru == NULL)
+    return false;
+  kern->ops->gru(step);
+  return true;
+}

@@ -85,6 +85,7 @@ typedef struct fr__int8_lstm_step {
   size_t ld_sum_x, ld_sum_h;
   const int32_t *mul, *mul_h; /* (4H) */
   const int64_t *add;         /* (4H) */
+  const int64_t *add_h;       /* (H) of a GRU: of n's sum over h; else NULL */
   int32_t shift;
   const int16_t *sigmoid, *tanh; /* (257) */
   int32_t cell;                  /* binary places before the point of the state, from 3 */
@@ -95,5 +96,7 @@ typedef struct fr__int8_lstm_step {
 } fr__int8_lstm_step;
 
 bool fr__int8_lstm(const fr__int8_kern *kern, const fr__int8_lstm_step *step);
+/* The same of a GRU: three gates in the place of four, and no cell. */
+bool fr__int8_gru(const fr__int8_kern *kern, const fr__int8_lstm_step *step);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step of an LSTM in integers, sixteen units at once: nn/int8_kernels.c has the same
- * arithmetic unit by unit. */
+/* A step of an LSTM or a GRU in integers, sixteen units at once: nn/int8_kernels.c has
+ * the same arithmetic unit by unit. */
 #include "kern/int8_ops.h"
 #include "kern/isa.h"
 
@@ -92,5 +92,64 @@ void FR__KERN_NAME(int8_lstm)(const fr__int8_lstm_step *s) {
   for (size_t b = 0; b < s->batch; b++)
     row_of_units(s, s->over_x + b * s->ld_sum_x, s->over_h + b * s->ld_sum_h,
                  s->state + b * s->units, s->h + b * s->units);
+}
+
+/* ---- GRU ---- */
+
+/* floor((mul sum + add) / 2^shift) of eight sums, clamped to 16 bits. */
+INLINE __m128i part_8(const int32_t *sum, const int32_t *mul, const int64_t *add,
+                      int32_t shift, __mmask8 mask) {
+  const wide x = _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(mask, sum));
+  const wide m = _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(mask, mul));
+  const wide v =
+      _mm512_add_epi64(_mm512_mul_epi32(x, m), _mm512_maskz_loadu_epi64(mask, add));
+  return _mm512_cvtsepi64_epi16(_mm512_sra_epi64(v, _mm_cvtsi32_si128(shift)));
+}
+
+INLINE wide part_16(const int32_t *sum, const int32_t *mul, const int64_t *add,
+                    int32_t shift, __mmask16 mask) {
+  const __m128i low = part_8(sum, mul, add, shift, (__mmask8)mask);
+  const __m128i high = part_8(sum + 8, mul + 8, add + 8, shift, (__mmask8)(mask >> 8));
+  return _mm512_cvtepi16_epi32(_mm256_set_m128i(high, low));
+}
+
+/* n = tanh(n_x + r n_h), state = (1 - z) n + z state of sixteen units from u on. */
+INLINE void gru_16(const fr__int8_lstm_step *s, size_t u, __mmask16 mask, wide r, wide z,
+                   wide n_x, wide n_h, int16_t *state, int8_t *h) {
+  const wide half = _mm512_set1_epi32(16384);
+  const wide reset =
+      _mm512_srai_epi32(_mm512_add_epi32(_mm512_mullo_epi32(r, n_h), half), 15);
+  const wide n = look_up(s->tanh, held_16(_mm512_add_epi32(n_x, reset)));
+  const wide before = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(mask, state + u));
+  const wide fresh = _mm512_mullo_epi32(_mm512_sub_epi32(_mm512_set1_epi32(32768), z), n);
+  const wide sum =
+      _mm512_add_epi32(_mm512_add_epi32(fresh, _mm512_mullo_epi32(z, before)), half);
+  const wide next = held_16(_mm512_srai_epi32(sum, 15));
+  const __m128i low = outputs_8(s, _mm512_castsi512_si256(next));
+  const __m128i high = outputs_8(s, _mm512_extracti64x4_epi64(next, 1));
+  _mm256_mask_storeu_epi16(state + u, mask, _mm512_cvtepi32_epi16(next));
+  _mm_mask_storeu_epi8(h + u, mask, _mm_unpacklo_epi64(low, high));
+}
+
+static void row_of_gru(const fr__int8_lstm_step *s, const int32_t *over_x,
+                       const int32_t *over_h, int16_t *state, int8_t *h) {
+  const size_t units = s->units;
+  for (size_t u = 0; u < units; u += 16) {
+    const unsigned left = (unsigned)(units - u);
+    const __mmask16 mask = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
+    const size_t n = 2 * units + u;
+    const wide r = gates_16(s, u, mask, over_x, over_h);
+    const wide z = gates_16(s, units + u, mask, over_x, over_h);
+    const wide n_x = part_16(over_x + n, s->mul + n, s->add + n, s->shift, mask);
+    const wide n_h = part_16(over_h + n, s->mul_h + n, s->add_h + u, s->shift, mask);
+    gru_16(s, u, mask, look_up(s->sigmoid, r), look_up(s->sigmoid, z), n_x, n_h, state,
+           h);
+  }
+}
+
+void FR__KERN_NAME(int8_gru)(const fr__int8_lstm_step *s) {
+  for (size_t b = 0; b < s->batch; b++)
+    row_of_gru(s, s->over_x + b * s->ld_sum_x, s->over_h + b * s->ld_sum_h,
+               s->state + b * s->units, s->h + b * s->units);
 }
 #endif

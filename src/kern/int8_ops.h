@@ -20,6 +20,7 @@ struct fr__int8_ops {
   void (*column_sum)(const int8_t *x, size_t rows, size_t columns, int32_t *sum);
   void (*column_max)(const int8_t *x, size_t rows, size_t columns, int8_t *greatest);
   void (*lstm)(const fr__int8_lstm_step *step); /* NULL: no vectors for it */
+  void (*gru)(const fr__int8_lstm_step *step);  /* likewise */
   void (*quantize)(const float *x, size_t n, float factor, int32_t zero, int8_t *y);
 };
 

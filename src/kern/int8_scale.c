@@ -129,6 +129,7 @@ const fr__int8_ops FR__KERN_NAME(int8) = {
     .column_max = FR__KERN_NAME(int8_column_max),
 #ifdef __AVX512F__
     .lstm = FR__KERN_NAME(int8_lstm),
+    .gru = FR__KERN_NAME(int8_gru),
 #endif
     .quantize = FR__KERN_NAME(int8_quantize),
 };

@@ -65,6 +65,7 @@ void FR__KERN_NAME(int8_column_sum)(const int8_t *x, size_t rows, size_t columns
 void FR__KERN_NAME(int8_column_max)(const int8_t *x, size_t rows, size_t columns,
                                     int8_t *greatest);
 void FR__KERN_NAME(int8_lstm)(const fr__int8_lstm_step *step); /* AVX-512 only */
+void FR__KERN_NAME(int8_gru)(const fr__int8_lstm_step *step);  /* likewise */
 void FR__KERN_NAME(int8_quantize)(const float *x, size_t n, float factor, int32_t zero,
                                   int8_t *y);
 

@@ -443,6 +443,26 @@ static void gru_units(const group *g, const int32_t *over_x) {
   const struct fr__int8_gru *p = &g->op->of.gru;
   const fr__int8_fast *f = g->fast;
   const size_t units = (size_t)p->units, columns = fr__int8_columns(units * 3);
+  const fr__int8_lstm_step step = {.batch = g->count,
+                                   .units = units,
+                                   .over_x = over_x,
+                                   .over_h = f->sum_h,
+                                   .ld_sum_x = columns,
+                                   .ld_sum_h = columns,
+                                   .mul = p->mul,
+                                   .mul_h = p->mul_h,
+                                   .add = p->add,
+                                   .add_h = p->add_h,
+                                   .shift = p->shift,
+                                   .sigmoid = p->sigmoid,
+                                   .tanh = p->tanh,
+                                   .mul_y = p->mul_y,
+                                   .shift_y = p->shift_y,
+                                   .add_y = p->add_y,
+                                   .state = f->state,
+                                   .h = f->h};
+  if (fr__int8_gru(&f->kern, &step))
+    return;
   for (size_t b = 0; b < g->count; b++)
     fr__int8_gru_sums(p, over_x + b * columns, f->sum_h + b * columns, f->gates,
                       f->state + b * units, f->h + b * units);
