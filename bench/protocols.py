@@ -6,7 +6,7 @@ usage: protocols.py ID... [--frugal build/frugal] [--data DIR] [--seeds 5] [--fi
 
 Each seed (and fold) is trained on the whole training side with the test side closed, again
 and again where a run is short, until the interval of its core-seconds is below 5 % of the
-mean or it was done three times; then `frugal test --repeat auto` opens the test side once.
+mean or it was done ten times; then `frugal test --repeat auto` opens the test side once.
 Openings are counted in OUT/protocols.sqlite; figures are kept in OUT/ID.json. What was
 chosen, and where, stands in docs/protocols.md: nothing is chosen here.
 """
@@ -22,7 +22,7 @@ import sys
 import tempfile
 
 SHORT = 10.0  # core-seconds: a longer training is measured once
-REPEATS = 3
+REPEATS = 10
 # Student's t, 97.5 %, by degrees of freedom.
 T = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
 
