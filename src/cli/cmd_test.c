@@ -224,6 +224,10 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
     status = fr_net_set_threads(model.net, t->threads, err);
   if (status == FR_OK)
     status = cli_precision_open(&t->precision, &model, &work, session, &q, err);
+  if (status == FR_OK && q != NULL && t->threads > 1)
+    status = fr__fail(err, FR_ERR_ARGUMENT,
+                      "'%s' is in int8, which runs on one thread: --threads is of others",
+                      t->model);
   if (status == FR_OK)
     status = cli_work_test(&work, session, &loss, 64, model.net, q, &model.classes, err);
   if (status == FR_OK && t->passes != 1)

@@ -50,6 +50,12 @@ ok "the test side can stay closed" exits 0 quantize "$whole" --to int8 --no-test
 ok "and nothing of it is told" json "'openings' not in j['result'] and j['result']['accuracy'] is None" \
   "$folder/closed.json"
 
+ok "integers take no threads" exits 1 test "$folder/int8.safetensors" --threads 2
+ok "but int8-dynamic does" exits 0 test "$folder/int8-dynamic.safetensors" --threads 2 --quiet --json "$folder/two.json"
+ok "to the same answers" sh -c "python3 -c \"
+import json
+a = json.load(open('$folder/int8-dynamic.json'))['result']['confusion']
+raise SystemExit(a != json.load(open('$folder/two.json'))['result']['confusion'])\""
 ok "a scheme must be told" exits 2 quantize "$whole"
 ok "one that there is" exits 2 quantize "$whole" --to int4
 ok "--within is of auto" exits 2 quantize "$whole" --to int8 --within 1
