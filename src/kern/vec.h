@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "kern/ops.h"
 
 #ifndef FR__KERN_ISA
@@ -56,20 +60,55 @@ INLINE vec splat(float x) { return x - (vec){0}; /* exact for every x, -0 includ
 
 INLINE size_t lanes_left(size_t n, size_t at) { return n - at < LANES ? n - at : LANES; }
 
-/* The first `count` lanes; the others are 0. */
-INLINE vec get(const float *from, size_t count) {
-  if (count == LANES)
-    return load(from);
+/* The first `count` lanes, which alone are touched; the others are 0. Where there are
+ * masks a tail takes hardly longer than a whole vector: memcpy, of a length that the
+ * compiler does not know, is a call and a trip through memory. */
+#if VEC_BYTES == 64
+INLINE __mmask16 lanes_mask(size_t count) {
+  return (__mmask16)((UINT32_C(1) << count) - 1);
+}
+
+INLINE vec get_tail(const float *from, size_t count) {
+  return (vec)_mm512_maskz_loadu_ps(lanes_mask(count), from);
+}
+
+INLINE void put_tail(float *to, vec x, size_t count) {
+  _mm512_mask_storeu_ps(to, lanes_mask(count), (__m512)x);
+}
+#elif VEC_BYTES == 32
+INLINE __m256i lanes_mask(size_t count) {
+  const ivec lane = {0, 1, 2, 3, 4, 5, 6, 7};
+  return (__m256i)(lane < (int32_t)count);
+}
+
+INLINE vec get_tail(const float *from, size_t count) {
+  return (vec)_mm256_maskload_ps(from, lanes_mask(count));
+}
+
+INLINE void put_tail(float *to, vec x, size_t count) {
+  _mm256_maskstore_ps(to, lanes_mask(count), (__m256)x);
+}
+#else
+INLINE vec get_tail(const float *from, size_t count) {
   vec x = {0};
   memcpy(&x, from, count * sizeof *from);
   return x;
+}
+
+INLINE void put_tail(float *to, vec x, size_t count) {
+  memcpy(to, &x, count * sizeof *to);
+}
+#endif
+
+INLINE vec get(const float *from, size_t count) {
+  return count == LANES ? load(from) : get_tail(from, count);
 }
 
 INLINE void put(float *to, vec x, size_t count) {
   if (count == LANES)
     store(to, x);
   else
-    memcpy(to, &x, count * sizeof *to);
+    put_tail(to, x, count);
 }
 
 /* mask ? x : y; the mask is a comparison's */
