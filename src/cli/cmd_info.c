@@ -96,9 +96,18 @@ static enum fr_status describe_net(const fr_net *net, cli_result *result, fr__bu
   return status;
 }
 
+/* Of all tensors, as the model's file has them. */
+static size_t stored_bytes(const fr_model *model) {
+  if (model->scheme == FR_SCHEME_F32)
+    return fr_model_stored_bytes(model->net);
+  const fr_int8_ranges *r = &model->ranges;
+  const size_t ranges = 2 * r->values + FR_INT8_INSIDE * r->steps;
+  return fr_net_bytes(model->net, model->scheme) + ranges * sizeof(float);
+}
+
 static void describe_model(const fr_model *model, cli_result *result, fr__buf *text) {
   json_t *r = result->result;
-  const size_t bytes = fr_net_bytes(model->net, model->scheme);
+  const size_t bytes = stored_bytes(model);
   json_object_set_new(r, "scheme", json_string(fr_scheme_name(model->scheme)));
   json_object_set_new(r, "bytes", json_integer((json_int_t)bytes));
   json_object_set_new(r, "task", json_string(model->task));

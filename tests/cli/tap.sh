@@ -71,3 +71,14 @@ finish() {
   echo "1..$number"
   [ "$failures" = 0 ]
 }
+
+# card_counts MODEL: the bytes on its card are those of the tensors in its file.
+card_counts() {
+  said=$("$frugal" info "$1" | sed -n 's/^Weights in .*, \([0-9]*\) bytes$/\1/p')
+  header=$(od -An -t u8 -N 8 "$1" | tr -d ' ')
+  there=$(($(wc -c <"$1") - 8 - header))
+  [ "$said" = "$there" ] || {
+    echo "the card says $said bytes, the file holds $there"
+    return 1
+  }
+}

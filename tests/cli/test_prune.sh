@@ -36,6 +36,7 @@ ok "single weights go" exits 0 prune "$whole" -o "$sparse" --unstructured --amou
   --epochs 2 --json "$folder/sparse.json"
 ok "nine tenths of them" json "j['result']['prune']['zeros'] > 0.89 * j['result']['prune']['weights_before']" \
   "$folder/sparse.json"
+ok "its card counts them out" card_counts "$sparse"
 ok "what it runs by is said" json \
   "j['result']['prune']['sparse_layers'] > 0 or any('saves memory only' in w for w in j['warnings'])" \
   "$folder/sparse.json"

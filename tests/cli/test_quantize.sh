@@ -21,6 +21,7 @@ a = json.load(open('$folder/$scheme.json'))['result']
 b = json.load(open('$folder/tested.json'))['result']
 raise SystemExit(b['scheme'] != '$scheme' or a['confusion'] != b['confusion'])\""
   ok "its card says so" sh -c "'$frugal' info '$folder/$scheme.safetensors' | grep -q 'Weights in $scheme'"
+  ok "with the bytes of its file" card_counts "$folder/$scheme.safetensors"
   ok "it is exported" exits 0 export "$folder/$scheme.safetensors" --to c -o "$folder/$scheme.c"
 done
 ok "bn is folded" json "'bn' not in j['result']['network']" "$folder/int8.json"
