@@ -29,6 +29,10 @@ static enum fr_status check_room(const fr_net *net, const fr__room *room, fr_err
   return FR_OK;
 }
 
+static size_t size_of(const fr__arena *measure) {
+  return measure->used > 0 ? measure->used : FR__ALIGN;
+}
+
 /* An arena of the size that `measure` found. */
 static enum fr_status make_arena(fr__arena *arena, const fr__arena *measure,
                                  fr_error *err) {
@@ -36,7 +40,37 @@ static enum fr_status make_arena(fr__arena *arena, const fr__arena *measure,
     return fr__fail(err, FR_ERR_LIMIT,
                     "a batch takes %zu MiB, more than the ceiling of %zu",
                     measure->used >> 20, (size_t)(FR__NET_MEMORY_CEILING >> 20));
-  return fr__arena_init(arena, measure->used > 0 ? measure->used : FR__ALIGN, err);
+  return fr__arena_init(arena, size_of(measure), err);
+}
+
+/* An arena that is big enough, and not much bigger. */
+static bool would_do(const fr__arena *arena, const fr__arena *measure) {
+  return arena->base && arena->size >= size_of(measure) &&
+         arena->size - size_of(measure) <= FR__ALIGN;
+}
+
+static void clear(fr__arena *arena) {
+  memset(arena->base, 0, arena->size);
+  arena->used = 0;
+}
+
+static void lay_out(fr_net *net, const fr__room *room) {
+  fr__chain_lay_out(&net->chain, room, &net->activations);
+  lay_out_gradients(net, room, &net->gradients);
+  net->batch = room->batch;
+}
+
+/* Whoever tests again and again reserves the same each time, and would have the system
+ * fetch and empty its pages anew: longer, of a hundred samples, than the test. */
+static bool reuse(fr_net *net, const fr__room *room, const fr__arena *measure,
+                  const fr__arena *measure_gradients) {
+  if (!would_do(&net->activations, measure) ||
+      !would_do(&net->gradients, measure_gradients))
+    return false;
+  clear(&net->activations);
+  clear(&net->gradients);
+  lay_out(net, room);
+  return true;
 }
 
 enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t first,
@@ -48,6 +82,8 @@ enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t firs
   fr__arena measure = {0}, measure_gradients = {0}, activations = {0}, gradients = {0};
   fr__chain_lay_out(&net->chain, &room, &measure);
   lay_out_gradients(net, &room, &measure_gradients);
+  if (reuse(net, &room, &measure, &measure_gradients))
+    return FR_OK;
   status = make_arena(&activations, &measure, err);
   if (status == FR_OK)
     status = make_arena(&gradients, &measure_gradients, err);
@@ -57,11 +93,9 @@ enum fr_status fr_net_reserve(fr_net *net, size_t batch, bool train, size_t firs
   }
   fr__arena_release(&net->activations);
   fr__arena_release(&net->gradients);
-  fr__chain_lay_out(&net->chain, &room, &activations);
-  lay_out_gradients(net, &room, &gradients);
   net->activations = activations;
   net->gradients = gradients;
-  net->batch = batch;
+  lay_out(net, &room);
   return FR_OK;
 }
 

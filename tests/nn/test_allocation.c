@@ -113,6 +113,29 @@ static void failed_reservation_changes_nothing(void **state) {
   fr_net_free(net);
 }
 
+/* What is tested again and again is measured, and must not wait for memory each time. */
+static void the_same_reservation_again_allocates_nothing(void **state) {
+  (void)state;
+  float x[BATCH * 14 * 3], before[BATCH * 3];
+  fr__rng rng;
+  fr__rng_init(&rng, 1, 0);
+  made_numbers(&rng, -1, 1, x, BATCH * 14 * 3);
+  fr_net *net = made_net(ARCH, input, 3, BATCH, 0);
+  const size_t layers = fr_net_layer_count(net);
+  ASSERT_OK(fr_net_reserve(net, BATCH, false, 0, err));
+  memcpy(before, fr_net_forward(net, x, BATCH, 0, layers, false), sizeof before);
+  allocations = 0;
+  ASSERT_OK(fr_net_reserve(net, BATCH, false, 0, err));
+  assert_int_equal(allocations, 0);
+  const float *y = fr_net_forward(net, x, BATCH, 0, layers, false);
+  assert_memory_equal(before, y, sizeof before);
+  assert_null(made_tensor(net, "0.weight")->gradient);
+  ASSERT_OK(fr_net_reserve(net, BATCH, true, 0, err)); /* which takes more */
+  assert_true(allocations > 0);
+  assert_non_null(made_tensor(net, "0.weight")->gradient);
+  fr_net_free(net);
+}
+
 /* Every loss and optimizer, each with all that it knows, and the answers of labels. */
 static void every_update_allocates_nothing(void **state) {
   (void)state;
@@ -198,6 +221,7 @@ int main(void) {
       cmocka_unit_test(steps_allocate_nothing),
       cmocka_unit_test(each_allocation_may_fail),
       cmocka_unit_test(failed_reservation_changes_nothing),
+      cmocka_unit_test(the_same_reservation_again_allocates_nothing),
       cmocka_unit_test(every_update_allocates_nothing),
       cmocka_unit_test(each_allocation_of_figures_may_fail),
   };
