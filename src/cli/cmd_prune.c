@@ -402,6 +402,11 @@ static enum fr_status run(cli_session *session, prune *p, fr_error *err) {
   enum fr_status status = fr_model_load(&model, p->source, err);
   if (status == FR_OK) {
     session->past = model.provenance;
+    if (model.scheme != FR_SCHEME_F32)
+      cli_warn(&session->result,
+               "'%s' is in %s: its weights are pruned in float32, and it is that "
+               "which before tells of",
+               p->source, fr_scheme_name(model.scheme));
     fill_options(&model, p);
     status = cli_work_open(&work, session, &p->input, model.seed, &model, err);
   }

@@ -35,8 +35,10 @@ static void add_network(const cli_compared *one, const fr_metrics *metrics) {
                       json_integer((json_int_t)fr_net_parameters(one->net)));
   json_object_set_new(to, "operations",
                       json_integer((json_int_t)fr_net_operations(one->net)));
-  const size_t bytes = one->quantized != NULL ? fr_quantized_bytes(one->quantized)
-                                              : fr_model_stored_bytes(one->net);
+  const bool floats =
+      one->quantized == NULL || fr_quantized_scheme(one->quantized) == FR_SCHEME_F32;
+  const size_t bytes =
+      floats ? fr_model_stored_bytes(one->net) : fr_quantized_bytes(one->quantized);
   json_object_set_new(to, "bytes", json_integer((json_int_t)bytes));
   if (one->quantized != NULL)
     json_object_set_new(to, "scheme",

@@ -40,6 +40,14 @@ ok "its card counts them out" card_counts "$sparse"
 ok "what it runs by is said" json \
   "j['result']['prune']['sparse_layers'] > 0 or any('saves memory only' in w for w in j['warnings'])" \
   "$folder/sparse.json"
+ok "in fewer bits" exits 0 quantize "$sparse" --to int8 --no-test -o "$folder/few.safetensors" \
+  --json "$folder/few.json"
+ok "it is held against what its zeros left of it" json \
+  "j['result']['before']['bytes'] == $(python3 -c "
+import json
+print(json.load(open('$folder/sparse.json'))['result']['after']['bytes'])")" "$folder/few.json"
+ok "a model in integers can be pruned" exits 0 prune "$folder/few.safetensors" --epochs 1 --no-test
+ok "in float32, which is said" grep -q "is in int8" "$folder/err"
 ok "a pruned model can be pruned" exits 0 prune "$sparse" -o "$folder/both.safetensors" \
   --epochs 2 --no-test
 
