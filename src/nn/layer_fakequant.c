@@ -6,8 +6,9 @@
  *   y = scale (clamp(round(x / scale) + zero, -128, 127) - zero)
  *
  * The gradient passes as if it did not round, and not where it clamps (the
- * straight-through estimator of Bengio et al. 2013, section 4). In training the range
- * moves towards each batch's; it always holds 0.
+ * straight-through estimator of Bengio et al. 2013, section 4). In training each end of
+ * the range moves until it leaves out as many numbers as calibration leaves out: a mean
+ * of batches' extremes would be wider, and its steps coarser. It always holds 0.
  */
 #include <math.h>
 
@@ -15,7 +16,8 @@
 
 enum { LOW, HIGH };
 
-#define MOVE 0.01f          /* of the way to a batch's range */
+#define MOVE 0.002f         /* of its width that an end moves in a batch, at most */
+#define TAIL 1e-4           /* share of the numbers beyond an end (int8_calibrate.c) */
 #define ROUNDER 12582912.0f /* 1.5 2^23: what is added and taken away again is whole */
 
 static size_t tensors(const fr__layer *layer, fr__tensor_need need[FR__LAYER_TENSORS]) {
@@ -44,16 +46,33 @@ static grid grid_of(const fr__layer *layer) {
   return (grid){(float)scale, -128 - zero, 127 - zero};
 }
 
+static void take_range(const float *x, size_t n, float *low, float *high) {
+  for (size_t i = 0; i < n; i++) {
+    *low = x[i] < *low ? x[i] : *low;
+    *high = x[i] > *high ? x[i] : *high;
+  }
+}
+
+/* How far an end with so many of n numbers beyond it moves outwards; inwards below 0. */
+static float move_of(size_t beyond, size_t n, float width) {
+  const double excess = (double)beyond / (TAIL * (double)n) - 1;
+  return MOVE * width * (excess < 1 ? (float)excess : 1);
+}
+
 static void move_range(const fr__layer *layer, const float *x, size_t n) {
   float *low = layer->tensor[LOW].value, *high = layer->tensor[HIGH].value;
-  float least = 0, greatest = 0;
-  for (size_t i = 0; i < n; i++) {
-    least = x[i] < least ? x[i] : least;
-    greatest = x[i] > greatest ? x[i] : greatest;
+  const float from = *low, to = *high, width = to - from;
+  size_t below = 0, above = 0;
+  if (!(width > 0)) { /* at once where there was none */
+    take_range(x, n, low, high);
+    return;
   }
-  const float share = *high > *low ? MOVE : 1; /* at once where there was none */
-  *low += share * (least - *low);
-  *high += share * (greatest - *high);
+  for (size_t i = 0; i < n; i++) {
+    below += x[i] < from;
+    above += x[i] > to;
+  }
+  *low = fminf(from - move_of(below, n, width), 0);
+  *high = fmaxf(to + move_of(above, n, width), 0);
 }
 
 static float held(float x, float low, float high) {

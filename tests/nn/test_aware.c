@@ -29,21 +29,45 @@ static void test_numbers_are_rounded_and_held(void **state) {
   fr_net_free(net);
 }
 
-/* Towards the batch's by a hundredth: 1 + 0.01 (3 - 1), -1 + 0.01 (-2 + 1). */
+/* An end moves by 0.002 of the width, outwards where more than 0.01 % of the numbers are
+ * beyond it: 1 + 0.002 2, -1 + 0.002 2. */
 static void test_ranges_move_in_training_only(void **state) {
   (void)state;
   fr_net *net = made_net("fakequant", (fr_shape){1, 2}, 2, 1, 0);
-  const float x[2] = {3, -2};
+  const float x[2] = {3, -0.5f}, y[2] = {3, -2};
   set_range(net, "0", -1, 1);
   (void)fr_net_forward(net, x, 1, 0, 1, false);
   assert_true(made_tensor(net, "0.high")->value[0] == 1);
   (void)fr_net_forward(net, x, 1, 0, 1, true);
-  assert_near((double)made_tensor(net, "0.high")->value[0], 1.02, 1e-6, "high");
-  assert_near((double)made_tensor(net, "0.low")->value[0], -1.01, 1e-6, "low");
+  assert_near((double)made_tensor(net, "0.high")->value[0], 1.004, 1e-6, "high");
+  assert_near((double)made_tensor(net, "0.low")->value[0], -0.996, 1e-6, "low");
   set_range(net, "0", 0, 0); /* none yet: the batch's */
-  (void)fr_net_forward(net, x, 1, 0, 1, true);
+  (void)fr_net_forward(net, y, 1, 0, 1, true);
   assert_true(made_tensor(net, "0.high")->value[0] == 3);
   assert_true(made_tensor(net, "0.low")->value[0] == -2);
+  set_range(net, "0", 0, 1); /* 0 is held, though all is above it */
+  (void)fr_net_forward(net, (const float[2]){0.5f, 0.6f}, 1, 0, 1, true);
+  assert_true(made_tensor(net, "0.low")->value[0] == 0);
+  fr_net_free(net);
+}
+
+enum { MANY = 20000 };
+
+/* Of 0.01 to 200 in even steps, calibration leaves out the two greatest; so does an end
+ * that moves, wherever it began, to some of its steps. */
+static void test_ranges_leave_out_what_calibration_does(void **state) {
+  (void)state;
+  static float x[MANY];
+  static const float begin[2] = {150, 300};
+  fr_net *net = made_net("fakequant", (fr_shape){1, MANY}, MANY, 1, 0);
+  for (size_t i = 0; i < MANY; i++)
+    x[i] = 0.01f * (float)(i + 1);
+  for (size_t b = 0; b < 2; b++) {
+    set_range(net, "0", 0, begin[b]);
+    for (size_t i = 0; i < 400; i++)
+      (void)fr_net_forward(net, x, 1, 0, 1, true);
+    assert_near((double)made_tensor(net, "0.high")->value[0], 199.98, 0.8, "high");
+  }
   fr_net_free(net);
 }
 
@@ -173,6 +197,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_numbers_are_rounded_and_held),
       cmocka_unit_test(test_ranges_move_in_training_only),
+      cmocka_unit_test(test_ranges_leave_out_what_calibration_does),
       cmocka_unit_test(test_gradients_pass_straight_through),
       cmocka_unit_test(test_it_foretells_the_integers),
       cmocka_unit_test(test_weights_are_rounded_for_a_pass),
