@@ -14,9 +14,10 @@ typedef struct fr_quantized fr_quantized;
  * A copy of `net` in that scheme; `net` stays as it is. Batch norms behind a dense or
  * conv1d are folded into it. `train` sets the ranges of int8, and is what int8-aware
  * trains on, by `options` (NULL: fr_quantize_options of the defaults), with `validate`
- * choosing the epoch (may be NULL or empty); other schemes need neither. FR_ERR_NUMERIC
- * where a weight does not fit f16; else as fr_int8_new and fr_train. Phases: quantize,
- * and those of training. *out is the caller's.
+ * choosing the epoch, and int8 as calibrated where no epoch is better (may be NULL or
+ * empty: the last epoch); other schemes need neither. FR_ERR_NUMERIC where a weight does
+ * not fit f16; else as fr_int8_new and fr_train. Phases: quantize, and those of training.
+ * *out is the caller's.
  */
 enum fr_status fr_quantize(const fr_net *net, enum fr_scheme scheme,
                            const fr_samples *train, const fr_samples *validate,
@@ -50,7 +51,8 @@ const fr_int8 *fr_quantized_int8(const fr_quantized *q);
 enum fr_scheme fr_quantized_scheme(const fr_quantized *q);
 /* Of weights as stored. */
 size_t fr_quantized_bytes(const fr_quantized *q);
-/* FLOP that training for it executed, counted; 0 where it was not trained for. */
+/* FLOP that training for it and choosing executed, counted; 0 where it was not trained
+ * for. */
 uint64_t fr_quantized_trained(const fr_quantized *q);
 /* FLOP or integer operations of one sample, as executed. */
 uint64_t fr_quantized_operations(const fr_quantized *q);

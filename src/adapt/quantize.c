@@ -85,7 +85,7 @@ static enum fr_status convert(fr_quantized *q, const fr_samples *train, fr_error
   return status == FR_OK ? make_ready(q, err) : status;
 }
 
-enum fr_status fr_quantize(const fr_net *net, enum fr_scheme scheme,
+static enum fr_status make(const fr_net *net, enum fr_scheme scheme,
                            const fr_samples *train, const fr_samples *validate,
                            const fr_train_options *options, const fr_observer *observer,
                            const fr_budget *budget, fr_quantized **out, fr_error *err) {
@@ -105,6 +105,92 @@ enum fr_status fr_quantize(const fr_net *net, enum fr_scheme scheme,
   if (status == FR_OK) {
     fr__phase_begin(observer, "quantize");
     status = convert(q, train, err);
+    fr__phase_end(observer);
+  }
+  if (status == FR_OK)
+    *out = q;
+  else
+    fr_quantized_free(q);
+  return status;
+}
+
+/* ---- whether training for it has gained anything ---- */
+
+/* In integers; *known is false where they cannot be tested so (targets without right
+ * answers, lengths that a dense layer does not take). */
+static enum fr_status look(fr_quantized *q, const fr_samples *validate,
+                           const fr_loss_options *loss, double *accuracy, double *mean,
+                           bool *known, fr_error *err) {
+  fr_metrics metrics;
+  fr_error why = {.text = ""};
+  const enum fr_status status =
+      fr_quantized_test(q, validate, loss, USUAL_BATCH, NULL, &metrics, &why);
+  *known = status == FR_OK;
+  if (status != FR_OK && status != FR_ERR_UNSUPPORTED)
+    return fr__fail(err, status, "%s", why.text);
+  if (*known) {
+    *accuracy = metrics.accuracy;
+    *mean = metrics.loss;
+    fr_metrics_release(&metrics);
+  }
+  return FR_OK;
+}
+
+/* Whether `other` is right more often, or as often at less loss. */
+static enum fr_status compare(fr_quantized *q, fr_quantized *other,
+                              const fr_samples *validate, const fr_loss_options *loss,
+                              bool *better, fr_error *err) {
+  double accuracy[2], mean[2];
+  bool known[2] = {false, false};
+  enum fr_status status = look(q, validate, loss, &accuracy[0], &mean[0], &known[0], err);
+  if (status == FR_OK && known[0])
+    status = look(other, validate, loss, &accuracy[1], &mean[1], &known[1], err);
+  *better =
+      known[0] && known[1] &&
+      (accuracy[1] > accuracy[0] || (!(accuracy[1] < accuracy[0]) && mean[1] < mean[0]));
+  return status;
+}
+
+static void swap(fr_quantized *a, fr_quantized *b) {
+  const fr_quantized was = *a;
+  *a = *b;
+  *b = was;
+}
+
+/* *q, which was trained, becomes what calibration alone makes of `net` where the
+ * validation side has that for better. */
+static enum fr_status keep_better(fr_quantized *q, const fr_net *net,
+                                  const fr_samples *train, const fr_samples *validate,
+                                  const fr_train_options *options, fr_error *err) {
+  const fr_train_options usual = fr_train_default_options();
+  const fr_loss_options *loss = options != NULL ? &options->loss : &usual.loss;
+  const uint64_t operations =
+      q->trained + 2 * validate->count * fr_quantized_operations(q);
+  fr_quantized *calibrated = NULL;
+  bool better = false;
+  enum fr_status status =
+      make(net, FR_SCHEME_INT8, train, NULL, NULL, NULL, NULL, &calibrated, err);
+  if (status == FR_OK)
+    status = compare(q, calibrated, validate, loss, &better, err);
+  if (status == FR_OK && better)
+    swap(q, calibrated);
+  q->scheme = FR_SCHEME_INT8_AWARE;
+  q->trained = operations;
+  fr_quantized_free(calibrated);
+  return status;
+}
+
+enum fr_status fr_quantize(const fr_net *net, enum fr_scheme scheme,
+                           const fr_samples *train, const fr_samples *validate,
+                           const fr_train_options *options, const fr_observer *observer,
+                           const fr_budget *budget, fr_quantized **out, fr_error *err) {
+  fr_quantized *q = NULL;
+  enum fr_status status =
+      make(net, scheme, train, validate, options, observer, budget, &q, err);
+  if (status == FR_OK && scheme == FR_SCHEME_INT8_AWARE && validate != NULL &&
+      validate->count > 0) {
+    fr__phase_begin(observer, "validate");
+    status = keep_better(q, net, train, validate, options, err);
     fr__phase_end(observer);
   }
   if (status == FR_OK)

@@ -150,6 +150,42 @@ static void test_the_network_stays_as_it_is(void **state) {
   fr_net_free(net);
 }
 
+/* At a rate that ruins it, one epoch loses; what calibration gives is kept instead, and
+ * on any other the validation side has no fewer right answers. */
+static void test_trained_for_int8_is_never_worse_where_it_is_validated(void **state) {
+  (void)state;
+  static const float rates[] = {1e-3f, 3.0f};
+  const fr_samples train = make_samples(0, 160), validate = make_samples(160, 80);
+  fr_net *net = trained(archs[0], &train);
+  fr_train_options options = fr_train_default_options();
+  fr_quantized *calibrated = quantized(net, FR_SCHEME_INT8, &train);
+  fr_metrics least = tested(calibrated, &validate, 16);
+  options.epochs = 1;
+  for (size_t i = 0; i < 2; i++) {
+    fr_quantized *q = NULL, *alone = NULL;
+    options.optimizer.learning_rate = rates[i];
+    ASSERT_OK(fr_quantize(net, FR_SCHEME_INT8_AWARE, &train, &validate, &options, NULL,
+                          NULL, &q, err));
+    ASSERT_OK(fr_quantize(net, FR_SCHEME_INT8_AWARE, &train, NULL, &options, NULL, NULL,
+                          &alone, err));
+    fr_metrics kept = tested(q, &validate, 16), last = tested(alone, &validate, 16);
+    assert_int_equal(fr_quantized_scheme(q), FR_SCHEME_INT8_AWARE);
+    assert_true(fr_quantized_trained(q) > fr_quantized_trained(alone));
+    assert_true(kept.accuracy >= least.accuracy);
+    if (i == 1) {
+      assert_true(last.accuracy < least.accuracy);
+      same(&kept, &least);
+    }
+    fr_metrics_release(&kept);
+    fr_metrics_release(&last);
+    fr_quantized_free(q);
+    fr_quantized_free(alone);
+  }
+  fr_metrics_release(&least);
+  fr_quantized_free(calibrated);
+  fr_net_free(net);
+}
+
 static void test_labels_are_tested_in_integers(void **state) {
   (void)state;
   const fr_samples train = make_samples(0, 160);
@@ -236,6 +272,7 @@ int main(void) {
       cmocka_unit_test(test_answers_stay_in_every_scheme),
       cmocka_unit_test(test_what_is_opened_gives_the_same_bits),
       cmocka_unit_test(test_the_network_stays_as_it_is),
+      cmocka_unit_test(test_trained_for_int8_is_never_worse_where_it_is_validated),
       cmocka_unit_test(test_labels_are_tested_in_integers),
       cmocka_unit_test(test_short_samples_are_what_they_are_alone),
       cmocka_unit_test(test_refuses_with_a_sentence),

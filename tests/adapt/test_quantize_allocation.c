@@ -23,7 +23,7 @@ static enum fr_status convert(const fr_net *net, enum fr_scheme scheme,
   fr_train_options options = fr_quantize_options(&usual);
   options.epochs = 1;
   options.ahead = false;
-  return fr_quantize(net, scheme, &samples, NULL, &options, NULL, NULL, out, err);
+  return fr_quantize(net, scheme, &samples, &samples, &options, NULL, NULL, out, err);
 }
 
 static enum fr_status open_and_test(const fr_quantized *q, fr_error *err) {
