@@ -359,7 +359,9 @@ static enum fr_status finish(prune *p, cli_session *session, cli_work *work,
                              const fr_model *model, fr_net *after, fr_error *err) {
   cli_compared pair[2] = {{.net = model->net, .phase = "before"},
                           {.net = after, .phase = "after"}};
+  static const char *const comparing[] = {"before", "after", "scan", NULL};
   const char *path = p->training.model;
+  session->aside = comparing;
   enum fr_status status =
       cli_compare_test(pair, work, session, &p->training, &model->classes, err);
   if (status == FR_OK)

@@ -276,7 +276,9 @@ static enum fr_status finish(const quantize *q, cli_session *session, cli_work *
   cli_compared pair[2] = {
       {.net = fr_quantized_net(before), .quantized = before, .phase = "before"},
       {.net = fr_quantized_net(after), .quantized = after, .phase = "after"}};
+  static const char *const comparing[] = {"before", "after", NULL};
   const char *path = q->training.model;
+  session->aside = comparing;
   tell_kept(session, after);
   enum fr_status status =
       cli_compare_test(pair, work, session, &q->training, &model->classes, err);

@@ -221,6 +221,7 @@ static void fill_scratch(cli_scratch *to, const fr_train_result *made) {
 /* The same data, stopping rule and seed; its epochs are nobody's. */
 static enum fr_status compare(transfer *t, const cli_trained_on *on, size_t classes,
                               fr_error *err) {
+  static const char *const comparing[] = {"scratch", NULL};
   fr_train_options told = *on->options;
   const fr_observer observer = {.self = on->observer->self,
                                 .phase_begin = on->observer->phase_begin,
@@ -230,8 +231,8 @@ static enum fr_status compare(transfer *t, const cli_trained_on *on, size_t clas
   told.first_trained = told.unfreeze = 0;
   told.checkpoint = NULL;
   told.rate_scale = NULL;
-  t->session->aside = "scratch";
-  fr_phase_begin(t->session->meter, t->session->aside);
+  t->session->aside = comparing;
+  fr_phase_begin(t->session->meter, comparing[0]);
   enum fr_status status = fr_transfer_scratch(t->net, classes, told.seed, &net, err);
   if (status == FR_OK)
     status =

@@ -31,7 +31,8 @@ typedef struct cli_session {
   uint64_t start_ns;
   cli_tensorboard *board; /* owned; NULL: none */
   char *ledger;           /* file that keeps what was spent, beside checkpoints; owned */
-  const char *aside; /* phase that a model that is saved has no part in; NULL: none */
+  /* Phases that a model that is saved has no part in, the last NULL; NULL: none. */
+  const char *const *aside;
   const char *past;  /* provenance of the model that is started from; NULL: none */
   fr_error late;  /* what failed after the result was there: it is printed all the same */
   fr__buf text;   /* of the table on stdout */

@@ -192,11 +192,10 @@ static json_t *past_of(const cli_session *session) {
 /* What was done for comparison only is no cost of the model. */
 static void leave_aside(const cli_session *session, json_t *one) {
   static const char *const keys[] = {"energy", "program", "core_seconds"};
-  const char *const names[] = {session->aside, NULL};
   if (session->aside == NULL)
     return;
   cli_spent all;
-  const cli_spent aside = cli_session_phases(session, names);
+  const cli_spent aside = cli_session_phases(session, session->aside);
   cli_spent_read(one, &all);
   const fr_measure from[] = {all.energy, all.program, all.core_seconds};
   const fr_measure less[] = {aside.energy, aside.program, aside.core_seconds};

@@ -28,6 +28,13 @@ a = json.load(open('$folder/half.json'))['result']['after']['accuracy']['value']
 b = json.load(open('$folder/tested.json'))['result']['accuracy']['value']
 raise SystemExit(abs(a - b) > 1e-9)\""
 ok "its card tells what was spent" sh -c "'$frugal' info '$half' | grep -q 'Spent by prune'"
+ok "without the tests before and after" sh -c "'$frugal' info '$half' --json '$folder/card.json' >'$folder/out' && python3 -c \"
+import json
+card = json.load(open('$folder/card.json'))['result']['provenance'][-1]
+made = json.load(open('$folder/half.json'))['result']
+tests = sum(p['core_s'] for p in made['phases'] if p['name'] in ('before', 'after'))
+left = made['core_seconds']['value'] - card['core_seconds']['value']
+raise SystemExit(not (tests > 0 and abs(left - tests) < 1e-3 * tests))\""
 ok "it is exported as ONNX" exits 0 export "$half" --to onnx -o "$folder/half.onnx"
 ok "and as C" exits 0 export "$half" --to c -o "$folder/half.c"
 ok "and runs in int8" exits 0 test "$half" --quiet --precision int8
