@@ -129,6 +129,9 @@ static void check(const advise *a, struct argp_state *state) {
     argp_error(state, "say --data SPEC, --accuracy SHARE and --tests-per-day N");
   if (in->rate_hz > 0 || in->shorter != NULL || in->fold != 0)
     argp_error(state, "studies, which are read here, have no --rate, --short and --fold");
+  if (in->normalize != NULL)
+    argp_error(state, "ways to normalise are among what is chosen from: they are "
+                      "mechanisms of a study, not told by --normalize");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
