@@ -308,6 +308,9 @@ static void warn_of_pruned(const prune *p, cli_session *session,
     cli_warn(&session->result,
              "sparse kernel: none of %zu layers: saves memory only, not time or energy",
              r->product_layers);
+  if (p->prune.kind == FR_PRUNE_STRUCTURED && r->units_before == 0)
+    cli_warn(&session->result,
+             "there are no units that could be taken out: it was only trained on");
   if (r->pinned[0] != '\0')
     cli_warn(&session->result,
              "left whole, since they are tied to attention, to the input or to the "

@@ -72,6 +72,11 @@ ok "at every amount" json \
    all(len(l['accuracy']) == len(j['result']['scan']['amounts']) for l in j['result']['scan']['layers'])" \
   "$folder/scan.json"
 
+ok "a network without units" exits 0 train --quiet --data "$data" --epochs 1 --no-test \
+  --net "attention(3) avgpool(all) dense(classes)" -o "$folder/none.safetensors"
+ok "is trained on" exits 0 prune "$folder/none.safetensors" --epochs 1 --no-test
+ok "and that is said" grep -q "no units that could be taken out" "$folder/err"
+
 ok "an amount of 1 is none" exits 2 prune "$whole" --amount 1
 ok "two ways exclude each other" exits 2 prune "$whole" --gradual --rewind
 ok "an amount and until exclude each other" exits 2 prune "$whole" --amount 0.3 --until 'accuracy -1%'
