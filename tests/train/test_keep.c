@@ -162,7 +162,7 @@ static void a_later_run_finds_them_in_the_cache(void **state) {
 
 static void damage(const char *path, off_t at) {
   const int file = open(path, O_RDWR);
-  char byte;
+  char byte = 0;
   assert_true(file >= 0 && pread(file, &byte, 1, at) == 1);
   byte = (char)(byte ^ 1);
   assert_int_equal(pwrite(file, &byte, 1, at), 1);
