@@ -34,6 +34,9 @@ typedef struct fr_dataset {
   const char *kind;  /* "motionsense"; static storage */
   const char *split; /* the split it uses where none is named: "trial"; static storage */
   double rate_hz;    /* of the steps; 0: every record is one feature vector */
+  size_t window;     /* steps of a window where the user names none; 0: the usual 128 */
+  char *frames; /* what made these numbers of a camera's frames, for fr_keypoints_new;
+                   owned; NULL: they are as they were recorded */
   fr_names channels;
   fr_names subjects;
   fr_names activities;
@@ -45,6 +48,9 @@ typedef struct fr_dataset {
   float *values;     /* owner of what the records point to; (total steps, channels) */
   uint64_t digest;   /* XXH64 over the parsed values and who, what, when of each record */
 } fr_dataset;
+
+/* The activity of a stretch in which nobody signs: a class like the others. */
+#define FR_NO_SIGN "no sign"
 
 typedef struct fr_data_options {
   const char *cache; /* directory of prepared copies; NULL: none is read or written */
@@ -257,7 +263,8 @@ enum fr_status fr_normalizer_apply_all(const fr_normalizer *normalizer, fr_datas
 enum fr_task {
   FR_TASK_SUBJECT,
   FR_TASK_ACTIVITY,
-  FR_TASK_LABELS /* a yes or no for each of fr_dataset.labels that is known */
+  FR_TASK_LABELS, /* a yes or no for each of fr_dataset.labels that is known */
+  FR_TASK_GESTURE /* the activities of sign and gesture data */
 };
 
 typedef struct fr_samples {

@@ -14,7 +14,7 @@
 
 typedef struct fr_prepare_options {
   enum fr_task task;
-  size_t window, step; /* samples; 0: 128 and 64 */
+  size_t window, step; /* samples; 0: the data set's own and half of it, else 128, 64 */
   bool keep_short; /* records shorter than a window, of FR_WINDOW_SHORTEST steps or more,
                       as one sample each, padded; else they are dropped */
   double rate_hz;  /* 0: as recorded */

@@ -96,9 +96,15 @@ static const struct argp_option input_options[] = {
      "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic",
      10},
     {"task", KEY_TASK, "TASK", 0,
-     "subject (default), activity, or labels: a yes or no for each", 10},
-    {"window", KEY_WINDOW, "SAMPLES", 0, "length of a window (default 128)", 10},
-    {"step", KEY_STEP, "SAMPLES", 0, "from one window to the next (default 64)", 10},
+     "subject (default; of key points gesture), activity, gesture, or labels: a yes or "
+     "no "
+     "for each",
+     10},
+    {"window", KEY_WINDOW, "SAMPLES", 0,
+     "length of a window (default: the data set's own, 30 of key points, else 128)", 10},
+    {"step", KEY_STEP, "SAMPLES", 0,
+     "from one window to the next (default: half of the data set's own window, else 64)",
+     10},
     {"short", KEY_SHORT, "WHAT", 0,
      "drop (default) or keep what is shorter than a window: padded with zeros that no "
      "layer sees",
@@ -131,7 +137,7 @@ static const char *check_data(struct argp_state *state, const char *text) {
 static const char *check_task(struct argp_state *state, const char *text) {
   enum fr_task task;
   if (!fr_task_parse(text, &task))
-    argp_error(state, "'%s' is not a task: subject, activity or labels", text);
+    argp_error(state, "'%s' is not a task: subject, activity, gesture or labels", text);
   return text;
 }
 

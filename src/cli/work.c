@@ -54,7 +54,7 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
   const char *task = input->task != NULL ? input->task : "subject";
   if (!fr_task_parse(task, &out->task))
     return fr__fail(err, FR_ERR_ARGUMENT,
-                    "'%s' is not a task: subject, activity or labels", task);
+                    "'%s' is not a task: subject, activity, gesture or labels", task);
   if (model != NULL) {
     out->normalizer = model->normalizer.channels > 0 ? &model->normalizer : NULL;
     out->classes = model->classes.count > 0 ? &model->classes : NULL;

@@ -19,7 +19,7 @@
 #include "data/files.h"
 
 /* To be raised when the layout changes, or what readers make of the same input. */
-#define LAYOUT 2
+#define LAYOUT 3
 #define ORDER 0x01020304u
 #define ABOUT_CEILING ((size_t)1 << 30)
 
@@ -93,10 +93,13 @@ static void keep_names(fr__buf *about, const fr_names *names) {
 }
 
 static void keep_about(fr__buf *about, const fr_dataset *data) {
-  const uint64_t numbers[3] = {data->count, data->digest, data->label != NULL};
+  const uint64_t numbers[] = {data->count, data->digest, data->label != NULL,
+                              data->window, data->frames != NULL};
   fr__buf_add_bytes(about, data->split, strlen(data->split) + 1);
   fr__buf_add_bytes(about, &data->rate_hz, sizeof data->rate_hz);
   fr__buf_add_bytes(about, numbers, sizeof numbers);
+  if (data->frames != NULL)
+    fr__buf_add_bytes(about, data->frames, strlen(data->frames) + 1);
   keep_names(about, &data->channels);
   keep_names(about, &data->subjects);
   keep_names(about, &data->activities);
@@ -253,13 +256,22 @@ static bool take_labels(cursor *c, fr_dataset *data) {
   return data->label != NULL && take(c, data->label, size);
 }
 
+static bool take_frames(cursor *c, fr_dataset *data) {
+  const char *const text = take_text(c);
+  data->frames = text != NULL ? strdup(text) : NULL;
+  return data->frames != NULL;
+}
+
 static bool take_about(cursor *c, fr_dataset *data, uint64_t value_count) {
-  uint64_t numbers[3];
+  uint64_t numbers[5];
   if (!take_split(c, data) || !take(c, &data->rate_hz, sizeof data->rate_hz) ||
       !take(c, numbers, sizeof numbers))
     return false;
   data->count = numbers[0];
   data->digest = numbers[1];
+  data->window = numbers[3];
+  if (numbers[4] != 0 && !take_frames(c, data))
+    return false;
   return take_names(c, &data->channels) && take_names(c, &data->subjects) &&
          take_names(c, &data->activities) && take_names(c, &data->trials) &&
          take_names(c, &data->labels) && take_records(c, data, value_count) &&

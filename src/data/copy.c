@@ -16,6 +16,10 @@ static bool clone(const void *from, size_t size, void **to) {
   return *to != NULL;
 }
 
+static bool clone_text(const char *from, void **to) {
+  return clone(from, from != NULL ? strlen(from) + 1 : 0, to);
+}
+
 static size_t value_count(const fr_dataset *data) {
   size_t steps = 0;
   for (size_t i = 0; i < data->count; i++)
@@ -45,12 +49,14 @@ enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_erro
   *copy = *data;
   copy->channels = copy->subjects = copy->activities = copy->trials = copy->labels =
       (fr_names){0};
-  void *spec = NULL, *record = NULL, *label = NULL, *values = NULL;
-  bool whole = clone(data->spec, data->spec != NULL ? strlen(data->spec) + 1 : 0, &spec);
+  void *spec = NULL, *frames = NULL, *record = NULL, *label = NULL, *values = NULL;
+  bool whole = clone_text(data->spec, &spec);
+  whole = clone_text(data->frames, &frames) && whole;
   whole = clone(data->record, data->count * sizeof *data->record, &record) && whole;
   whole = clone(data->label, data->count * data->labels.count, &label) && whole;
   whole = clone(data->values, value_count(data) * sizeof(float), &values) && whole;
   copy->spec = spec;
+  copy->frames = frames;
   copy->record = record;
   copy->label = label;
   copy->values = values;

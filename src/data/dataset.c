@@ -114,6 +114,7 @@ void fr_data_free(fr_dataset *data) {
   fr_names_release(&data->trials);
   fr_names_release(&data->labels);
   free(data->spec);
+  free(data->frames);
   free(data->record);
   free(data->label);
   free(data->values);
@@ -128,6 +129,14 @@ static void hash_names(fr__hash *hash, const fr_names *names) {
   hash_u64(hash, names->count);
   for (size_t i = 0; i < names->count; i++)
     fr__hash_add(hash, names->name[i], strlen(names->name[i]) + 1);
+}
+
+/* Nothing where a data set has neither: digests stay as they were. */
+static void hash_frames(fr__hash *hash, const fr_dataset *data) {
+  if (data->window != 0)
+    hash_u64(hash, data->window);
+  if (data->frames != NULL)
+    fr__hash_add(hash, data->frames, strlen(data->frames) + 1);
 }
 
 uint64_t fr__dataset_digest(const fr_dataset *data) {
@@ -149,5 +158,6 @@ uint64_t fr__dataset_digest(const fr_dataset *data) {
   }
   if (data->label != NULL)
     fr__hash_add(&hash, data->label, data->count * data->labels.count);
+  hash_frames(&hash, data);
   return fr__hash_value(&hash);
 }

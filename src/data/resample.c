@@ -187,6 +187,18 @@ static enum fr_status copy_all_names(const fr_dataset *from, fr_dataset *to,
   return status == FR_OK ? fr__names_copy(&from->labels, &to->labels, err) : status;
 }
 
+/* A window lasts as long as it did. */
+static enum fr_status keep_frames(const fr_dataset *from, double rate_hz, fr_dataset *to,
+                                  fr_error *err) {
+  const double window = (double)from->window * rate_hz / from->rate_hz;
+  if (from->window > 0)
+    to->window = window < 1 ? 1 : (size_t)(window + 0.5);
+  if (from->frames == NULL)
+    return FR_OK;
+  to->frames = strdup(from->frames);
+  return to->frames != NULL ? FR_OK : fr__fail_memory(err, "a data set");
+}
+
 static enum fr_status resample_record(const fr_dataset *series, const fr__resampler *r,
                                       double rate_hz, size_t i, fr__builder *builder,
                                       fr_error *err) {
@@ -221,6 +233,8 @@ enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz,
                               rate_hz, err);
   if (status == FR_OK)
     status = copy_all_names(series, builder.data, err);
+  if (status == FR_OK)
+    status = keep_frames(series, rate_hz, builder.data, err);
   for (size_t i = 0; i < series->count && status == FR_OK; i++)
     status = resample_record(series, &r, rate_hz, i, &builder, err);
   if (status == FR_OK)

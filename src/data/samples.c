@@ -11,6 +11,7 @@ static const char *const task_names[] = {
     [FR_TASK_SUBJECT] = "subject",
     [FR_TASK_ACTIVITY] = "activity",
     [FR_TASK_LABELS] = "labels",
+    [FR_TASK_GESTURE] = "gesture",
 };
 
 bool fr_task_parse(const char *name, enum fr_task *out) {
@@ -30,6 +31,7 @@ static const fr_names *names_of(const fr_dataset *data, enum fr_task task) {
       [FR_TASK_SUBJECT] = offsetof(fr_dataset, subjects),
       [FR_TASK_ACTIVITY] = offsetof(fr_dataset, activities),
       [FR_TASK_LABELS] = offsetof(fr_dataset, labels),
+      [FR_TASK_GESTURE] = offsetof(fr_dataset, activities),
   };
   return (const fr_names *)((const char *)data + offsets[task]);
 }

@@ -190,7 +190,8 @@ static enum fr_status check(const fr_advise_options *o, fr_error *err) {
   if (!fr_task_parse(o->task != NULL ? o->task : "subject", &task) ||
       task == FR_TASK_LABELS)
     return fr__fail(err, FR_ERR_ARGUMENT,
-                    "'%s' is no task of a study: use 'subject' or 'activity'", o->task);
+                    "'%s' is no task of a study: use 'subject', 'activity' or 'gesture'",
+                    o->task);
   if (!(o->reach >= 0.0 && o->reach <= 1.0))
     return fr__fail(err, FR_ERR_ARGUMENT, "%g is not a share from 0 to 1", o->reach);
   if (!(o->tests >= 0.0 && isfinite(o->tests)))

@@ -96,7 +96,8 @@ static enum fr_status check_data(const fr__checked *c, size_t i) {
     return fr__check_refuse(c, data->code, "is the code of two data sets");
   if (!fr_task_parse(data->task != NULL ? data->task : "subject", &task) ||
       task == FR_TASK_LABELS) /* its cells compare one class a sample */
-    return fr__check_refuse(c, data->task, "is no task: use 'subject' or 'activity'");
+    return fr__check_refuse(c, data->task,
+                            "is no task: use 'subject', 'activity' or 'gesture'");
   data->open = expand(data->spec, &missing);
   if (data->open == NULL)
     return fr__fail_memory(c->err, "a data set's spec");

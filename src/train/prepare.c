@@ -16,8 +16,11 @@ static enum fr_status copy_data(const fr_dataset *data, double rate_hz, fr_datas
 
 static enum fr_status cut(fr_prepared *p, const fr_prepare_options *options,
                           fr_error *err) {
-  const size_t length = options->window != 0 ? options->window : DEFAULT_WINDOW;
-  const size_t step = options->step != 0 ? options->step : DEFAULT_STEP;
+  const size_t own = p->data->window;
+  const size_t window = own != 0 ? own : DEFAULT_WINDOW;
+  const size_t apart = own != 0 ? (own + 1) / 2 : DEFAULT_STEP;
+  const size_t length = options->window != 0 ? options->window : window;
+  const size_t step = options->step != 0 ? options->step : apart;
   const char *split = options->split != NULL ? options->split : p->data->split;
   const char *validate = options->validate != NULL ? options->validate : "0.1";
   enum fr_status status =

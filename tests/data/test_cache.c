@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/cache.h"
+
 static const char text[] = "who,what,n,x,y\nann,w,1,1,2\nann,w,1,3,4\nbob,s,2,5,6\n";
 static const char options[] = "subject=who&label=what&trial=n&rate=4";
 
@@ -135,6 +137,35 @@ static void a_damaged_copy_is_not_there(void **state) {
   empty_cache();
 }
 
+/* How a data set was made of frames stays with it: kept, copied and resampled. */
+static void window_and_frames_are_kept(void **state) {
+  (void)state;
+  fr__spec spec;
+  fr_dataset *copy = NULL, *slower = NULL;
+  input_text("a.csv", text);
+  ASSERT_OK(fr__spec_parse(input_spec("csv", "a.csv", options), &spec, err));
+  fr_dataset *const data = input_open(spec.whole);
+  const uint64_t without = data->digest;
+  data->window = 30;
+  data->frames = strdup("layout=126");
+  assert_true(data->digest == without && fr__dataset_digest(data) != without);
+  fr__cache_save(input_path("cache/x"), data);
+  fr_dataset *const kept = fr__cache_load(input_path("cache/x"), &spec, &fr__reader_csv);
+  assert_non_null(kept);
+  ASSERT_OK(fr_dataset_copy(data, &copy, err));
+  ASSERT_OK(fr_dataset_resample(data, 2, &slower, err));
+  assert_true(kept->window == 30 && copy->window == 30 && slower->window == 15);
+  assert_string_equal(kept->frames, "layout=126");
+  assert_string_equal(copy->frames, "layout=126");
+  assert_string_equal(slower->frames, "layout=126");
+  fr_data_free(slower);
+  fr_data_free(copy);
+  fr_data_free(kept);
+  fr_data_free(data);
+  fr__spec_release(&spec);
+  empty_cache();
+}
+
 static void a_cache_that_cannot_be_written_is_no_error(void **state) {
   (void)state;
   input_text("a.csv", text);
@@ -168,6 +199,7 @@ int main(void) {
       cmocka_unit_test(the_copy_is_really_used),
       cmocka_unit_test(a_changed_input_is_read_again),
       cmocka_unit_test(a_damaged_copy_is_not_there),
+      cmocka_unit_test(window_and_frames_are_kept),
       cmocka_unit_test(a_cache_that_cannot_be_written_is_no_error),
       cmocka_unit_test(labels_and_missing_values_are_kept),
   };

@@ -81,8 +81,10 @@ static void tasks_have_names(void **state) {
   assert_true(fr_task_parse("subject", &task) && task == FR_TASK_SUBJECT);
   assert_true(fr_task_parse("activity", &task) && task == FR_TASK_ACTIVITY);
   assert_true(fr_task_parse("labels", &task) && task == FR_TASK_LABELS);
+  assert_true(fr_task_parse("gesture", &task) && task == FR_TASK_GESTURE);
   assert_false(fr_task_parse("mood", &task));
   assert_string_equal(fr_task_name(FR_TASK_SUBJECT), "subject");
+  assert_string_equal(fr_task_name(FR_TASK_GESTURE), "gesture");
 }
 
 static void a_task_needs_its_names(void **state) {
