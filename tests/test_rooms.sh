@@ -9,10 +9,10 @@ allowed() {
     base) echo base ;;
     kern) echo base kern ;;
     nn) echo base kern nn int8 scheme stream ;;
-    data) echo base data ;;
+    data) echo base data keypoints ;;
     meter) echo base meter power processes calibration ;;
     carbon | store) echo base "$1" ;;
-    model) echo base nn int8 scheme data model export ;;
+    model) echo base nn int8 scheme data keypoints model export ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn int8 scheme data model train adapt prune quantize ;;

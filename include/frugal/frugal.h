@@ -12,6 +12,7 @@
 #include "frugal/events.h"
 #include "frugal/export.h"
 #include "frugal/int8.h"
+#include "frugal/keypoints.h"
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"
