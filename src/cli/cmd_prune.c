@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/csv.h"
@@ -343,46 +342,9 @@ static enum fr_status clone(const fr_net *net, fr_net **out, fr_error *err) {
   return status == FR_OK ? fr_net_copy(*out, net, fr_net_layer_count(net), err) : status;
 }
 
-/* The old model around the new network. */
-static enum fr_status save(const fr_model *old, cli_session *session, fr_net *net,
-                           const char *path, fr_error *err) {
-  fr_model model = *old;
-  char *provenance = cli_work_provenance(session);
-  model.net = net;
-  model.scheme = FR_SCHEME_F32; /* it was trained on: no weight is one of fewer bits */
-  model.ranges = (fr_int8_ranges){0};
-  model.provenance = provenance;
-  const enum fr_status status = fr_model_save(&model, path, err);
-  free(provenance);
-  return status;
-}
-
-/* Tests, measures, tells, writes. */
-static enum fr_status finish(prune *p, cli_session *session, cli_work *work,
-                             const fr_model *model, fr_net *after, fr_error *err) {
-  cli_compared pair[2] = {{.net = model->net, .phase = "before"},
-                          {.net = after, .phase = "after"}};
-  static const char *const comparing[] = {"before", "after", "scan", NULL};
-  const char *path = p->training.model;
-  session->aside = comparing;
-  enum fr_status status =
-      cli_compare_test(pair, work, session, &p->training, &model->classes, err);
-  if (status == FR_OK)
-    status = cli_session_measured(session, err);
-  if (status == FR_OK)
-    status = cli_compare_tell(pair, session, err);
-  if (status != FR_OK || path == NULL)
-    return status;
-  session->late.status = save(model, session, after, path, &session->late);
-  if (session->late.status == FR_OK) {
-    json_object_set_new(session->result.result, "model", json_string(path));
-    fr__buf_printf(&session->text, "\nModel: %s\n", path);
-  }
-  return FR_OK; /* what was found out is told all the same */
-}
-
 static enum fr_status prune_and_finish(prune *p, cli_session *session, cli_work *work,
                                        const fr_model *model, fr_error *err) {
+  static const char *const comparing[] = {"before", "after", "scan", NULL};
   fr_net *after = NULL;
   fr_prune_result result;
   enum fr_status status = clone(model->net, &after, err);
@@ -393,7 +355,10 @@ static enum fr_status prune_and_finish(prune *p, cli_session *session, cli_work 
   if (status == FR_OK) {
     tell_pruned(p, session, after, &result);
     warn_of_pruned(p, session, &result);
-    status = finish(p, session, work, model, after, err);
+    session->aside = comparing;
+    cli_compared pair[2] = {{.net = model->net, .phase = "before"},
+                            {.net = after, .phase = "after"}};
+    status = cli_compare_finish(pair, work, session, &p->training, model, err);
   }
   fr_net_free(after);
   return status;

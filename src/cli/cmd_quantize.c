@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -242,20 +241,6 @@ static enum fr_status choose(const quantize *q, cli_session *session,
 
 /* ---- the result ---- */
 
-static enum fr_status save(const fr_model *old, cli_session *session,
-                           const fr_quantized *q, const char *path, fr_error *err) {
-  fr_model model = *old;
-  char *provenance = cli_work_provenance(session);
-  const fr_int8_ranges *ranges = fr_quantized_ranges(q);
-  model.net = fr_quantized_net(q);
-  model.scheme = fr_quantized_scheme(q);
-  model.ranges = ranges != NULL ? *ranges : (fr_int8_ranges){0};
-  model.provenance = provenance;
-  const enum fr_status status = fr_model_save(&model, path, err);
-  free(provenance);
-  return status;
-}
-
 static void tell_kept(cli_session *session, const fr_quantized *q) {
   json_t *r = session->result.result;
   const fr_net *net = fr_quantized_net(q);
@@ -277,23 +262,9 @@ static enum fr_status finish(const quantize *q, cli_session *session, cli_work *
       {.net = fr_quantized_net(before), .quantized = before, .phase = "before"},
       {.net = fr_quantized_net(after), .quantized = after, .phase = "after"}};
   static const char *const comparing[] = {"before", "after", NULL};
-  const char *path = q->training.model;
   session->aside = comparing;
   tell_kept(session, after);
-  enum fr_status status =
-      cli_compare_test(pair, work, session, &q->training, &model->classes, err);
-  if (status == FR_OK)
-    status = cli_session_measured(session, err);
-  if (status == FR_OK)
-    status = cli_compare_tell(pair, session, err);
-  if (status != FR_OK || path == NULL)
-    return status;
-  session->late.status = save(model, session, after, path, &session->late);
-  if (session->late.status == FR_OK) {
-    json_object_set_new(session->result.result, "model", json_string(path));
-    fr__buf_printf(&session->text, "\nModel: %s\n", path);
-  }
-  return FR_OK; /* what was found out is told all the same */
+  return cli_compare_finish(pair, work, session, &q->training, model, err);
 }
 
 /* Of --to auto: what cannot be done, such as f16 of a great weight, is left out. */

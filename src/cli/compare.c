@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -78,7 +79,8 @@ static size_t passes_in(double seconds) {
                                 : (size_t)passes;
 }
 
-enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
+/* In turns, until each has run about a second. */
+static enum fr_status test_both(cli_compared pair[2], cli_work *work,
                                 cli_session *session, const cli_training *training,
                                 const fr_names *classes, fr_error *err) {
   const fr_prepared *p = &work->prepared;
@@ -203,7 +205,7 @@ static void add_share(fr__table *table, cli_compared pair[2], const char *what,
   fr__table_addf(table, "%+.2f points", after - before);
 }
 
-enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
+static enum fr_status tell_both(cli_compared pair[2], cli_session *session,
                                 fr_error *err) {
   fr__table table;
   enum fr_status status = cli_compare_costs(pair, 2, session, "", err);
@@ -225,4 +227,42 @@ enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
   status = fr__table_render(&table, cli_columns(), &session->text, err);
   fr__table_release(&table);
   return status;
+}
+
+/* ---- all of it ---- */
+
+/* The old model around the new network; one that runs nothing in its place is float32:
+ * no weight of it is one of fewer bits. */
+static enum fr_status save(const fr_model *old, cli_session *session,
+                           const cli_compared *made, const char *path, fr_error *err) {
+  const fr_quantized *q = made->quantized;
+  const fr_int8_ranges *ranges = q != NULL ? fr_quantized_ranges(q) : NULL;
+  fr_model model = *old;
+  char *provenance = cli_work_provenance(session);
+  model.net = made->net;
+  model.scheme = q != NULL ? fr_quantized_scheme(q) : FR_SCHEME_F32;
+  model.ranges = ranges != NULL ? *ranges : (fr_int8_ranges){0};
+  model.provenance = provenance;
+  const enum fr_status status = fr_model_save(&model, path, err);
+  free(provenance);
+  return status;
+}
+
+enum fr_status cli_compare_finish(cli_compared pair[2], cli_work *work,
+                                  cli_session *session, const cli_training *training,
+                                  const fr_model *model, fr_error *err) {
+  const char *path = training->model;
+  enum fr_status status = test_both(pair, work, session, training, &model->classes, err);
+  if (status == FR_OK)
+    status = cli_session_measured(session, err);
+  if (status == FR_OK)
+    status = tell_both(pair, session, err);
+  if (status != FR_OK || path == NULL)
+    return status;
+  session->late.status = save(model, session, &pair[1], path, &session->late);
+  if (session->late.status == FR_OK) {
+    json_object_set_new(session->result.result, "model", json_string(path));
+    fr__buf_printf(&session->text, "\nModel: %s\n", path);
+  }
+  return FR_OK; /* what was found out is told all the same */
 }

@@ -14,19 +14,9 @@ typedef struct cli_compared {
   size_t passes;           /* over all samples */
 } cli_compared;
 
-/*
- * Tests both on the test side (the validation side where `no_test`), in turns, until each
- * has run about a second: phases before and after. Fills `before` and `after` of the
- * result with accuracy, macro_f1, samples, network, parameters, operations and bytes. The
- * second one's figures are the result's own, too, and its opening of the test side is
- * logged.
- */
-enum fr_status cli_compare_test(cli_compared pair[2], cli_work *work,
-                                cli_session *session, const cli_training *training,
-                                const fr_names *classes, fr_error *err);
-
-/* The same of any number on the validation side, of which nothing is said but in the
- * figures of each (objects): to be chosen among. Phases validate/NAME. */
+/* Tests any number on the validation side, in turns, until each has run about a second;
+ * nothing is said of it but in the figures of each (objects): to be chosen among. Phases
+ * validate/NAME. */
 enum fr_status cli_compare_validate(cli_compared *one, size_t count, const cli_work *work,
                                     cli_session *session, const cli_training *training,
                                     fr_error *err);
@@ -36,9 +26,17 @@ enum fr_status cli_compare_validate(cli_compared *one, size_t count, const cli_w
 enum fr_status cli_compare_costs(cli_compared *one, size_t count, cli_session *session,
                                  const char *prefix, fr_error *err);
 
-/* The session being measured: keys core_seconds_per_1000 and program_per_1000 of both,
- * and a table. */
-enum fr_status cli_compare_tell(cli_compared pair[2], cli_session *session,
-                                fr_error *err);
+/*
+ * Tests both on the test side (the validation side where `no_test`), in turns, until each
+ * has run about a second: phases before and after. Fills `before` and `after` of the
+ * result with accuracy, macro_f1, samples, network, parameters, operations, bytes,
+ * core_seconds_per_1000 and program_per_1000, and tells them as a table. The second one's
+ * figures are the result's own, too, and its opening of the test side is logged. Then it
+ * is written, where `training` says so, in the place of the network of `model`; where
+ * that fails, the session says it late.
+ */
+enum fr_status cli_compare_finish(cli_compared pair[2], cli_work *work,
+                                  cli_session *session, const cli_training *training,
+                                  const fr_model *model, fr_error *err);
 
 #endif
