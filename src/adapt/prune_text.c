@@ -84,6 +84,11 @@ static bool read_counts(const char *word, fr_prune_options *o) {
   return true;
 }
 
+static bool is_amount(const char *word) {
+  word += *word == '-';
+  return isdigit((unsigned char)word[0]) || word[0] == '.';
+}
+
 static bool read_word(const char *word, fr_prune_options *o) {
   const char *until = value_of(word, "until");
   const size_t way = find(ways, WAYS, word), criterion = find(criteria, CRITERIA, word);
@@ -99,7 +104,7 @@ static bool read_word(const char *word, fr_prune_options *o) {
     o->taught = 0.5f;
   else if (strcmp(word, "global") == 0 || strcmp(word, "per-layer") == 0)
     o->global = word[0] == 'g';
-  else if (isdigit((unsigned char)word[0]) || word[0] == '.')
+  else if (is_amount(word))
     return number(word, 0, 1, &o->amount);
   else
     return read_counts(word, o);
@@ -131,6 +136,13 @@ static enum fr_status bad(const char *text, const char *word, fr_error *err) {
                   word, text);
 }
 
+static enum fr_status bad_word(const char *text, const char *word, fr_error *err) {
+  if (!is_amount(word))
+    return bad(text, word, err);
+  return fr__fail(err, FR_ERR_FORMAT,
+                  "the amount '%s' of '%.100s' is no number between 0 and 1", word, text);
+}
+
 enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error *err) {
   fr_prune_options o = fr_prune_default_options();
   char word[WORD] = "";
@@ -147,7 +159,7 @@ enum fr_status fr_prune_parse(const char *text, fr_prune_options *out, fr_error 
     word[0] = '\0';
     at = next_word(at + 1, word);
     if (at == NULL || !read_word(word, &o))
-      return bad(text, word, err);
+      return bad_word(text, word, err);
   }
   if (*at == ')' && at[1] != '\0')
     return bad(text, at + 1, err);

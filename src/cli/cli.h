@@ -64,6 +64,8 @@ typedef struct cli_input {
   size_t fold; /* the first is 1 */
 } cli_input;
 extern const struct argp cli_input_argp;
+/* Of them data, task, window, step, split and validate, which studies have, too. */
+extern const struct argp cli_data_argp;
 
 /* What fr_train takes. */
 typedef struct cli_trained_on {

@@ -127,11 +127,6 @@ static void check(const advise *a, struct argp_state *state) {
   const cli_input *in = &a->input;
   if (in->data == NULL || isnan(a->asked.options.reach) || !(a->asked.tests_per_day > 0))
     argp_error(state, "say --data SPEC, --accuracy SHARE and --tests-per-day N");
-  if (in->rate_hz > 0 || in->shorter != NULL || in->fold != 0)
-    argp_error(state, "studies, which are read here, have no --rate, --short and --fold");
-  if (in->normalize != NULL)
-    argp_error(state, "ways to normalise are among what is chosen from: they are "
-                      "mechanisms of a study, not told by --normalize");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -155,7 +150,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {
-    {&cli_input_argp, 0, "Data:", 5}, {&cli_output_argp, 0, NULL, 0}, {0}};
+    {&cli_data_argp, 0, "Data:", 5}, {&cli_output_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     options,
     parse,

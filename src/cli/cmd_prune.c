@@ -34,7 +34,7 @@ typedef struct prune {
   cli_input input;
   cli_training training;
   fr_prune_options prune;
-  bool amount_told, criterion_told, scan;
+  bool amount_told, criterion_told, kind_told, reach_told, scan;
   const char *source;
 } prune;
 
@@ -106,19 +106,41 @@ static void parse_criterion(const char *text, prune *p, struct argp_state *state
   p->criterion_told = true;
 }
 
+/* One of two, once or several times the same. */
+static void choose(struct argp_state *state, bool *told, bool same, const char *both) {
+  if (*told && !same)
+    argp_error(state, "%s exclude each other", both);
+  *told = true;
+}
+
+static error_t parse_kind(int key, prune *p, struct argp_state *state) {
+  fr_prune_options *o = &p->prune;
+  const enum fr_prune_kind kind =
+      key == KEY_STRUCTURED ? FR_PRUNE_STRUCTURED : FR_PRUNE_UNSTRUCTURED;
+  const bool global = key == KEY_GLOBAL;
+  if (key == KEY_STRUCTURED || key == KEY_UNSTRUCTURED) {
+    choose(state, &p->kind_told, o->kind == kind, "--structured and --unstructured");
+    o->kind = kind;
+    return 0;
+  }
+  choose(state, &p->reach_told, o->global == global, "--global and --per-layer");
+  o->global = global;
+  return 0;
+}
+
 static error_t parse_how(int key, char *text, struct argp_state *state) {
   prune *p = state->input;
   fr_prune_options *o = &p->prune;
   switch (key) {
-  case KEY_STRUCTURED: o->kind = FR_PRUNE_STRUCTURED; return 0;
-  case KEY_UNSTRUCTURED: o->kind = FR_PRUNE_UNSTRUCTURED; return 0;
+  case KEY_STRUCTURED:
+  case KEY_UNSTRUCTURED:
+  case KEY_GLOBAL:
+  case KEY_PER_LAYER: return parse_kind(key, p, state);
   case KEY_AMOUNT:
     o->amount = cli_real(state, "amount", text, 0.001, 0.999);
     p->amount_told = true;
     return 0;
   case KEY_UNTIL: parse_until(text, p, state); return 0;
-  case KEY_GLOBAL: o->global = true; return 0;
-  case KEY_PER_LAYER: o->global = false; return 0;
   case KEY_CRITERION: parse_criterion(text, p, state); return 0;
   case KEY_GRADUAL:
   case KEY_REWIND:

@@ -91,7 +91,7 @@ const struct argp cli_output_argp = {.options = output_options, .parser = parse_
 
 /* ---- input ---- */
 
-static const struct argp_option input_options[] = {
+static const struct argp_option data_options[] = {
     {"data", KEY_DATA, "SPEC", 0,
      "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic",
      10},
@@ -105,26 +105,31 @@ static const struct argp_option input_options[] = {
     {"step", KEY_STEP, "SAMPLES", 0,
      "from one window to the next (default: half of the data set's own window, else 64)",
      10},
-    {"short", KEY_SHORT, "WHAT", 0,
-     "drop (default) or keep what is shorter than a window: padded with zeros that no "
-     "layer sees",
-     10},
-    {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
     {"split", KEY_SPLIT, "HOW", 0,
      "trial, subject:IDS, subject:loo, kfold:K, folds:DIR, time:SHARE, random:SHARE "
      "(leaky) or all "
      "(default: the data set's own)",
      10},
+    {"validate", KEY_VALIDATE, "HOW", 0,
+     "of the training side: a share, trial, subject:IDS, random:SHARE or none (default "
+     "0.1)",
+     10},
+    {0},
+};
+
+/* Of one training or test, which a study has no word for. */
+static const struct argp_option input_options[] = {
+    {"short", KEY_SHORT, "WHAT", 0,
+     "drop (default) or keep what is shorter than a window: padded with zeros that no "
+     "layer sees",
+     10},
+    {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
     {"normalize", KEY_NORMALIZE, "METHOD", 0,
      "the input by zscore (default), minmax, robust (median and quartiles), window (each "
      "by its own mean and deviation) or none; of a model that is tested its own",
      10},
     {"fold", KEY_FOLD, "N", 0,
      "which fold of subject:loo, kfold:K or folds:DIR (default 1)", 10},
-    {"validate", KEY_VALIDATE, "HOW", 0,
-     "of the training side: a share, trial, subject:IDS, random:SHARE or none (default "
-     "0.1)",
-     10},
     {0},
 };
 
@@ -150,7 +155,7 @@ static const char *check_normalize(struct argp_state *state, const char *text) {
   return text;
 }
 
-static error_t parse_input(int key, char *text, struct argp_state *state) {
+static error_t parse_data(int key, char *text, struct argp_state *state) {
   cli_input *input = state->input;
   switch (key) {
   case KEY_DATA: input->data = check_data(state, text); return 0;
@@ -161,6 +166,16 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
     input->window = cli_number(state, "window", text, 1, 1000000);
     return 0;
   case KEY_STEP: input->step = cli_number(state, "step", text, 1, 1000000); return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_data_argp = {.options = data_options, .parser = parse_data};
+
+static error_t parse_input(int key, char *text, struct argp_state *state) {
+  cli_input *input = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = input; return 0;
   case KEY_SHORT:
     if (strcmp(text, "keep") != 0 && strcmp(text, "drop") != 0)
       argp_error(state, "--short takes keep or drop, not '%s'", text);
@@ -173,4 +188,7 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
   }
 }
 
-const struct argp cli_input_argp = {.options = input_options, .parser = parse_input};
+static const struct argp_child input_children[] = {{&cli_data_argp, 0, NULL, 0}, {0}};
+
+const struct argp cli_input_argp = {
+    .options = input_options, .parser = parse_input, .children = input_children};

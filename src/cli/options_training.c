@@ -51,7 +51,8 @@ static float default_decay(enum fr_optimizer_kind kind) {
 /* ---- the loop ---- */
 
 static const struct argp_option loop_options[] = {
-    {"epochs", KEY_EPOCHS, "N", 0, "at most (default 60)", 20},
+    {"epochs", KEY_EPOCHS, "N", 0,
+     "at most (default 60; 20 of a refinement by prune, 10 of quantize)", 20},
     {"patience", KEY_PATIENCE, "N", 0,
      "stop after N epochs without a better validation loss (default 8; 0: never)", 20},
     {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
@@ -59,7 +60,10 @@ static const struct argp_option loop_options[] = {
      "batches whose gradients are added before one update (default 1)", 20},
     {"balanced", KEY_BALANCED, NULL, 0,
      "draw every class equally often, whatever its share of the samples", 20},
-    {"seed", KEY_SEED, "N", 0, "of weights, shuffle and dropout (default 1)", 20},
+    {"seed", KEY_SEED, "N", 0,
+     "of weights, shuffle and dropout (default 1; the model's, where one is made "
+     "smaller)",
+     20},
     {"threads", KEY_THREADS, "N|all", 0,
      "that share the work, to the same bits (default 1, which spends the fewest "
      "core-seconds)",
@@ -169,7 +173,8 @@ static error_t parse_loop(int key, char *text, struct argp_state *state) {
 
 static const struct argp_option optimizer_options[] = {
     {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adamw (default), adam, sgd or rmsprop", 21},
-    {"learning-rate", KEY_LEARNING_RATE, "R", 0, "default 0.002", 21},
+    {"learning-rate", KEY_LEARNING_RATE, "R", 0,
+     "default 0.002; a tenth of it of quantize", 21},
     {"momentum", KEY_MOMENTUM, "M", 0, "of sgd (default 0.9) and rmsprop (0)", 21},
     {"nesterov", KEY_NESTEROV, NULL, 0, "look ahead along the momentum, with sgd", 21},
     {"weight-decay", KEY_WEIGHT_DECAY, "R", 0,

@@ -12,6 +12,8 @@ ok "a life has a unit" exits 2 advise --data "$data" $asked --life 2
 ok "a test a day is above 0" exits 2 advise --data "$data" --accuracy 0.5 --tests-per-day 0
 ok "an unknown metric is refused" exits 2 advise --data "$data" $asked --metric f2
 ok "a normalisation is not told, but chosen" exits 2 advise --data "$data" $asked --normalize minmax
+ok "what studies have no word for is not listed" sh -c \
+  "! '$frugal' advise --help | grep -E -e '--(normalize|rate|short|fold)'"
 ok "accuracy is no budget here" exits 2 advise --data "$data" $asked --budget accuracy=0.9
 ok "without a store it fails" exits 1 advise --data "$data" $asked
 ok "and says what to do" grep -q 'budget 2kJ' err

@@ -79,6 +79,9 @@ ok "and that is said" grep -q "no units that could be taken out" "$folder/err"
 
 ok "an amount of 1 is none" exits 2 prune "$whole" --amount 1
 ok "two ways exclude each other" exits 2 prune "$whole" --gradual --rewind
+ok "so do units and weights" exits 2 prune "$whole" --structured --unstructured
+ok "and all and each" exits 2 prune "$whole" --per-layer --global
+ok "but not the same twice" exits 0 prune "$whole" --unstructured --unstructured --scan --quiet
 ok "an amount and until exclude each other" exits 2 prune "$whole" --amount 0.3 --until 'accuracy -1%'
 for wrong in 1% 'accuracy' 'accuracy -0%' 'accuracy 1x'; do
   ok "'$wrong' is no limit" exits 2 prune "$whole" --until "$wrong"
