@@ -83,6 +83,9 @@ typedef struct fr_data_options {
  *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
  *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
  *                        features=extrasensory
+ *                        With signs=K: hands that sign (126 key points at 30 Hz). Keys:
+ *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
+ *                        features=raw
  * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,

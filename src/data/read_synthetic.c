@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* synthetic: walkers from the gait model of walker.c, in MotionSense's channels. */
+/* synthetic: walkers from the gait model of walker.c, in MotionSense's channels; with
+ * signs=, signers. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/reader.h"
+#include "data/signer_read.h"
 #include "data/walker.h"
 
 #define STEPS_MOST 5e7 /* of all records: 2.4 GB */
@@ -134,10 +136,25 @@ static enum fr_status make_people(const job *j, const fr__spec *spec,
   return status;
 }
 
+/* Keys that the other model has. */
+static enum fr_status check_keys(const fr__spec *spec, const char *const *others,
+                                 const char *who, fr_error *err) {
+  for (size_t i = 0; others[i] != NULL; i++)
+    if (fr__spec_value(spec, others[i]) != NULL)
+      return fr__fail(err, FR_ERR_ARGUMENT, "'%s': synthetic %s know no '%s'",
+                      spec->whole, who, others[i]);
+  return FR_OK;
+}
+
 static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options *options,
                                      fr_dataset **out, fr_error *err) {
+  static const char *const of_walkers[] = {"rate", "frame", "features_step", NULL};
   fr_error own;
   err = err ? err : &own;
+  if (fr__spec_value(spec, "signs") != NULL) {
+    const enum fr_status refused = check_keys(spec, of_walkers, "signers", err);
+    return refused == FR_OK ? fr__signers_read(spec, options, out, err) : refused;
+  }
   job j = {0};
   fr_dataset *data = NULL;
   enum fr_status status = read_keys(spec, &j, err);
@@ -154,7 +171,7 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
 
 static const char *const keys[] = {"subjects",   "trials", "seconds",  "seed",
                                    "rate",       "frame",  "features", "features_step",
-                                   "activities", NULL};
+                                   "activities", "signs",  NULL};
 
 const fr__reader fr__reader_synthetic = {
     .kind = "synthetic", .keys = keys, .path = false, .read = read_synthetic};
