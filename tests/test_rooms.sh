@@ -13,6 +13,7 @@ allowed() {
     meter) echo base meter power processes calibration ;;
     carbon | store) echo base "$1" ;;
     model) echo base nn int8 scheme data keypoints model export ;;
+    recognize) echo base nn int8 scheme stream data keypoints model recognize ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn int8 scheme data model train adapt prune quantize ;;
@@ -25,8 +26,8 @@ allowed() {
 set -f
 number=0
 status=0
-rooms="base kern nn data meter carbon store model train events adapt study report serve cli"
-echo "1..15"
+rooms="base kern nn data meter carbon store model recognize train events adapt study report serve cli"
+echo "1..16"
 for room in $rooms; do
   number=$((number + 1))
   bad=""

@@ -20,9 +20,11 @@
 #include "frugal/processes.h"
 #include "frugal/prune.h"
 #include "frugal/quantize.h"
+#include "frugal/recognize.h"
 #include "frugal/report.h"
 #include "frugal/scheme.h"
 #include "frugal/store.h"
+#include "frugal/stream.h"
 #include "frugal/study.h"
 #include "frugal/train.h"
 

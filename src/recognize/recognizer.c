@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A frame's way from the camera to the events. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "recognize/answers.h"
+#include "recognize/events.h"
+
+#define POINTS_RATE_HZ 30.0
+#define RATE_CEILING_HZ 1e6
+#define SECONDS_CEILING 3600.0
+#define HOP_CEILING ((size_t)1 << 20)
+
+struct fr_recognizer {
+  const fr_model *model;
+  fr_recognizer_options options;
+  fr__answers answers;
+  fr__events events;
+  size_t inputs;
+  double rate_hz;
+  float *fresh, *mean; /* (classes) of the last window, and smoothed */
+  float share;         /* of the fresh ones in the mean */
+  bool answered;       /* there is a mean */
+  uint64_t frames;     /* since all was forgotten */
+  double last_s;       /* time of the last frame */
+};
+
+/* ---- options ---- */
+
+fr_recognizer_options fr_recognizer_default_options(void) {
+  return (fr_recognizer_options){.hop = 1,
+                                 .states = FR_STREAM_RESTART,
+                                 .temperature = 1,
+                                 .smooth_s = 0.1,
+                                 .begin = 0.6F,
+                                 .end = 0.7F,
+                                 .least_s = 0.1,
+                                 .most_s = 0,
+                                 .rest_s = 0.5,
+                                 .gap_s = 0.5};
+}
+
+static bool is_within(double x, double low, double high) { return x >= low && x <= high; }
+
+enum fr_status fr_recognizer_check(const fr_recognizer_options *options, fr_error *err) {
+  const fr_recognizer_options *o = options;
+  const struct {
+    const char *name;
+    double value, low, high;
+  } bounds[] = {
+      {"rate", o->rate_hz, 0, RATE_CEILING_HZ},
+      {"hop", (double)o->hop, 0, (double)HOP_CEILING},
+      {"temperature", (double)o->temperature, 1e-3, 1e3},
+      {"smoothing", o->smooth_s, 0, SECONDS_CEILING},
+      {"probability with which a sign begins", (double)o->begin, 1e-3, 1},
+      {"share of the peak with which it ends", (double)o->end, 0, 1},
+      {"least time of a sign", o->least_s, 0, SECONDS_CEILING},
+      {"most time of a sign", o->most_s, 0, SECONDS_CEILING},
+      {"rest behind a sign", o->rest_s, 0, SECONDS_CEILING},
+      {"gap between frames", o->gap_s, 1e-3, SECONDS_CEILING},
+  };
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+    if (!is_within(bounds[i].value, bounds[i].low, bounds[i].high))
+      return fr__fail(err, FR_ERR_ARGUMENT, "the %s, %g, is not from %g to %g",
+                      bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high);
+  return FR_OK;
+}
+
+/* ---- life ---- */
+
+static enum fr_status find_rate(fr_recognizer *r, fr_error *err) {
+  r->rate_hz = r->options.rate_hz > 0 ? r->options.rate_hz : r->model->rate_hz;
+  if (!(r->rate_hz > 0 && r->rate_hz <= RATE_CEILING_HZ))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "the model takes feature vectors of no rate: say how many frames "
+                    "come a second");
+  return FR_OK;
+}
+
+static uint32_t index_of(const fr_names *names, const char *name) {
+  for (size_t i = 0; i < names->count; i++)
+    if (strcmp(names->name[i], name) == 0)
+      return (uint32_t)i;
+  return FR_NONE;
+}
+
+/* How far the answers lag behind what they are about: a window's is about its middle, the
+ * mean's age comes on top. */
+static double lag_of(const fr_recognizer *r, double period_s) {
+  const double share = (double)r->share;
+  return (double)(r->answers.window - 1) / 2 / r->rate_hz +
+         period_s * (1 - share) / share;
+}
+
+static void init_events(fr_recognizer *r) {
+  const fr_recognizer_options *o = &r->options;
+  const double period_s = (double)r->answers.hop / r->rate_hz;
+  r->share = o->smooth_s > 0 ? (float)-expm1(-period_s / o->smooth_s) : 1;
+  fr__events_init(&r->events,
+                  &(fr__event_rules){.classes = r->answers.classes,
+                                     .no_sign = index_of(&r->model->classes, FR_NO_SIGN),
+                                     .begin = o->begin,
+                                     .end = o->end,
+                                     .least_s = o->least_s,
+                                     .most_s = o->most_s,
+                                     .rest_s = o->rest_s,
+                                     .lag_s = lag_of(r, period_s),
+                                     .period_s = period_s});
+}
+
+static enum fr_status init(fr_recognizer *r, fr_error *err) {
+  enum fr_status status = find_rate(r, err);
+  if (status == FR_OK)
+    status = fr__answers_init(&r->answers, r->model, &r->options, err);
+  if (status != FR_OK)
+    return status;
+  r->inputs = r->answers.channels;
+  r->fresh = calloc(r->answers.classes, sizeof *r->fresh);
+  r->mean = calloc(r->answers.classes, sizeof *r->mean);
+  if (!r->fresh || !r->mean)
+    return fr__fail_memory(err, "probabilities");
+  init_events(r);
+  return FR_OK;
+}
+
+enum fr_status fr_recognizer_new(const fr_model *model,
+                                 const fr_recognizer_options *options,
+                                 fr_recognizer **out, fr_error *err) {
+  const fr_recognizer_options usual = fr_recognizer_default_options();
+  enum fr_status status = options ? fr_recognizer_check(options, err) : FR_OK;
+  if (status != FR_OK)
+    return status;
+  fr_recognizer *r = calloc(1, sizeof *r);
+  if (!r)
+    return fr__fail_memory(err, "a recogniser");
+  r->model = model;
+  r->options = options ? *options : usual;
+  status = init(r, err);
+  if (status != FR_OK)
+    fr_recognizer_free(r);
+  else
+    *out = r;
+  return status;
+}
+
+void fr_recognizer_free(fr_recognizer *r) {
+  if (!r)
+    return;
+  fr__answers_release(&r->answers);
+  free(r->fresh);
+  free(r->mean);
+  free(r);
+}
+
+size_t fr_recognizer_inputs(const fr_recognizer *r) { return r->inputs; }
+
+double fr_recognizer_rate(const fr_recognizer *r) { return r->rate_hz; }
+
+const fr_names *fr_recognizer_classes(const fr_recognizer *r) {
+  return &r->model->classes;
+}
+
+uint64_t fr_recognizer_window_operations(const fr_recognizer *r) {
+  return fr_net_operations(r->answers.net);
+}
+
+uint64_t fr_recognizer_operations(const fr_recognizer *r) {
+  const uint64_t answer = r->answers.stream ? fr_stream_operations(r->answers.stream)
+                                            : fr_recognizer_window_operations(r);
+  return answer / r->answers.hop;
+}
+
+const float *fr_recognizer_answer(const fr_recognizer *r) {
+  return r->answered ? r->mean : NULL;
+}
+
+/* ---- frames ---- */
+
+void fr_recognizer_reset(fr_recognizer *r) {
+  fr__answers_reset(&r->answers);
+  fr__events_reset(&r->events, 0);
+  r->answered = false;
+  r->frames = 0;
+}
+
+bool fr_recognizer_end(fr_recognizer *r, fr_recognized *out) {
+  const bool told = fr__events_close(&r->events, r->last_s, out);
+  fr_recognizer_reset(r);
+  return told;
+}
+
+/* Each answer goes into the mean with the same share, the first one alone. */
+static void smooth(fr_recognizer *r) {
+  const float share = r->answered ? r->share : 1;
+  for (size_t k = 0; k < r->answers.classes; k++)
+    r->mean[k] += share * (r->fresh[k] - r->mean[k]);
+  r->answered = true;
+}
+
+static bool is_finite(const float *p, size_t count) {
+  for (size_t k = 0; k < count; k++)
+    if (!isfinite(p[k]))
+      return false;
+  return true;
+}
+
+static double time_of(const fr_recognizer *r, double t_s) {
+  return isfinite(t_s) ? t_s : (double)r->frames / r->rate_hz;
+}
+
+bool fr_recognizer_push(fr_recognizer *r, double t_s, const float *frame,
+                        fr_recognized *out) {
+  double t = time_of(r, t_s);
+  bool told = false;
+  if (r->frames > 0 && !(t >= r->last_s && t - r->last_s <= r->options.gap_s)) {
+    told = fr_recognizer_end(r, out);
+    t = time_of(r, t_s);
+  }
+  if (r->frames == 0)
+    fr__events_reset(&r->events, t);
+  r->frames++;
+  r->last_s = t;
+  memcpy(r->answers.frame, frame, r->inputs * sizeof *frame);
+  if (!fr__answers_push(&r->answers, r->answers.frame, r->fresh))
+    return told;
+  if (!is_finite(r->fresh, r->answers.classes)) {
+    /* a state that is carried on would never be finite again */
+    fr__answers_reset(&r->answers);
+    return told;
+  }
+  smooth(r);
+  fr_recognized next;
+  if (fr__events_step(&r->events, t, r->mean, &next)) {
+    *out = next;
+    told = true;
+  }
+  return told;
+}
