@@ -16,8 +16,8 @@ allowed() {
     recognize) echo base nn int8 scheme stream data keypoints model recognize ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
-    adapt) echo base nn int8 scheme data model train adapt prune quantize ;;
-    study) echo base nn data model train adapt prune quantize scheme meter power processes calibration carbon store study advise ;;
+    adapt) echo base nn int8 scheme data model train adapt extend prune quantize ;;
+    study) echo base nn data model train adapt extend prune quantize scheme meter power processes calibration carbon store study advise ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac

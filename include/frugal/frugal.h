@@ -11,6 +11,7 @@
 #include "frugal/data.h"
 #include "frugal/events.h"
 #include "frugal/export.h"
+#include "frugal/extend.h"
 #include "frugal/int8.h"
 #include "frugal/keypoints.h"
 #include "frugal/meter.h"

@@ -104,10 +104,10 @@ static const char *head_text(const fr_transfer_options *options) {
   return options->kind == FR_TRANSFER_APPEND ? "relu dense(classes)" : "dense(classes)";
 }
 
-/* The kept layers' texts, then the head's. What is wrong with it is told of the whole
- * text, for that is what columns and layers are counted in. */
-static enum fr_status build(const fr_net *source, size_t kept, const char *head,
-                            size_t classes, fr_net **out, fr_error *err) {
+/* What is wrong with the head is told of the whole text, for that is what columns and
+ * layers are counted in. */
+enum fr_status fr__transfer_build(const fr_net *source, size_t kept, const char *head,
+                                  size_t classes, fr_net **out, fr_error *err) {
   fr__buf text;
   fr_error why = {.text = ""};
   fr__buf_init(&text, TEXT_CEILING);
@@ -133,7 +133,7 @@ enum fr_status fr_transfer_new(const fr_net *source, const fr_transfer_options *
   fr_net *net = NULL;
   enum fr_status status = check_options(source, kept, options, err);
   if (status == FR_OK)
-    status = build(source, kept, head, classes, &net, err);
+    status = fr__transfer_build(source, kept, head, classes, &net, err);
   if (status == FR_OK && fr_net_layer_count(net) <= kept)
     status = fr__fail(err, FR_ERR_ARGUMENT, "the head '%.64s' adds no layer", head);
   if (status == FR_OK) {
@@ -155,7 +155,7 @@ enum fr_status fr_transfer_scratch(const fr_net *source, size_t classes, uint64_
   const size_t kept = fr_transfer_kept(source, &options);
   enum fr_status status = check_kept(source, kept, &options, err);
   if (status == FR_OK)
-    status = build(source, kept, head_text(&options), classes, out, err);
+    status = fr__transfer_build(source, kept, head_text(&options), classes, out, err);
   if (status == FR_OK)
     fr_net_init(*out, seed, 0);
   return status;

@@ -9,6 +9,11 @@
  * yet, all. */
 size_t fr__transfer_floor(size_t kept, const fr_transfer_options *options);
 
+/* A network of the first `kept` layers of `source` and those of `head`, weights 0; *out
+ * is the caller's. */
+enum fr_status fr__transfer_build(const fr_net *source, size_t kept, const char *head,
+                                  size_t classes, fr_net **out, fr_error *err);
+
 /* Replaces FR_FREEZE_AUTO in *transfer by the number of layers that is enough, and fills
  * what result tells of the choice; *whole is false where the budget cut it short. Phase:
  * choose. */
