@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/prune_mask.h"
 #include "base/error.h"
 #include "cli/compare.h"
 #include "cli/training.h"
@@ -10,6 +11,7 @@
 enum { KEY_TO = 1, KEY_WITHIN };
 
 #define SEED_OF_MODEL UINT64_MAX /* nobody said which */
+#define SPARSE_PART 10           /* one weight in so many is 0: not by chance */
 #define WITHIN 0.5               /* points */
 #define AS_CHEAP 1.1             /* times the least cost: as good as it */
 
@@ -110,6 +112,16 @@ static fr_train_options aware_training(const quantize *q) {
   return training;
 }
 
+/* Training moves every weight, and integers have no kernel that passes over zeros. */
+static void tell_zeros(const quantize *q, cli_session *session, const fr_net *net) {
+  size_t zeros;
+  const size_t weights = fr__prune_weights(net, &zeros);
+  if (zeros > weights / SPARSE_PART)
+    cli_warn(&session->result,
+             "'%s' has %zu of %zu weights at 0, and training for int8-aware fills them",
+             q->source, zeros, weights);
+}
+
 static enum fr_status convert(const quantize *q, cli_session *session,
                               const cli_work *work, const fr_net *net,
                               enum fr_scheme scheme, fr_quantized **out, fr_error *err) {
@@ -118,6 +130,8 @@ static enum fr_status convert(const quantize *q, cli_session *session,
   fr_train_options training = aware_training(q);
   if (train->value != NULL)
     training.loss.kind = FR_LOSS_BINARY;
+  if (scheme == FR_SCHEME_INT8_AWARE)
+    tell_zeros(q, session, net);
   if (train->count == 0 && scheme == FR_SCHEME_INT8) {
     train = &p->test;
     cli_warn(&session->result,

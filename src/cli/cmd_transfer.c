@@ -169,6 +169,17 @@ static const struct argp argp = {options,
                                  NULL,
                                  NULL};
 
+/* Kept layers know numbers of one kind: what another kind means is said. */
+static void tell_normalize(cli_session *session, const cli_input *input,
+                           const fr_model *source) {
+  const char *known = fr_normalize_name(source->normalizer.how);
+  if (strcmp(input->normalize, known) != 0)
+    cli_warn(&session->result,
+             "the layers that are kept were trained on input normalised by '%s', and are "
+             "given it by '%s': frozen ones cannot follow",
+             known, input->normalize);
+}
+
 /* Windows are cut as the source's were unless the user says otherwise. */
 static void fill(cli_input *input, const fr_model *source) {
   if (input->window == 0)
@@ -307,6 +318,7 @@ static enum fr_status run(cli_session *session, transfer *t, fr_error *err) {
   enum fr_status status = fr_model_load(&source, t->source, err);
   if (status == FR_OK) {
     fill(&t->input, &source);
+    tell_normalize(session, &t->input, &source);
     session->past = source.provenance;
     t->session = session;
     t->net = source.net;

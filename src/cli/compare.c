@@ -202,7 +202,8 @@ static void add_share(fr__table *table, cli_compared pair[2], const char *what,
   fr__table_add(table, what);
   fr__table_addf(table, "%.2f %%", before);
   fr__table_addf(table, "%.2f %%", after);
-  fr__table_addf(table, "%+.2f points", after - before);
+  fr__table_addf(table, "%s%.2f points", after < before ? "−" : "+",
+                 fabs(after - before));
 }
 
 static enum fr_status tell_both(cli_compared pair[2], cli_session *session,

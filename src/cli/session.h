@@ -33,7 +33,7 @@ typedef struct cli_session {
   char *ledger;           /* file that keeps what was spent, beside checkpoints; owned */
   /* Phases that a model that is saved has no part in, the last NULL; NULL: none. */
   const char *const *aside;
-  const char *past;  /* provenance of the model that is started from; NULL: none */
+  const char *past; /* provenance of the model that is started from; NULL: none */
   fr_error late;  /* what failed after the result was there: it is printed all the same */
   fr__buf text;   /* of the table on stdout */
   char label[96]; /* of the bar: the last epoch's figures */
@@ -97,7 +97,11 @@ void cli_spent_add(cli_spent *to, bool first, const cli_spent *more);
 /* Of all phases of the result under one of the names (NULL-terminated): "train" is
  * "train/forward", too. */
 cli_spent cli_session_phases(const cli_session *session, const char *const *names);
+/* Of the phases that a model is made in: train, validate, choose, prune, quantize. */
+cli_spent cli_session_training(const cli_session *session);
 json_t *cli_spent_json(const cli_spent *spent); /* a new reference */
+/* Keys energy, program and core_seconds of `to`. */
+void cli_spent_write(const cli_spent *spent, json_t *to);
 
 /* What was trained: keys epochs, stop, operations, parameters and network. */
 void cli_session_trained(cli_session *session, const fr_net *net,

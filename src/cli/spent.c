@@ -62,11 +62,17 @@ static cli_spent sum_of(const cli_spent *earlier, const fr_meter_report *now) {
   return sum;
 }
 
+void cli_spent_write(const cli_spent *spent, json_t *to) {
+  json_object_set_new(to, "energy", cli_json_measure(spent->energy));
+  json_object_set_new(to, "program", cli_json_measure(spent->program));
+  json_object_set_new(to, "core_seconds", cli_json_measure(spent->core_seconds));
+}
+
 json_t *cli_spent_json(const cli_spent *spent) {
-  return json_pack("{s:o, s:o, s:o, s:f}", "energy", cli_json_measure(spent->energy),
-                   "program", cli_json_measure(spent->program), "core_seconds",
-                   cli_json_measure(spent->core_seconds), "duration_s",
-                   spent->duration_s);
+  json_t *to = json_object();
+  cli_spent_write(spent, to);
+  json_object_set_new(to, "duration_s", json_real(spent->duration_s));
+  return to;
 }
 
 char *cli_session_spent(cli_session *session) {
@@ -162,6 +168,12 @@ cli_spent cli_session_phases(const cli_session *session, const char *const *name
     }
   }
   return sum;
+}
+
+cli_spent cli_session_training(const cli_session *session) {
+  static const char *const making[] = {"train", "validate", "choose",
+                                       "prune", "quantize", NULL};
+  return cli_session_phases(session, making);
 }
 
 /* The ledger knows what came after the newest checkpoint, unless the process was killed:

@@ -7,23 +7,30 @@
 
 /* ---- the past ---- */
 
-/* What each command took that the source came out of; how many there were. */
-static size_t sum_past(const cli_session *session, cli_spent *sum) {
-  json_t *past = session->past != NULL ? json_loads(session->past, 0, NULL) : NULL;
-  const size_t count = json_array_size(past);
-  for (size_t i = 0; i < count; i++) {
-    cli_spent one;
-    cli_spent_read(json_array_get(past, i), &one);
-    cli_spent_add(sum, i == 0, &one);
-  }
-  json_decref(past);
-  return count;
+/* What the commands took that the source came out of. */
+typedef struct spent_before {
+  size_t commands;
+  cli_spent all, training; /* all of a command that does not tell its training */
+} spent_before;
+
+static void add_past(spent_before *sum, const json_t *command) {
+  const json_t *training = json_object_get(command, "training");
+  cli_spent one;
+  cli_spent_read(command, &one);
+  cli_spent_add(&sum->all, sum->commands == 0, &one);
+  if (json_is_object(training))
+    cli_spent_read(training, &one);
+  cli_spent_add(&sum->training, sum->commands == 0, &one);
+  sum->commands++;
 }
 
-static void write_sum(const cli_spent *s, json_t *to) {
-  json_object_set_new(to, "energy", cli_json_measure(s->energy));
-  json_object_set_new(to, "program", cli_json_measure(s->program));
-  json_object_set_new(to, "core_seconds", cli_json_measure(s->core_seconds));
+static spent_before sum_past(const cli_session *session) {
+  spent_before sum = {0};
+  json_t *list = session->past != NULL ? json_loads(session->past, 0, NULL) : NULL;
+  for (size_t i = 0; i < json_array_size(list); i++)
+    add_past(&sum, json_array_get(list, i));
+  json_decref(list);
+  return sum;
 }
 
 /* ---- what stays frozen ---- */
@@ -78,7 +85,7 @@ static void tell_choice(cli_session *session, const cli_transferred *t) {
   json_object_set_new(to, "samples", json_integer((json_int_t)r->samples));
   json_object_set_new(to, "operations", json_integer((json_int_t)r->operations));
   json_object_set_new(to, "depths", depths);
-  write_sum(&spent, to);
+  cli_spent_write(&spent, to);
   json_object_set_new(session->result.result, "choice", to);
   fr__buf_printf(&session->text,
                  "choice         by %zu samples held back (%s):", r->samples, t->held);
@@ -96,7 +103,8 @@ static fr_measure cost_of(const cli_spent *s) {
   return fr_measure_known(s->program) ? s->program : s->core_seconds;
 }
 
-/* After how many target tasks the pre-training is repaid; 0: never. */
+/* After how many target tasks the pre-training is repaid, training phases of all three;
+ * 0: never. */
 static double repaid_after(const cli_spent *past, const cli_spent *own,
                            const cli_spent *scratch) {
   const double saved = cost_of(scratch).value - cost_of(own).value;
@@ -105,22 +113,23 @@ static double repaid_after(const cli_spent *past, const cli_spent *own,
   return ceil(cost_of(past).value / saved);
 }
 
-static void tell_past(cli_session *session, const cli_spent *past, size_t commands,
-                      double tasks) {
+static void tell_past(cli_session *session, const spent_before *before, double tasks) {
   json_t *result = session->result.result;
-  if (commands == 0) {
+  if (before->commands == 0) {
     json_object_set_new(result, "pretraining", json_null());
     cli_warn(&session->result,
              "what the model that was started from has cost is not known");
     return;
   }
-  json_t *to = json_object();
-  write_sum(past, to);
-  json_object_set_new(to, "commands", json_integer((json_int_t)commands));
+  json_t *to = json_object(), *training = json_object();
+  cli_spent_write(&before->all, to);
+  cli_spent_write(&before->training, training);
+  json_object_set_new(to, "training", training);
+  json_object_set_new(to, "commands", json_integer((json_int_t)before->commands));
   json_object_set_new(to, "repaid_after",
                       tasks > 0 ? json_integer((json_int_t)tasks) : json_null());
   json_object_set_new(result, "pretraining", to);
-  cli_add_measure(&session->text, "pre-training", past->program, "");
+  cli_add_measure(&session->text, "pre-training", before->training.program, "");
   if (tasks > 0)
     fr__buf_printf(&session->text, "               repaid after %.0f task%s like this\n",
                    tasks, tasks > 1 ? "s" : "");
@@ -131,7 +140,7 @@ static void tell_scratch(cli_session *session, const cli_scratch *scratch,
   json_t *to = json_object();
   const double accuracy = scratch->validate_accuracy;
   const double share = cost_of(own).value / cost_of(spent).value;
-  write_sum(spent, to);
+  cli_spent_write(spent, to);
   json_object_set_new(to, "epochs", json_integer((json_int_t)scratch->epochs));
   json_object_set_new(to, "stop", json_string(fr_stop_name(scratch->stop)));
   json_object_set_new(to, "operations", json_integer((json_int_t)scratch->operations));
@@ -163,24 +172,22 @@ static void warn_unknown(cli_session *session, const cli_transferred *t) {
 }
 
 void cli_transfer_tell(cli_session *session, const cli_transferred *transferred) {
-  static const char *const training[] = {"train", "validate", "choose", NULL};
   static const char *const comparing[] = {"scratch", NULL};
   const cli_scratch *scratch = transferred->scratch;
-  const cli_spent own = cli_session_phases(session, training);
+  const cli_spent own = cli_session_training(session);
   const cli_spent other = cli_session_phases(session, comparing);
-  cli_spent past = {0};
-  const size_t commands = sum_past(session, &past);
+  const spent_before before = sum_past(session);
   json_t *to = json_object();
   tell_frozen(session, transferred);
   tell_choice(session, transferred);
-  write_sum(&own, to);
+  cli_spent_write(&own, to);
   json_object_set_new(session->result.result, "training", to);
   cli_add_measure(&session->text, "training", own.program, "");
-  const bool compared = scratch != NULL && scratch->done && commands > 0;
-  const double tasks = compared ? repaid_after(&past, &own, &other) : 0;
+  const bool compared = scratch != NULL && scratch->done && before.commands > 0;
+  const double tasks = compared ? repaid_after(&before.training, &own, &other) : 0;
   if (scratch != NULL)
     tell_scratch(session, scratch, &own, &other);
-  tell_past(session, &past, commands, tasks);
-  if (tasks == 0 && commands > 0)
+  tell_past(session, &before, tasks);
+  if (tasks == 0 && before.commands > 0)
     warn_unknown(session, transferred);
 }

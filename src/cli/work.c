@@ -223,6 +223,10 @@ char *cli_work_provenance(const cli_session *session) {
       json_object_set(one, keys[i], value);
   }
   leave_aside(session, one);
+  const cli_spent training = cli_session_training(session);
+  json_t *of_it = json_object();
+  cli_spent_write(&training, of_it);
+  json_object_set_new(one, "training", of_it);
   json_object_set_new(one, "command", json_string(session->result.command));
   json_object_set_new(one, "version", json_string(FR_VERSION));
   json_t *list = past_of(session);

@@ -38,6 +38,7 @@ ok "by window again" exits 0 info "$folder/next.safetensors" --json "$folder/inf
 ok "it is" json "j['result']['normalize'] == 'window'" "$folder/info.json"
 ok "or as told" exits 0 transfer "$folder/window.safetensors" --data "$data&seed=2" \
   --epochs 1 --normalize robust -o "$folder/next.safetensors"
+ok "which the old layers do not know" grep -q "trained on input normalised by 'window'" "$folder/err"
 ok "robust now" exits 0 info "$folder/next.safetensors" --json "$folder/info.json"
 ok "indeed" json "j['result']['normalize'] == 'robust'" "$folder/info.json"
 ok "a student sees what its teacher sees" exits 0 train --data "$data" --epochs 1 \

@@ -47,8 +47,17 @@ ok "its card counts them out" card_counts "$sparse"
 ok "what it runs by is said" json \
   "j['result']['prune']['sparse_layers'] > 0 or any('saves memory only' in w for w in j['warnings'])" \
   "$folder/sparse.json"
+ok "operations on the card are those executed" sh -c "'$frugal' info '$sparse' --json '$folder/card.json' && python3 -c \"
+import json
+card = json.load(open('$folder/card.json'))['result']
+made = json.load(open('$folder/sparse.json'))['result']
+raise SystemExit((card['operations'], card['sparse_layers']) !=
+                 (made['after']['operations'], made['prune']['sparse_layers']))\""
 ok "in fewer bits" exits 0 quantize "$sparse" --to int8 --no-test -o "$folder/few.safetensors" \
   --json "$folder/few.json"
+ok "training for int8 fills zeros" exits 0 quantize "$sparse" --to int8-aware --epochs 1 --no-test
+ok "and says so" grep -q 'int8-aware fills them' "$folder/err"
+ok "calibrating does not" sh -c "! grep -q 'int8-aware fills' '$folder/few.json'"
 ok "it is held against what its zeros left of it" json \
   "j['result']['before']['bytes'] == $(python3 -c "
 import json

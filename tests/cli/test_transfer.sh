@@ -30,6 +30,13 @@ p = new['pretraining']
 assert abs(p['program']['value'] - old['program']['value']) < 1e-6 * old['program']['value']
 assert abs(p['core_seconds']['value'] - old['core_seconds']['value']) < 1e-6
 assert p['commands'] == 1 and p['repaid_after'] is None" "$folder/old.json" "$folder/plain.json"
+ok "its training apart, which is the phases of it" python3 -c "
+import json, sys
+old, new = (json.load(open(f))['result'] for f in sys.argv[1:])
+made = sum(p['core_s'] for p in old['phases'] if p['name'].split('/')[0] in ('train', 'validate'))
+told = new['pretraining']['training']['core_seconds']['value']
+assert abs(told - made) < 1e-6 < old['core_seconds']['value'] - made" \
+  "$folder/old.json" "$folder/plain.json"
 ok "when it is repaid is not known, and said" json \
   "any('--compare scratch' in w for w in j['warnings'])" "$folder/plain.json"
 ok "training is the sum of its phases" json \
@@ -83,6 +90,11 @@ ok "what it takes is in the training" json \
 ok "scratch is trained beside, its cost apart" json \
   "(lambda s: s['epochs'] == 3 and s['program']['value'] > 0 and s['share'] > 0)(
      j['result']['scratch'])" "$folder/auto.json"
+ok "repaid by what training alone saves" json \
+  "(lambda p, saved: p['repaid_after'] == (-(-p['training']['program']['value'] // saved)
+     if saved > 0 else None))(j['result']['pretraining'],
+     j['result']['scratch']['program']['value'] - j['result']['training']['program']['value'])" \
+  "$folder/auto.json"
 ok "and none of the new model's" python3 -c "
 import json, subprocess, sys
 r = json.load(open(sys.argv[2]))['result']
