@@ -11,6 +11,12 @@
 #include "frugal/data.h"
 
 #define FR__AUGMENT_KNOTS_MOST 32
+/* The argument of both warps: knots of the spline between its ends. */
+#define FR__AUGMENT_KNOTS                                                                \
+  {                                                                                      \
+    .name = "KNOTS", .low = 1, .high = FR__AUGMENT_KNOTS_MOST, .closed = true,           \
+    .whole = true, .usual = 4                                                            \
+  }
 
 typedef struct fr__change {
   const float *value;              /* the item's arguments */

@@ -48,6 +48,23 @@ static unsigned quantize_sets(const char *name) {
               FR__SETS_AWARE);
 }
 
+static unsigned augment_sets(const char *text) {
+  fr_augment augment;
+  unsigned sets = when(text != NULL, FR__SETS_AUGMENT);
+  if (text != NULL && fr_augment_parse(text, &augment, NULL) == FR_OK)
+    for (size_t i = 0; i < augment.count; i++)
+      sets |= when(augment.item[i].kind == FR_AUGMENT_ROTATE, FR__SETS_TURN);
+  return sets;
+}
+
+static unsigned normalize_sets(const char *name) {
+  enum fr_normalize how = FR_NORMALIZE_ZSCORE;
+  return when(name != NULL, FR__SETS_NORMALIZE) |
+         when(name != NULL && fr_normalize_parse(name, &how) &&
+                  how == FR_NORMALIZE_WINDOW,
+              FR__SETS_WINDOW);
+}
+
 static unsigned own_sets(const fr__study_mechanism *m) {
   return when(transfers(m), FR__SETS_TRANSFER) | when(freezes(m), FR__SETS_FROZEN) |
          when(m->network != NULL || m->arch != NULL, FR__SETS_NETWORK) |
@@ -58,10 +75,8 @@ static unsigned own_sets(const fr__study_mechanism *m) {
          when(m->learning_rate != 0.0f, FR__SETS_RATE) |
          when(m->schedule != NULL, FR__SETS_SCHEDULE) |
          when(m->precision != NULL, FR__SETS_PRECISION) |
-         when(m->augment != NULL, FR__SETS_AUGMENT) |
-         when(m->balanced, FR__SETS_BALANCED) |
-         when(m->normalize != NULL, FR__SETS_NORMALIZE) | prune_sets(m->prune) |
-         quantize_sets(m->quantize);
+         when(m->balanced, FR__SETS_BALANCED) | augment_sets(m->augment) |
+         normalize_sets(m->normalize) | prune_sets(m->prune) | quantize_sets(m->quantize);
 }
 
 size_t fr__mechanism_parts(const fr__study_mechanism *m) {
@@ -123,6 +138,9 @@ const char *fr__mechanism_impossible(unsigned sets) {
        "normalisation"},
       {FR__SETS_TEACHER | FR__SETS_NORMALIZE,
        "cannot be at once: the teacher knows data under the plain normalisation"},
+      {FR__SETS_TURN | FR__SETS_WINDOW,
+       "cannot be at once: a rotation needs to know what the normaliser did, which is "
+       "something else in each window"},
       {FR__SETS_SPARSE | FR__SETS_AWARE,
        "cannot be at once: training for int8 would fill weights that were taken out"},
       {FR__SETS_TRANSFER | FR__SETS_REWIND,

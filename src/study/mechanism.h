@@ -26,6 +26,8 @@ enum fr__sets {
   FR__SETS_PRUNE = 1u << 12,
   FR__SETS_QUANTIZE = 1u << 13,
   /* how, where that matters to others */
+  FR__SETS_TURN = 1u << 24,   /* turns vectors, by what the normaliser did to them */
+  FR__SETS_WINDOW = 1u << 25, /* normalises each window by its own numbers */
   FR__SETS_AWARE = 1u << 26,  /* weights are trained on after all else */
   FR__SETS_REWIND = 1u << 27, /* goes back to the first weights */
   FR__SETS_SPARSE = 1u << 28, /* weights are 0 and have to stay so */

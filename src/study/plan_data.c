@@ -56,8 +56,11 @@ static enum fr_status prepare_metered(fr__plan *plan, size_t data, size_t fold,
 
 #define BYTES_CEILING ((size_t)256 << 20) /* that all of them together may take */
 
-static size_t bytes_of(const fr_dataset *data) {
-  size_t steps = 0;
+/* Of the records and, where each window has numbers of its own, of those. */
+static size_t bytes_of(const fr__study_set *set, enum fr_normalize how) {
+  const fr_dataset *data = set->data;
+  const fr_windows *windows = &set->plain.prepared.windows;
+  size_t steps = how == FR_NORMALIZE_WINDOW ? windows->count * windows->length : 0;
   for (size_t i = 0; i < data->count; i++)
     steps += data->record[i].steps;
   return steps * data->channels.count * sizeof *data->record->values;
@@ -110,7 +113,7 @@ static enum fr_status prepare_other(fr__plan *plan, size_t data, size_t fold,
   fr__normalized *n = find_normalized(plan, data, fold, how);
   enum fr_status status = FR_OK;
   if (n == NULL) {
-    const size_t bytes = bytes_of(plan->set[data].data);
+    const size_t bytes = bytes_of(&plan->set[data], how);
     n = make_room(plan, bytes);
     *n = (fr__normalized){.data = data, .how = how, .bytes = bytes};
     status = prepare_metered(plan, data, fold, how, &n->samples, err);

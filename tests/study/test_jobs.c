@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cells side by side: the same results as one after another, and no job outlives its
  * study. */
-#include "yaml.h"
+#include "place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,51 +10,11 @@
 
 #include "study/jobs.h"
 
-typedef struct place {
-  char directory[64], path[96];
-  fr_store *store;
-} place;
-
 typedef struct watcher {
   size_t stop_at, kill_at; /* runs done; SIZE_MAX: never */
   size_t most;             /* jobs that were seen at once */
   fr_study_progress last;
 } watcher;
-
-static void remove_all(const char *directory) {
-  DIR *open = opendir(directory);
-  for (struct dirent *e; open != NULL && (e = readdir(open)) != NULL;) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-      continue;
-    if (unlink(path) != 0)
-      remove_all(path);
-  }
-  if (open != NULL)
-    closedir(open);
-  rmdir(directory);
-}
-
-static int place_make(void **state) {
-  place *p = calloc(1, sizeof *p);
-  if (p == NULL)
-    return -1;
-  strcpy(p->directory, "/tmp/frugal-test-XXXXXX");
-  if (mkdtemp(p->directory) == NULL)
-    return -1;
-  snprintf(p->path, sizeof p->path, "%s/runs.sqlite", p->directory);
-  *state = p;
-  return fr_store_open(p->path, &p->store, NULL) == FR_OK ? 0 : -1;
-}
-
-static int place_remove(void **state) {
-  place *p = *state;
-  fr_store_close(p->store);
-  remove_all(p->directory);
-  free(p);
-  return 0;
-}
 
 /* Processes that this one has begun and not taken leave of; kills the first, if told. */
 static size_t children(bool end_one) {

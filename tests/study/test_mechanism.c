@@ -245,6 +245,8 @@ static void what_cannot_be_is_said(void **state) {
       {"{name: n, quantize: int4}", "t.yaml:12: 'int4' is no scheme"},
       {"{name: n, quantize: int8-aware, prune: 'unstructured(0.9)'}",
        "t.yaml:12: 'n' cannot be at once: training for int8 would fill weights"},
+      {"{name: n, normalize: window, augment: 'jitter(0.1) rotate(180)'}",
+       "t.yaml:12: 'n' cannot be at once: a rotation needs to know"},
       {"{name: n, normalize: log}", "t.yaml:12: 'log' is no normalisation"},
       {"{name: n, kind: replace, freeze: auto}", "t.yaml:12: 'n' needs 'refine' above 0"},
       {"{name: n, kind: replace, freeze: some}",
