@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Features of key points say how hands and arms are held and move, and nothing of where
+ * the camera stands. */
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "frugal/keypoints.h"
+
+enum { STEPS = 40, MOST = 1662, CHANNELS_MOST = 400 };
+
+/* ---- made signing ---- */
+
+typedef struct scene {
+  size_t width;
+  float raw[STEPS][MOST];
+} scene;
+
+typedef struct place {
+  size_t at, points, axes;
+} place;
+
+/* Pose, face, left hand, right hand as the layouts have them (data's README). */
+static place part_of(size_t width, size_t part) {
+  const place none = {0, 0, 0};
+  if (width == 1662)
+    return (place[]){{0, 33, 4}, {132, 468, 3}, {1536, 21, 3}, {1599, 21, 3}}[part];
+  if (width == 258)
+    return (place[]){{0, 33, 4}, none, {132, 21, 3}, {195, 21, 3}}[part];
+  if (width == 126)
+    return (place[]){none, none, {0, 21, 3}, {63, 21, 3}}[part];
+  return (place[]){none, none, {0, 21, width / 21}, none}[part];
+}
+
+/*
+ * Somebody who stands before the camera and moves both hands, the right one more, with
+ * hands that are lost now and then; heights of the picture, 4:3.
+ */
+static void sign(scene *s, size_t width, uint64_t seed) {
+  fr__rng rng;
+  fr__rng_init(&rng, seed, width);
+  float bend[4][468][3];
+  for (size_t p = 0; p < 4; p++)
+    for (size_t i = 0; i < 468; i++)
+      for (size_t a = 0; a < 3; a++)
+        bend[p][i][a] = (float)(2 * fr__rng_uniform(&rng) - 1);
+  s->width = width;
+  memset(s->raw, 0, sizeof s->raw);
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t p = 0; p < 4; p++) {
+      const place at = part_of(width, p);
+      const float phase = (float)t * 0.3f, swing = p == 3 ? 0.1f : 0.02f;
+      const float cx[4] = {0.5f, 0.5f, 0.64f, 0.36f};
+      const float cy[4] = {0.6f, 0.3f, 0.65f, 0.45f};
+      if ((p == 2 && t % 11 == 7) || (p == 3 && t % 13 == 9))
+        continue;
+      for (size_t i = 0; i < at.points; i++) {
+        float *v = &s->raw[t][at.at + i * at.axes];
+        const float wide = p == 0 ? 0.1f : 0.05f;
+        const float wave = i > 0 ? sinf(phase + (float)i) : 0;
+        v[0] = cx[p] + (p > 1 ? swing * sinf(phase) : 0) +
+               wide * bend[p][i][0] * (1 + 0.3f * wave);
+        v[1] = cy[p] + (p > 1 ? swing * cosf(phase) : 0) +
+               wide * bend[p][i][1] * (1 + 0.3f * wave);
+        if (at.axes > 2)
+          v[2] = 0.03f * bend[p][i][2] * (1 + 0.3f * wave);
+        if (at.axes > 3)
+          v[3] = i % 5 == 4 ? 0.2f : 0.9f;
+      }
+      if (p == 0) /* shoulders */
+        for (size_t i = 0; i < 2 && at.points > 0; i++) {
+          s->raw[t][at.at + (11 + i) * 4] = i == 0 ? 0.65f : 0.35f;
+          s->raw[t][at.at + (11 + i) * 4 + 1] = 0.55f + (i == 0 ? 0.01f : 0);
+        }
+      static const size_t eye[] = {33, 263};
+      if (p == 1) /* corners of the eyes */
+        for (size_t i = 0; i < 2 && at.points > 0; i++) {
+          s->raw[t][at.at + eye[i] * 3] = i == 0 ? 0.45f : 0.55f;
+          s->raw[t][at.at + eye[i] * 3 + 1] = 0.28f;
+        }
+    }
+}
+
+/* ---- cameras ---- */
+
+static bool is_lost(const scene *s, size_t t, place part) {
+  for (size_t i = 0; i < part.points * part.axes; i++)
+    if (s->raw[t][part.at + i] != 0)
+      return false;
+  return true;
+}
+
+/* Shares of a picture `aspect` wide: (x, y) in heights -> scale · turn by `degrees` about
+ * the middle, shifted. */
+static void film(scene *s, double aspect, double degrees, double scale, double right,
+                 double down) {
+  const double c = scale * cos(degrees * 3.14159265358979 / 180);
+  const double n = scale * sin(degrees * 3.14159265358979 / 180);
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t p = 0; p < 4; p++) {
+      const place at = part_of(s->width, p);
+      if (is_lost(s, t, at))
+        continue;
+      for (size_t i = 0; i < at.points; i++) {
+        float *v = &s->raw[t][at.at + i * at.axes];
+        const double x = ((double)v[0] - 0.5) * aspect, y = (double)v[1] - 0.5;
+        v[0] = (float)((c * x - n * y) / aspect + 0.5 + right);
+        v[1] = (float)(n * x + c * y + 0.5 + down);
+        if (at.axes > 2)
+          v[2] = (float)(scale * (double)v[2]);
+      }
+    }
+}
+
+/* MediaPipe's pairs of the pose: 1-3 and 4-6 are the eyes, from 7 on left is odd. */
+static size_t pose_twin(size_t i) {
+  if (i == 0)
+    return 0;
+  return i < 4 ? i + 3 : i < 7 ? i - 3 : i % 2 == 1 ? i + 1 : i - 1;
+}
+
+/* Of the points of the face that these tests need (canonical face model). */
+static size_t face_twin(size_t i) {
+  static const size_t pairs[][2] = {{33, 263}, {61, 291}, {105, 334}};
+  for (size_t k = 0; k < 6; k++)
+    if (pairs[k / 2][k % 2] == i)
+      return pairs[k / 2][1 - k % 2];
+  return i;
+}
+
+/* As in a mirror: x -> 1 - x, and the person's left is the right. */
+static void mirror(scene *s) {
+  const scene *const was = memcpy(malloc(sizeof *s), s, sizeof *s);
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t p = 0; p < 4; p++) {
+      const place to = part_of(s->width, p);
+      const place from = part_of(s->width, p == 2 ? 3 : p == 3 ? 2 : p);
+      for (size_t i = 0; i < to.points; i++) {
+        const size_t twin = p == 0 ? pose_twin(i) : p == 1 ? face_twin(i) : i;
+        const float *v = &was->raw[t][from.at + twin * from.axes];
+        float *w = &s->raw[t][to.at + i * to.axes];
+        memcpy(w, v, to.axes * sizeof *w);
+        if (!is_lost(was, t, from))
+          w[0] = 1 - w[0];
+      }
+    }
+  free((void *)was);
+}
+
+/* ---- features ---- */
+
+typedef struct features {
+  size_t channels;
+  float x[STEPS][CHANNELS_MOST];
+} features;
+
+static void look(const char *text, const scene *s, features *out) {
+  fr_keypoints *k = NULL;
+  fr_error error = {0};
+  if (fr_keypoints_new(text, &k, &error) != FR_OK)
+    fail_msg("%s: %s", text, error.text);
+  assert_int_equal(fr_keypoints_inputs(k), s->width);
+  out->channels = fr_keypoints_channels(k);
+  assert_in_range(out->channels, 1, CHANNELS_MOST);
+  for (size_t t = 0; t < STEPS; t++)
+    fr_keypoints_frame(k, s->raw[t], out->x[t]);
+  fr_keypoints_free(k);
+}
+
+static float distance(const features *a, const features *b) {
+  float most = 0;
+  assert_int_equal(a->channels, b->channels);
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t c = 0; c < a->channels; c++)
+      most = fmaxf(most, fabsf(a->x[t][c] - b->x[t][c]));
+  return most;
+}
+
+static float size_of(const features *a) {
+  float most = 0;
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t c = 0; c < a->channels; c++)
+      most = fmaxf(most, fabsf(a->x[t][c]));
+  return most;
+}
+
+static const char *const texts[] = {
+    "layout=126",
+    "layout=126 velocity=yes trace=15 hold=2",
+    "layout=126 mirror=no shape=5 depth=no velocity=yes",
+    "layout=258 velocity=yes",
+    "layout=258 parts=hands mirror=no hold=1",
+    "layout=1662 parts=hands,pose,face velocity=yes",
+    "layout=63 velocity=yes",
+    "layout=42 velocity=yes",
+};
+enum { TEXTS = sizeof texts / sizeof *texts };
+
+static scene a, b;
+static features f, g;
+
+static size_t width_of(const char *text) { return strtoul(text + 7, NULL, 10); }
+
+static double aspect_of(size_t width) { return width == 42 ? 1 : 4 / 3.0; }
+
+static bool has_pose(const char *text) {
+  return strstr(text, "=258 v") != NULL || strstr(text, "pose") != NULL;
+}
+
+static void where_and_how_far_the_camera_stands_changes_nothing(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++)
+    for (uint64_t seed = 1; seed < 6; seed++) {
+      const size_t width = width_of(texts[i]);
+      sign(&a, width, seed);
+      look(texts[i], &a, &f);
+      assert_true(size_of(&f) >= 1);
+      b = a;
+      film(&b, aspect_of(width), 0, 0.5, 0.1, -0.2);
+      look(texts[i], &b, &g);
+      if (distance(&f, &g) > 2e-4f)
+        fail_msg("%s: half as near: %g", texts[i], (double)distance(&f, &g));
+      b = a;
+      film(&b, aspect_of(width), 0, 1.7, -0.1, 0.05);
+      look(texts[i], &b, &g);
+      if (distance(&f, &g) > 2e-4f)
+        fail_msg("%s: nearer: %g", texts[i], (double)distance(&f, &g));
+    }
+}
+
+static void a_camera_that_leans_changes_nothing_where_there_is_a_body(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++)
+    for (int degrees = -20; degrees <= 20; degrees += 10) {
+      const size_t width = width_of(texts[i]);
+      sign(&a, width, 3);
+      look(texts[i], &a, &f);
+      b = a;
+      film(&b, aspect_of(width), degrees, 1, 0, 0);
+      look(texts[i], &b, &g);
+      /* a turned vector v is off by 2 sin(turn / 2) |v| */
+      const double turn = fabs((double)degrees) * 3.14159265358979 / 180;
+      const double most = has_pose(texts[i])
+                              ? 2e-4
+                              : 2 * sin(turn / 2) * 1.5 * (double)size_of(&f) + 2e-4;
+      if ((double)distance(&f, &g) > most)
+        fail_msg("%s: %d°: %g of %g", texts[i], degrees, (double)distance(&f, &g), most);
+    }
+}
+
+static void whoever_signs_with_the_left_signs_with_the_right(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++)
+    for (uint64_t seed = 1; seed < 6; seed++) {
+      const size_t width = width_of(texts[i]);
+      if (width < 126)
+        continue;
+      sign(&a, width, seed);
+      look(texts[i], &a, &f);
+      mirror(&a);
+      look(texts[i], &a, &g);
+      if (strstr(texts[i], "mirror=no") != NULL)
+        assert_true(distance(&f, &g) > 0.1f);
+      else if (distance(&f, &g) > 2e-4f)
+        fail_msg("%s: %g", texts[i], (double)distance(&f, &g));
+    }
+}
+
+static void features_know_no_later_frames(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++) {
+    const size_t width = width_of(texts[i]), cut = STEPS / 2;
+    sign(&a, width, 1);
+    look(texts[i], &a, &f);
+    sign(&b, width, 2);
+    memcpy(b.raw, a.raw, cut * sizeof *a.raw);
+    look(texts[i], &b, &g);
+    for (size_t t = 0; t < cut; t++)
+      assert_memory_equal(f.x[t], g.x[t], f.channels * sizeof(float));
+    assert_memory_not_equal(f.x[cut], g.x[cut], f.channels * sizeof(float));
+  }
+}
+
+static void a_reset_forgets_everything(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++) {
+    fr_keypoints *k = NULL;
+    assert_int_equal(fr_keypoints_new(texts[i], &k, NULL), FR_OK);
+    const size_t channels = fr_keypoints_channels(k);
+    sign(&a, width_of(texts[i]), 4);
+    look(texts[i], &a, &f);
+    sign(&b, width_of(texts[i]), 5);
+    for (size_t t = 0; t < STEPS; t++)
+      fr_keypoints_frame(k, b.raw[t], g.x[t]);
+    fr_keypoints_reset(k);
+    for (size_t t = 0; t < STEPS; t++) {
+      fr_keypoints_frame(k, a.raw[t], g.x[t]);
+      assert_memory_equal(f.x[t], g.x[t], channels * sizeof(float));
+    }
+    fr_keypoints_free(k);
+  }
+}
+
+static size_t channel_of(const char *text, const char *name) {
+  fr_keypoints *k = NULL;
+  fr_names names = {0};
+  assert_int_equal(fr_keypoints_new(text, &k, NULL), FR_OK);
+  assert_int_equal(fr_keypoints_channel_names(k, &names, NULL), FR_OK);
+  assert_int_equal(names.count, fr_keypoints_channels(k));
+  size_t c = 0;
+  while (c < names.count && strcmp(names.name[c], name) != 0)
+    c++;
+  if (c == names.count)
+    fail_msg("%s: no channel '%s'", text, name);
+  fr_names_release(&names);
+  fr_keypoints_free(k);
+  return c;
+}
+
+static void a_hand_that_is_lost_is_a_mask_and_no_position(void **state) {
+  (void)state;
+  const char *const text = "layout=126 mirror=no velocity=yes";
+  const size_t left = channel_of(text, "left.found");
+  const size_t right = channel_of(text, "right.found");
+  const size_t apart = channel_of(text, "hands.apart.x");
+  assert_int_equal(left, 0);
+  sign(&a, 126, 1);
+  look(text, &a, &f);
+  for (size_t t = 0; t < STEPS; t++) {
+    const bool lost = t % 11 == 7, lost_right = t % 13 == 9;
+    assert_true(f.x[t][left] == (lost ? 0 : 1));
+    assert_true(f.x[t][right] == (lost_right ? 0 : 1));
+    for (size_t c = left; c < right && lost; c++)
+      assert_true(f.x[t][c] == 0);
+    for (size_t c = right; c < apart && lost_right; c++)
+      assert_true(f.x[t][c] == 0);
+    assert_true((f.x[t][apart] == 0) == (lost || lost_right));
+  }
+}
+
+static void a_hand_that_is_held_keeps_its_shape(void **state) {
+  (void)state;
+  sign(&a, 126, 1);
+  look("layout=126 mirror=no hold=1", &a, &f);
+  assert_true(f.x[7][0] == 1); /* lost in frame 7 alone */
+  for (size_t c = 1; c < 61; c++)
+    assert_true(f.x[7][c] == f.x[6][c] && f.x[6][c] != 0);
+  for (size_t t = 20; t < 25; t++)
+    memset(a.raw[t], 0, 63 * sizeof(float));
+  look("layout=126 mirror=no hold=2", &a, &f);
+  assert_true(f.x[20][0] == 1 && f.x[21][0] == 1 && f.x[22][0] == 0);
+}
+
+/* By hand: wrist at (0.5, 0.5), the four first joints 0.1 heights above it, so that the
+ * palm is 0.1; the tip of the index 0.2 above and 0.05 heights to the right. */
+static void shapes_are_in_hand_sizes(void **state) {
+  (void)state;
+  const char *const text = "layout=126 mirror=no velocity=yes";
+  memset(&a, 0, sizeof a);
+  a.width = 126;
+  for (size_t t = 0; t < STEPS; t++)
+    for (size_t i = 0; i < 21; i++) {
+      float *v = &a.raw[t][i * 3];
+      v[0] = 0.5f + 0.03f * (float)t; /* 0.04 heights a frame: 0.4 hand sizes */
+      v[1] = i == 0 ? 0.5f : 0.4f;
+      if (i == 8) {
+        v[0] += 0.05f * 3 / 4;
+        v[1] = 0.3f;
+        v[2] = -0.03f;
+      }
+    }
+  look(text, &a, &f);
+  assert_float_equal(f.x[5][channel_of(text, "left.shape.8.x")], 0.5, 1e-5);
+  assert_float_equal(f.x[5][channel_of(text, "left.shape.8.y")], -2, 1e-5);
+  assert_float_equal(f.x[5][channel_of(text, "left.shape.8.z")], -0.4, 1e-5);
+  assert_float_equal(f.x[5][channel_of(text, "left.shape.8.dy")], 0, 1e-5);
+  assert_float_equal(f.x[5][channel_of(text, "left.wrist.dx")], 0.4, 1e-4);
+  assert_float_equal(f.x[0][channel_of(text, "left.wrist.dx")], 0, 0);
+}
+
+static void one_bad_frame_changes_no_size(void **state) {
+  (void)state;
+  const char *const text = "layout=126 mirror=no";
+  sign(&a, 126, 1);
+  b = a;
+  for (size_t i = 1; i < 21; i++) /* a hand thrice as large */
+    for (size_t x = 0; x < 3; x++)
+      b.raw[20][63 + i * 3 + x] += 2 * (b.raw[20][63 + i * 3 + x] - b.raw[20][63 + x]);
+  look(text, &a, &f);
+  look(text, &b, &g);
+  for (size_t t = 21; t < STEPS; t++)
+    for (size_t c = 0; c < f.channels; c++)
+      if (fabsf(f.x[t][c] - g.x[t][c]) > 0.2f * (1 + fabsf(f.x[t][c])))
+        fail_msg("frame %zu channel %zu: %g, %g", t, c, (double)f.x[t][c],
+                 (double)g.x[t][c]);
+}
+
+static void no_frame_makes_nan(void **state) {
+  (void)state;
+  static const float bad[] = {NAN,    INFINITY, -INFINITY, 3e38f, -1e30f, 1e-40f,
+                              1e-20f, 99.0f,    0.0f,      0.5f,  1e4f,   -0.0f};
+  fr__rng rng;
+  fr__rng_init(&rng, 9, 9);
+  for (size_t i = 0; i < TEXTS; i++)
+    for (size_t round = 0; round < 40; round++) {
+      sign(&a, width_of(texts[i]), round);
+      for (size_t t = 0; t < STEPS; t++) {
+        const float whole = bad[fr__rng_below(&rng, sizeof bad / sizeof *bad)];
+        for (size_t c = 0; c < a.width; c++)
+          if (round % 4 == 0)
+            a.raw[t][c] = whole; /* coincident */
+          else if (fr__rng_uniform(&rng) < (round % 4 == 1 ? 0.5 : 0.01))
+            a.raw[t][c] = bad[fr__rng_below(&rng, sizeof bad / sizeof *bad)];
+      }
+      look(texts[i], &a, &f);
+      for (size_t t = 0; t < STEPS; t++)
+        for (size_t c = 0; c < f.channels; c++)
+          if (!(fabsf(f.x[t][c]) <= 16))
+            fail_msg("%s: frame %zu channel %zu: %g", texts[i], t, c, (double)f.x[t][c]);
+    }
+}
+
+static void the_text_makes_the_same_again(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++) {
+    fr_keypoints *k = NULL, *l = NULL;
+    assert_int_equal(fr_keypoints_new(texts[i], &k, NULL), FR_OK);
+    assert_int_equal(fr_keypoints_new(fr_keypoints_text(k), &l, NULL), FR_OK);
+    assert_string_equal(fr_keypoints_text(k), fr_keypoints_text(l));
+    assert_int_equal(fr_keypoints_channels(k), fr_keypoints_channels(l));
+    fr_keypoints_free(k);
+    fr_keypoints_free(l);
+  }
+}
+
+static void a_text_that_cannot_be_is_refused(void **state) {
+  (void)state;
+  static const char *const refused[] = {
+      "",
+      "parts=hands",
+      "layout=127",
+      "layout=",
+      "layout",
+      "layout=126 layout=126",
+      "layout=126 parts=pose",
+      "layout=126 parts=",
+      "layout=126 parts=hands,hands",
+      "layout=258 parts=face",
+      "layout=126 mirror=maybe",
+      "layout=42 mirror=yes",
+      "layout=42 depth=yes",
+      "layout=126 aspect=4",
+      "layout=126 aspect=0:3",
+      "layout=126 aspect=nan:3",
+      "layout=126 aspect=100:3",
+      "layout=126 hold=31",
+      "layout=126 hold=-1",
+      "layout=126 shape=7",
+      "layout=258 trace=3",
+      "layout=126 colour=red",
+      "layout=126 mirror=yesyesyesyesyesyesyesyesyesyesyesyesyesyesyesyes",
+  };
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    fr_keypoints *k = NULL;
+    fr_error error = {0};
+    if (fr_keypoints_new(refused[i], &k, &error) != FR_ERR_ARGUMENT ||
+        error.text[0] == '\0' || k != NULL)
+      fail_msg("'%s' was taken", refused[i]);
+  }
+  char *const longest = malloc(100000);
+  memset(longest, ' ', 99999);
+  longest[99999] = '\0';
+  fr_keypoints *k = NULL;
+  assert_int_equal(fr_keypoints_new(longest, &k, NULL), FR_ERR_LIMIT);
+  free(longest);
+}
+
+static void raw_numbers_have_their_names(void **state) {
+  (void)state;
+  static const struct {
+    size_t width, at;
+    const char *name;
+  } known[] = {{1662, 0, "pose.0.x"},         {1662, 131, "pose.32.visibility"},
+               {1662, 132, "face.0.x"},       {1662, 1535, "face.467.z"},
+               {1662, 1536, "left_hand.0.x"}, {1662, 1661, "right_hand.20.z"},
+               {258, 132, "left_hand.0.x"},   {126, 63, "right_hand.0.x"},
+               {63, 62, "hand.20.z"},         {42, 41, "hand.20.y"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    enum fr_keypoint_layout layout;
+    fr_names names = {0};
+    assert_true(fr_keypoint_layout_of(known[i].width, &layout));
+    assert_int_equal(fr_keypoint_width(layout), known[i].width);
+    assert_int_equal(fr_keypoint_names(layout, &names, NULL), FR_OK);
+    assert_int_equal(names.count, known[i].width);
+    assert_string_equal(names.name[known[i].at], known[i].name);
+    fr_names_release(&names);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(where_and_how_far_the_camera_stands_changes_nothing),
+      cmocka_unit_test(a_camera_that_leans_changes_nothing_where_there_is_a_body),
+      cmocka_unit_test(whoever_signs_with_the_left_signs_with_the_right),
+      cmocka_unit_test(features_know_no_later_frames),
+      cmocka_unit_test(a_reset_forgets_everything),
+      cmocka_unit_test(a_hand_that_is_lost_is_a_mask_and_no_position),
+      cmocka_unit_test(a_hand_that_is_held_keeps_its_shape),
+      cmocka_unit_test(shapes_are_in_hand_sizes),
+      cmocka_unit_test(one_bad_frame_changes_no_size),
+      cmocka_unit_test(no_frame_makes_nan),
+      cmocka_unit_test(the_text_makes_the_same_again),
+      cmocka_unit_test(a_text_that_cannot_be_is_refused),
+      cmocka_unit_test(raw_numbers_have_their_names),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
