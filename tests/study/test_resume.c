@@ -138,11 +138,11 @@ static void a_changed_setting_runs_anew(void **state) {
 static void a_lost_network_is_trained_again(void **state) {
   const place *p = *state;
   watcher w = {0};
-  char folder[128];
+  char folder[sizeof p->path + 8];
   json_decref(run_whole(p, SMALL("{epochs: 2}"), &w));
   snprintf(folder, sizeof folder, "%s.cells", p->path);
   assert_int_equal(access(folder, R_OK), 0);
-  remove_all(folder);
+  test_folder_remove(strdup(folder));
   json_t *result = run_whole(p, SMALL("{epochs: 2}"), &w);
   assert_int_equal(reused(result), 2); /* all but the source */
   json_decref(result);
@@ -152,7 +152,7 @@ static void equal_seeds_give_equal_accuracy(void **state) {
   const place *p = *state;
   watcher w = {0};
   json_t *first = run_whole(p, SMALL("{epochs: 3}"), &w);
-  char other[128];
+  char other[sizeof p->path + 16];
   snprintf(other, sizeof other, "%s/other.sqlite", p->directory);
   place q = *p;
   assert_int_equal(fr_store_open(other, &q.store, NULL), FR_OK);
