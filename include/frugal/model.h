@@ -24,6 +24,8 @@ typedef struct fr_model {
   char *data;               /* SPEC it was trained on */
   char *split;              /* "trial": remembered, so that `test` opens the right side */
   char *validate;
+  char *frames; /* what makes its input of a camera's frames (fr_keypoints_new), with
+                   every key; "": its input is as it was recorded */
   size_t window, step; /* samples */
   bool keep_short;     /* what is shorter than a window was padded, not dropped */
   double rate_hz;      /* 0: feature vectors */

@@ -112,6 +112,8 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
   json_object_set_new(r, "bytes", json_integer((json_int_t)bytes));
   json_object_set_new(r, "task", json_string(model->task));
   json_object_set_new(r, "data", json_string(model->data));
+  json_object_set_new(
+      r, "frames", model->frames[0] != '\0' ? json_string(model->frames) : json_null());
   json_object_set_new(r, "split", json_string(model->split));
   json_object_set_new(r, "window", json_integer((json_int_t)model->window));
   json_object_set_new(r, "step", json_integer((json_int_t)model->step));
@@ -136,6 +138,8 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
                  "%llu\n",
                  model->data, model->split, model->window, model->step, how,
                  (unsigned long long)model->seed);
+  if (model->frames[0] != '\0')
+    fr__buf_printf(text, "Features of key points: %s\n", model->frames);
   size_t i;
   json_t *run;
   json_array_foreach(past, i, run) {

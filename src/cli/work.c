@@ -164,6 +164,7 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
                     .data = (char *)(uintptr_t)input->data,
                     .split = (char *)(uintptr_t)split,
                     .validate = (char *)(uintptr_t)validate,
+                    .frames = work->data->frames,
                     .window = p->windows.length,
                     .step = p->windows.step,
                     .keep_short = keeps_short(input),

@@ -9,22 +9,23 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "frugal/keypoints.h"
 
 enum { FLOAT_DIGITS = 9, NUMBER_TEXT = 32 }; /* nine digits bring every float back */
 
 #define NAMES_CEILING ((size_t)1 << 16)
 
-/* One row per plain text of a model; reading and writing walk the same table. */
+/* One row per plain text of a model; reading and writing walk the same table. Empty ones
+ * are not written: what is not there is read as "". */
 typedef struct text_key {
   const char *key;
   size_t offset; /* of a char * in fr_model */
 } text_key;
 
 static const text_key text_keys[] = {
-    {"task", offsetof(fr_model, task)},
-    {"data", offsetof(fr_model, data)},
-    {"split", offsetof(fr_model, split)},
-    {"validate", offsetof(fr_model, validate)},
+    {"task", offsetof(fr_model, task)},     {"data", offsetof(fr_model, data)},
+    {"split", offsetof(fr_model, split)},   {"validate", offsetof(fr_model, validate)},
+    {"frames", offsetof(fr_model, frames)},
 };
 
 enum { TEXT_KEYS = sizeof text_keys / sizeof *text_keys };
@@ -109,7 +110,7 @@ static bool set_network(json_t *object, const fr_net *net) {
 static bool set_texts(json_t *object, const fr_model *model) {
   for (size_t i = 0; i < TEXT_KEYS; i++) {
     char *const *text = (char *const *)((const char *)model + text_keys[i].offset);
-    if (*text != NULL && !set_text(object, text_keys[i].key, *text))
+    if (*text != NULL && **text != '\0' && !set_text(object, text_keys[i].key, *text))
       return false;
   }
   return model->provenance == NULL || set_text(object, "provenance", model->provenance);
@@ -156,6 +157,24 @@ static bool normalizer_makes_sense(const fr_normalizer *normalizer, size_t steps
   return sense;
 }
 
+/* Its features must be what the network takes. */
+static enum fr_status check_frames(const fr_model *model, const char *path,
+                                   fr_error *err) {
+  fr_keypoints *k = NULL;
+  fr_error why = {.text = ""};
+  if (model->frames == NULL || model->frames[0] == '\0')
+    return FR_OK;
+  if (fr_keypoints_new(model->frames, &k, &why) != FR_OK)
+    return fr__fail(err, FR_ERR_FORMAT, "the frames of '%s': %.400s", path, why.text);
+  const size_t features = fr_keypoints_channels(k);
+  fr_keypoints_free(k);
+  if (features == fr_net_input(model->net).channels)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_FORMAT,
+                  "the frames of '%s' have %zu features where its network takes %zu",
+                  path, features, fr_net_input(model->net).channels);
+}
+
 static enum fr_status check_model(const fr_model *model, const char *path,
                                   fr_error *err) {
   const size_t classes = fr_net_classes(model->net);
@@ -181,7 +200,8 @@ static enum fr_status check_model(const fr_model *model, const char *path,
                     path);
   if (!isfinite(model->rate_hz) || model->rate_hz < 0)
     return fr__fail(err, FR_ERR_FORMAT, "the rate of '%s' is no rate", path);
-  return check_json(path, model->provenance, err);
+  const enum fr_status status = check_frames(model, path, err);
+  return status == FR_OK ? check_json(path, model->provenance, err) : status;
 }
 
 enum fr_status fr__metadata_write(const fr_model *model, const char *path, json_t **out,

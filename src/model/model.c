@@ -21,6 +21,7 @@ void fr_model_release(fr_model *model) {
   free(model->data);
   free(model->split);
   free(model->validate);
+  free(model->frames);
   free(model->provenance);
   *model = (fr_model){0};
 }

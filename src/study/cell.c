@@ -25,6 +25,7 @@ static enum fr_status save_network(const fr__job *j, fr_error *err) {
                           .data = asked->spec,
                           .split = asked->split != NULL ? asked->split : none,
                           .validate = asked->validate != NULL ? asked->validate : none,
+                          .frames = data->frames,
                           .window = j->data->windows.length,
                           .step = j->data->windows.step,
                           .rate_hz = data->rate_hz,

@@ -249,10 +249,31 @@ static void a_normalizer_is_of_a_kind_that_is_known(void **state) {
   assert_load(FR_ERR_FORMAT, "not negative");
 }
 
+static void frames_that_make_no_features_are_refused(void **state) {
+  (void)state;
+  static const char *const texts[][2] = {
+      {"layout=126 parts=hands", "3"}, /* 128 features for a network that takes 3 */
+      {"layout=3", "layout=3"},
+      {"parts=hands", "layout"},
+      {"%s%n", "key=value"},
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    char meta[4096], header[8192];
+    snprintf(meta, sizeof meta, "%s", "{" META);
+    meta[strlen(meta) - 1] = '\0'; /* its brace */
+    snprintf(header, sizeof header,
+             "%s,\"frames\":\"%s\"},\"0.weight\":{%s},\"0.bias\":{%s}}", meta,
+             texts[i][0], entry("F32", weight_shape, "[0,24]"),
+             entry("F32", "[2]", "[24,32]"));
+    refuse(header, DATA_SIZE, texts[i][1]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_written_by_hand_loads),
       cmocka_unit_test(a_bad_header_is_refused),
+      cmocka_unit_test(frames_that_make_no_features_are_refused),
       cmocka_unit_test(a_bad_tensor_is_refused),
       cmocka_unit_test(tensors_must_be_those_of_the_architecture),
       cmocka_unit_test(a_weight_that_is_not_finite_is_refused),

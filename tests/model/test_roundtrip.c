@@ -66,9 +66,36 @@ static void what_is_not_told_is_empty(void **state) {
   assert_int_equal(fr_model_save(&saved, fixture_path(), NULL), FR_OK);
   assert_int_equal(fr_model_load(&loaded, fixture_path(), NULL), FR_OK);
   assert_string_equal(loaded.task, "");
+  assert_string_equal(loaded.frames, "");
   assert_null(loaded.provenance);
   assert_int_equal(loaded.normalizer.channels, 0);
   assert_int_equal(loaded.channels.count, 0);
+  fr_model_release(&saved);
+  fr_model_release(&loaded);
+}
+
+/* Of 42 numbers with the tips alone: found, 5 (x, y), the wrist's way. */
+static void what_made_its_features_comes_back(void **state) {
+  (void)state;
+  const char *const frames = "layout=42 parts=hands mirror=no velocity=no aspect=1:1 "
+                             "shape=5 depth=no hold=0 trace=0";
+  fr_model saved = fixture_model(), loaded = {0};
+  fr_net_free(saved.net);
+  fr_normalizer_release(&saved.normalizer);
+  fr_names_release(&saved.channels);
+  saved.normalizer = (fr_normalizer){0};
+  saved.channels = (fr_names){0};
+  saved.frames = strdup(frames);
+  const fr_shape input = {.steps = 1, .channels = 13};
+  assert_int_equal(fr_net_new("dense(classes)", input, FIXTURE_CLASSES, &saved.net, NULL),
+                   FR_OK);
+  fr_net_init(saved.net, 7, 0);
+  fr_error err = {.text = ""};
+  const enum fr_status status = fr_model_save(&saved, fixture_path(), &err);
+  assert_string_equal(err.text, "");
+  assert_int_equal(status, FR_OK);
+  assert_int_equal(fr_model_load(&loaded, fixture_path(), NULL), FR_OK);
+  assert_string_equal(loaded.frames, frames);
   fr_model_release(&saved);
   fr_model_release(&loaded);
 }
@@ -150,6 +177,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(everything_comes_back),
       cmocka_unit_test(what_is_not_told_is_empty),
+      cmocka_unit_test(what_made_its_features_comes_back),
       cmocka_unit_test(the_file_is_safetensors),
       cmocka_unit_test(a_refused_save_leaves_the_old_file),
   };
