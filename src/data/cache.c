@@ -43,7 +43,8 @@ typedef struct kept_record {
 } kept_record;
 
 /* The splits that readers name as their default. */
-static const char *const splits[] = {"trial", "time:0.7", "random:0.75", "all"};
+static const char *const splits[] = {"trial", "time:0.7", "random:0.75", "all",
+                                     "published"};
 
 /* ---- the name ---- */
 

@@ -11,7 +11,7 @@
 
 static const fr__reader *const readers[] = {&fr__reader_motionsense,
                                             &fr__reader_extrasensory, &fr__reader_csv,
-                                            &fr__reader_synthetic};
+                                            &fr__reader_synthetic, &fr__reader_ts};
 #define READERS (sizeof readers / sizeof *readers)
 
 void fr__progress(const fr_data_options *options, double done) {

@@ -61,6 +61,7 @@ extern const fr__reader fr__reader_motionsense;
 extern const fr__reader fr__reader_extrasensory;
 extern const fr__reader fr__reader_csv;
 extern const fr__reader fr__reader_synthetic;
+extern const fr__reader fr__reader_ts;
 
 /* Tells the caller of fr_data_open how far the reading is, 0 to 1; `options` may be NULL.
  */

@@ -297,6 +297,28 @@ static enum fr_status assign_test(job *j, const char *argument, fr_error *err) {
   return FR_OK;
 }
 
+/* Of the UEA and UCR archives: who or what trains stands in NAME_TRAIN.ts, each file
+ * being a subject. */
+static enum fr_status assign_published(job *j, const char *argument, fr_error *err) {
+  static const char end[] = "_TEST";
+  const fr_names *subjects = &j->data->subjects;
+  (void)argument;
+  if (strcmp(j->data->kind, "ts") != 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s' has no published split", j->data->spec);
+  bool *chosen = calloc(subjects->count + 1, sizeof *chosen);
+  if (!chosen)
+    return fr__fail_memory(err, "a split");
+  for (size_t s = 0; s < subjects->count; s++) {
+    const size_t length = strlen(subjects->name[s]);
+    chosen[s] = length >= strlen(end) &&
+                strcmp(subjects->name[s] + length - strlen(end), end) == 0;
+  }
+  assign_all(j, FR_SIDE_TRAIN);
+  move_people(j, chosen, FR_SIDE_TRAIN, FR_SIDE_TEST);
+  free(chosen);
+  return FR_OK;
+}
+
 static const rule rules[] = {
     {"trial", false, false, assign_trial, NULL},
     {"subject", true, false, assign_subject, folds_subject},
@@ -304,6 +326,7 @@ static const rule rules[] = {
     {"folds", true, false, assign_folds, folds_folds},
     {"time", true, false, assign_time, NULL},
     {"random", true, true, assign_random, NULL},
+    {"published", false, false, assign_published, NULL},
     {"all", false, false, assign_test, NULL},
 };
 
@@ -320,7 +343,7 @@ static enum fr_status find_rule(const char *how, const rule **out, const char **
   }
   return fr__fail(err, FR_ERR_ARGUMENT,
                   "split '%s' is not known: trial, subject:IDS, subject:loo, kfold:K, "
-                  "folds:DIR, time:SHARE, random:SHARE or all",
+                  "folds:DIR, time:SHARE, random:SHARE, published or all",
                   how);
 }
 
