@@ -80,8 +80,11 @@ typedef struct fr_data_options {
  *                        trial and label are a record, which also ends where time goes
  *                        back or leaps by more than four steps; without time= and rate=
  *                        each row is a feature vector.
- *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
- *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
+ *   ts:PATH[,PATH]       the UEA and UCR archives' text format: a file, a folder, a zip,
+ * or DIR/NAME for NAME_TRAIN.ts and NAME_TEST.ts. Keys: rate=Hz (1: the format tells
+ * none). A case is a record, a file a subject, a case's number in its class a trial, the
+ * longest case a window. synthetic:           walkers from a gait model. Keys: subjects=8
+ * trials=6 seconds=30 seed=1 activities=wlk,jog,... rate=Hz frame=gravity
  *                        features=extrasensory
  *                        With signs=K: hands that sign (126 key points at 30 Hz). Keys:
  *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
@@ -199,13 +202,13 @@ typedef struct fr_split {
  * subject:ID,ID-ID (those test), subject:loo and kfold:K (by person; `fold` says which),
  * folds:DIR (those test who stand in DIR/fold_N_test_*_uuids.txt, ExtraSensory's lists, N
  * = `fold`), time:0.7 (the first 70 % of each person's time trains; of each person's and
- * activity's where there are trials, which have no common clock), random:0.75, all
- * (everything tests). NULL: the data's own. `validate`, taken from the training side
- * only: a share such as 0.1 (the last tenth of the training time in the same sense),
- * trial (the last training trial of each person and activity; its last tenth, where there
- * is only one), subject:IDS, none or NULL. Windows of different sides never share signal,
- * except under random, which is leaky and says so. FR_ERR_NOT_FOUND where a side that is
- * asked for stays empty.
+ * activity's where there are trials, which have no common clock), random:0.75, published
+ * (ts: files NAME_TEST test), all (everything tests). NULL: the data's own. `validate`,
+ * taken from the training side only: a share such as 0.1 (the last tenth of the training
+ * time in the same sense), trial (the last training trial of each person and activity;
+ * its last tenth, where there is only one), subject:IDS, none or NULL. Windows of
+ * different sides never share signal, except under random, which is leaky and says so.
+ * FR_ERR_NOT_FOUND where a side that is asked for stays empty.
  */
 enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
                              const char *validate, size_t fold, uint64_t seed,

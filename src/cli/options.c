@@ -93,7 +93,8 @@ const struct argp cli_output_argp = {.options = output_options, .parser = parse_
 
 static const struct argp_option data_options[] = {
     {"data", KEY_DATA, "SPEC", 0,
-     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, synthetic",
+     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, ts, "
+     "synthetic",
      10},
     {"task", KEY_TASK, "TASK", 0,
      "subject (default; of key points gesture), activity, gesture, or labels: a yes or "
@@ -107,7 +108,7 @@ static const struct argp_option data_options[] = {
      10},
     {"split", KEY_SPLIT, "HOW", 0,
      "trial, subject:IDS, subject:loo, kfold:K, folds:DIR, time:SHARE, random:SHARE "
-     "(leaky) or all "
+     "(leaky), published (of ts:) or all "
      "(default: the data set's own)",
      10},
     {"validate", KEY_VALIDATE, "HOW", 0,
