@@ -34,6 +34,7 @@ int cli_cmd_meter(int argc, char **argv);
 int cli_cmd_phase(int argc, char **argv);
 int cli_cmd_prune(int argc, char **argv);
 int cli_cmd_quantize(int argc, char **argv);
+int cli_cmd_recognize(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
 int cli_cmd_runs(int argc, char **argv);
 int cli_cmd_study(int argc, char **argv);

@@ -21,6 +21,7 @@ static const cli_command commands[] = {
     {"meter", "what any command costs: joules, power over time, phases", cli_cmd_meter},
     {"phase", "mark a phase of the meter around this", cli_cmd_phase},
     {"doctor", "which energy sensors work, and what the others need", cli_cmd_doctor},
+    {"recognize", "signs in frames that come on stdin", cli_cmd_recognize},
     {"advise", "which mechanism, network and precision cost least over a model's life",
      cli_cmd_advise},
     {"data", "list, check and fetch data sets", cli_cmd_data},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "frugal/keypoints.h"
 #include "recognize/answers.h"
 #include "recognize/events.h"
 
@@ -16,6 +17,7 @@
 struct fr_recognizer {
   const fr_model *model;
   fr_recognizer_options options;
+  fr_keypoints *points; /* frames to features; NULL: frames are what the network takes */
   fr__answers answers;
   fr__events events;
   size_t inputs;
@@ -70,8 +72,14 @@ enum fr_status fr_recognizer_check(const fr_recognizer_options *options, fr_erro
 
 /* ---- life ---- */
 
+static bool has_frames(const fr_model *model) {
+  return model->frames && model->frames[0] != '\0';
+}
+
 static enum fr_status find_rate(fr_recognizer *r, fr_error *err) {
   r->rate_hz = r->options.rate_hz > 0 ? r->options.rate_hz : r->model->rate_hz;
+  if (r->rate_hz == 0 && has_frames(r->model))
+    r->rate_hz = POINTS_RATE_HZ;
   if (!(r->rate_hz > 0 && r->rate_hz <= RATE_CEILING_HZ))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "the model takes feature vectors of no rate: say how many frames "
@@ -110,13 +118,29 @@ static void init_events(fr_recognizer *r) {
                                      .period_s = period_s});
 }
 
+static enum fr_status init_points(fr_recognizer *r, fr_error *err) {
+  r->inputs = r->answers.channels;
+  if (!has_frames(r->model))
+    return FR_OK;
+  const enum fr_status status = fr_keypoints_new(r->model->frames, &r->points, err);
+  if (status != FR_OK)
+    return status;
+  r->inputs = fr_keypoints_inputs(r->points);
+  const size_t features = fr_keypoints_channels(r->points);
+  if (features == r->answers.channels)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_FORMAT, "frames make %zu features, the network takes %zu",
+                  features, r->answers.channels);
+}
+
 static enum fr_status init(fr_recognizer *r, fr_error *err) {
   enum fr_status status = find_rate(r, err);
   if (status == FR_OK)
     status = fr__answers_init(&r->answers, r->model, &r->options, err);
+  if (status == FR_OK)
+    status = init_points(r, err);
   if (status != FR_OK)
     return status;
-  r->inputs = r->answers.channels;
   r->fresh = calloc(r->answers.classes, sizeof *r->fresh);
   r->mean = calloc(r->answers.classes, sizeof *r->mean);
   if (!r->fresh || !r->mean)
@@ -148,6 +172,7 @@ enum fr_status fr_recognizer_new(const fr_model *model,
 void fr_recognizer_free(fr_recognizer *r) {
   if (!r)
     return;
+  fr_keypoints_free(r->points);
   fr__answers_release(&r->answers);
   free(r->fresh);
   free(r->mean);
@@ -179,6 +204,8 @@ const float *fr_recognizer_answer(const fr_recognizer *r) {
 /* ---- frames ---- */
 
 void fr_recognizer_reset(fr_recognizer *r) {
+  if (r->points)
+    fr_keypoints_reset(r->points);
   fr__answers_reset(&r->answers);
   fr__events_reset(&r->events, 0);
   r->answered = false;
@@ -222,7 +249,10 @@ bool fr_recognizer_push(fr_recognizer *r, double t_s, const float *frame,
     fr__events_reset(&r->events, t);
   r->frames++;
   r->last_s = t;
-  memcpy(r->answers.frame, frame, r->inputs * sizeof *frame);
+  if (r->points)
+    fr_keypoints_frame(r->points, frame, r->answers.frame);
+  else
+    memcpy(r->answers.frame, frame, r->inputs * sizeof *frame);
   if (!fr__answers_push(&r->answers, r->answers.frame, r->fresh))
     return told;
   if (!is_finite(r->fresh, r->answers.classes)) {

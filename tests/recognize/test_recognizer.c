@@ -10,6 +10,8 @@
 #include "../allocations.h"
 #include "../test.h"
 
+#include "base/rng.h"
+#include "frugal/keypoints.h"
 #include "frugal/recognize.h"
 
 enum { WAVE, NOD, NOTHING, CLASSES };
@@ -316,6 +318,62 @@ static void a_frame_costs_a_step(void **state) {
   fr_net_free(model.net);
 }
 
+/* A hand that wanders over the picture, and is not there now and then. */
+static void draw_hand(fr__rng *rng, int i, float *raw, size_t count) {
+  for (size_t n = 0; n < count; n++)
+    raw[n] =
+        i / 7 % 3 == 2
+            ? 0
+            : (float)(0.5 + 0.2 * sin(0.1 * i + (double)n) + 0.01 * fr__rng_normal(rng));
+}
+
+/* What a camera's frames make of the model is what their features make of the same
+ * network; a gap begins the features anew, too. */
+static void key_points_go_through_their_features(void **state) {
+  (void)state;
+  enum { FRAMES = 90 };
+  static char text[] = "layout=42 velocity=yes";
+  fr_keypoints *points = NULL;
+  fr_recognizer *whole = NULL, *behind = NULL;
+  fr_recognized told;
+  fr__rng rng;
+  float raw[42], features[512];
+  ASSERT_OK(fr_keypoints_new(text, &points, err));
+  const size_t channels = fr_keypoints_channels(points);
+  assert_true(channels <= 512);
+  fr_model model = {.classes = {CLASSES, class_names}};
+  ASSERT_OK(fr_net_new("conv1d(4,3) relu avgpool(all) dense(classes)",
+                       (fr_shape){WINDOW, channels}, CLASSES, &model.net, err));
+  fr_net_init(model.net, 5, 0);
+  fr_model plain_model = model;
+  plain_model.rate_hz = 30; /* which is what key points have without one */
+  model.frames = text;
+  ASSERT_OK(fr_recognizer_new(&model, NULL, &whole, err));
+  ASSERT_OK(fr_recognizer_new(&plain_model, NULL, &behind, err));
+  assert_int_equal(fr_recognizer_inputs(whole), 42);
+  fr__rng_init(&rng, 1, 0);
+  for (int i = 0; i < FRAMES; i++) {
+    const double t_s = i / 30.0 + (i >= 40 ? 1 : 0);
+    draw_hand(&rng, i, raw, 42);
+    if (i == 40)
+      fr_keypoints_reset(points);
+    fr_keypoints_frame(points, raw, features);
+    const bool a = fr_recognizer_push(whole, t_s, raw, &told);
+    assert_int_equal(a, fr_recognizer_push(behind, t_s, features, &told));
+    const float *p = fr_recognizer_answer(whole), *q = fr_recognizer_answer(behind);
+    assert_int_equal(p != NULL, q != NULL);
+    if (p)
+      assert_memory_equal(p, q, CLASSES * sizeof *p);
+  }
+  fr_recognizer_free(whole);
+  fr_recognizer_free(behind);
+  static char other[] = "layout=42 velocity=no";
+  model.frames = other;
+  assert_int_equal(fr_recognizer_new(&model, NULL, &whole, NULL), FR_ERR_FORMAT);
+  fr_keypoints_free(points);
+  fr_net_free(model.net);
+}
+
 static void options_out_of_range_are_refused(void **state) {
   (void)state;
   fr_model model;
@@ -377,6 +435,7 @@ int main(void) {
       cmocka_unit_test(a_frame_allocates_nothing),
       cmocka_unit_test(windows_may_be_normalised_each_by_itself),
       cmocka_unit_test(a_frame_costs_a_step),
+      cmocka_unit_test(key_points_go_through_their_features),
       cmocka_unit_test(options_out_of_range_are_refused),
       cmocka_unit_test(a_failed_allocation_leaves_nothing),
   };

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/recognizing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/calibrating.h"
+
+#define RATE_FRAMES 60 /* after so many the rate is looked at */
+#define RATE_APART 1.2 /* as far from the model's it is another one */
+#define SECONDS_PER_HOUR 3600.0
+
+/* ---- while frames come ---- */
+
+static void look_at_rate(const cli_recognizing *r, cli_session *session) {
+  const double model_hz = fr_recognizer_rate(r->recognizer);
+  const double hz = (RATE_FRAMES - 1) / (r->last_s - r->first_s);
+  if (hz < model_hz * RATE_APART && hz * RATE_APART > model_hz)
+    return;
+  cli_warn(&session->result,
+           "the frames come at %.3g Hz, the model was trained on %.3g: signs will seem "
+           "%s to it",
+           hz, model_hz, hz > model_hz ? "slower" : "faster");
+  cli_result_tell(&session->result);
+}
+
+void cli_recognizing_frame(cli_recognizing *r, cli_session *session, double t_s) {
+  r->timed = !isnan(t_s);
+  if (r->frames == 0)
+    r->first_s = t_s;
+  r->last_s = t_s;
+  r->frames++;
+  if (r->timed && r->frames == RATE_FRAMES)
+    look_at_rate(r, session);
+}
+
+/* Of the stream, not of the work. */
+static double seconds_of(const cli_recognizing *r) {
+  const double period_s = 1 / fr_recognizer_rate(r->recognizer);
+  if (r->timed && r->frames > 0)
+    return r->last_s - r->first_s + period_s;
+  return (double)r->frames * period_s;
+}
+
+/* ---- figures ---- */
+
+static void set(cli_session *session, const char *key, json_t *value) {
+  json_object_set_new(session->result.result, key, value);
+}
+
+static json_t *number_or_null(double x) {
+  return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *quantiles(const cli_spread *s) {
+  return json_pack("{s:o, s:o, s:o}", "median",
+                   number_or_null(cli_spread_quantile_us(s, 0.5)), "p95",
+                   number_or_null(cli_spread_quantile_us(s, 0.95)), "p99",
+                   number_or_null(cli_spread_quantile_us(s, 0.99)));
+}
+
+static void add_times(cli_session *session, const char *key, const char *what,
+                      const cli_spread *s) {
+  set(session, key, quantiles(s));
+  if (s->count > 0)
+    fr__buf_printf(&session->text, "%-14s %.3g us median, %.3g us 95 %%, %.3g us 99 %%\n",
+                   what, cli_spread_quantile_us(s, 0.5), cli_spread_quantile_us(s, 0.95),
+                   cli_spread_quantile_us(s, 0.99));
+}
+
+static void add_counts(const cli_recognizing *r, cli_session *session) {
+  const double stream_s = seconds_of(r);
+  const double busy_s = (double)(r->parse.sum_ns + r->push.sum_ns) * 1e-9;
+  char stream[48];
+  cli_format_duration(stream_s, stream, sizeof stream);
+  fr__buf_printf(&session->text, "frames         %llu in %s; %llu sign%s\n",
+                 (unsigned long long)r->frames, stream, (unsigned long long)r->signs,
+                 r->signs == 1 ? "" : "s");
+  set(session, "frames", json_integer((json_int_t)r->frames));
+  set(session, "skipped", json_integer((json_int_t)r->skipped));
+  set(session, "signs", json_integer((json_int_t)r->signs));
+  set(session, "stream_s", json_real(stream_s));
+  set(session, "rate_hz", json_real(fr_recognizer_rate(r->recognizer)));
+  set(session, "real_time_factor", number_or_null(busy_s / stream_s));
+  if (r->frames > 0)
+    fr__buf_printf(&session->text, "real time      %.3g of it was work\n",
+                   busy_s / stream_s);
+  add_times(session, "frame_us", "a frame", &r->push);
+  add_times(session, "parse_us", "reading it", &r->parse);
+}
+
+static void add_operations(const cli_recognizing *r, cli_session *session) {
+  const uint64_t frame = fr_recognizer_operations(r->recognizer);
+  const uint64_t window = fr_recognizer_window_operations(r->recognizer);
+  char one[48], all[48];
+  cli_format_si((double)frame, "FLOP", one, sizeof one);
+  cli_format_si((double)window, "FLOP", all, sizeof all);
+  fr__buf_printf(&session->text, "network        %s a frame; a window alone takes %s\n",
+                 one, all);
+  set(session, "operations", json_integer((json_int_t)frame));
+  set(session, "window_operations", json_integer((json_int_t)window));
+}
+
+/* ---- joules ---- */
+
+/* What the core-seconds add to a machine at rest, by the model of its processor. */
+static fr_measure delta_of(double core_s) {
+  fr_cpu_power cpu;
+  fr_error err;
+  if (fr_cpu_power_find(NULL, &cpu, NULL) != FR_OK)
+    return fr_measure_absent(FR_UNIT_JOULE);
+  (void)cli_calibrated(NULL, &cpu, &err);
+  return fr_measure_scale(cpu.core_w, core_s, FR_UNIT_JOULE);
+}
+
+static fr_measure share(fr_measure m, double factor) {
+  return fr_measure_known(m) ? fr_measure_scale(m, factor, FR_UNIT_JOULE) : m;
+}
+
+/* Reading and recognising a frame; and an hour of frames at the model's rate. */
+static void add_energy(const cli_recognizing *r, cli_session *session) {
+  static const char *const work[] = {"read", "recognize", NULL};
+  if (r->frames == 0) {
+    set(session, "program_per_frame", json_null());
+    set(session, "per_hour", json_null());
+    return;
+  }
+  const cli_spent spent = cli_session_phases(session, work);
+  const double hour =
+      fr_recognizer_rate(r->recognizer) * SECONDS_PER_HOUR / (double)r->frames;
+  const fr_measure frame = share(spent.program, 1 / (double)r->frames);
+  const fr_measure program = share(spent.program, hour);
+  const fr_measure delta = share(delta_of(spent.core_seconds.value), hour);
+  set(session, "program_per_frame", cli_json_measure(frame));
+  set(session, "per_hour",
+      json_pack("{s:o, s:o, s:f}", "program", cli_json_measure(program), "delta",
+                cli_json_measure(delta), "core_seconds",
+                spent.core_seconds.value * hour));
+  cli_add_measure(&session->text, "a frame", frame, "");
+  cli_add_measure(&session->text, "an hour of use", program, "");
+  cli_add_measure(&session->text, "  above rest", delta, "");
+}
+
+enum fr_status cli_recognizing_measured(const cli_recognizing *r, cli_session *session,
+                                        fr_error *err) {
+  add_counts(r, session);
+  add_operations(r, session);
+  const enum fr_status status = cli_session_measured(session, err);
+  if (status == FR_OK)
+    add_energy(r, session);
+  return status;
+}
