@@ -88,7 +88,8 @@ typedef struct fr_data_options {
  *                        features=extrasensory
  *                        With signs=K: hands that sign (126 key points at 30 Hz). Keys:
  *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
- *                        features=raw
+ *                        features=points|raw no_sign=share and those of key points'
+ *                        features (frugal/keypoints.h)
  * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/keypoints.h"
 #include "data/reader.h"
 #include "data/signer_read.h"
 #include "data/walker.h"
@@ -149,6 +150,7 @@ static enum fr_status check_keys(const fr__spec *spec, const char *const *others
 static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options *options,
                                      fr_dataset **out, fr_error *err) {
   static const char *const of_walkers[] = {"rate", "frame", "features_step", NULL};
+  static const char *const of_signers[] = {"no_sign", NULL};
   fr_error own;
   err = err ? err : &own;
   if (fr__spec_value(spec, "signs") != NULL) {
@@ -157,7 +159,11 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
   }
   job j = {0};
   fr_dataset *data = NULL;
-  enum fr_status status = read_keys(spec, &j, err);
+  enum fr_status status = check_keys(spec, of_signers, "walkers", err);
+  if (status == FR_OK)
+    status = check_keys(spec, fr__keypoints_keys, "walkers", err);
+  if (status == FR_OK)
+    status = read_keys(spec, &j, err);
   if (status == FR_OK)
     status = make_people(&j, spec, options, &data, err);
   if (status == FR_OK)
@@ -169,9 +175,10 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
   return status;
 }
 
-static const char *const keys[] = {"subjects",   "trials", "seconds",  "seed",
-                                   "rate",       "frame",  "features", "features_step",
-                                   "activities", "signs",  NULL};
+static const char *const keys[] = {
+    "subjects",      "trials",     "seconds", "seed",    "rate",  "frame",  "features",
+    "features_step", "activities", "signs",   "no_sign", "parts", "mirror", "velocity",
+    "aspect",        "shape",      "depth",   "hold",    "trace", NULL};
 
 const fr__reader fr__reader_synthetic = {
     .kind = "synthetic", .keys = keys, .path = false, .read = read_synthetic};

@@ -4,9 +4,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "data/keypoints.h"
+#include "data/no_sign.h"
 #include "data/signer.h"
 
 #define FRAMES_MOST 1e7 /* of all records: 5 GB */
@@ -17,6 +20,8 @@ typedef struct job {
   int64_t signs, subjects, trials, seed;
   size_t steps;         /* of each record */
   const char *wanted;   /* names of signs; NULL: all */
+  double no_sign;       /* share of records of none; 0: there are none */
+  bool raw;             /* the numbers stay what they are */
   fr__builder *builder; /* borrowed */
 } job;
 
@@ -52,18 +57,25 @@ static enum fr_status check_wanted(const job *j, fr_error *err) {
   return FR_OK;
 }
 
-/* features=raw: the only ones that there are. */
-static enum fr_status check_features(const fr__spec *spec, fr_error *err) {
+/* features=points, which is usual, or raw; raw numbers have no choices of features. */
+static enum fr_status read_features(const fr__spec *spec, bool *raw, fr_error *err) {
   const char *const features = fr__spec_value(spec, "features");
-  if (features == NULL || strcmp(features, "raw") == 0)
-    return FR_OK;
-  return fr__fail(err, FR_ERR_ARGUMENT, "'%s': features: '%s' is not raw", spec->whole,
-                  features);
+  *raw = features != NULL && strcmp(features, "raw") == 0;
+  if (!*raw && features != NULL && strcmp(features, "points") != 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%s': features: '%s' is not points or raw",
+                    spec->whole, features);
+  for (size_t i = 0; *raw && fr__keypoints_keys[i] != NULL; i++)
+    if (fr__spec_value(spec, fr__keypoints_keys[i]) != NULL)
+      return fr__fail(err, FR_ERR_ARGUMENT, "'%s': %s= is of features=points",
+                      spec->whole, fr__keypoints_keys[i]);
+  return FR_OK;
 }
 
 static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
   double seconds = 0;
-  enum fr_status status = check_features(spec, err);
+  enum fr_status status = read_features(spec, &j->raw, err);
+  if (status == FR_OK)
+    status = fr__spec_number(spec, "no_sign", 0, 100, 0, &j->no_sign, err);
   if (status == FR_OK)
     status = fr__spec_integer(spec, "signs", 1, 200, 10, &j->signs, err);
   if (status == FR_OK)
@@ -145,9 +157,25 @@ static enum fr_status name_channels(fr_names *channels, fr_error *err) {
   return status;
 }
 
+/* As a recording's: records of no sign first, features of all then. */
+static enum fr_status derive(const job *j, fr_dataset **data, fr_error *err) {
+  char *text = NULL;
+  enum fr_status status = FR_OK;
+  if (j->no_sign > 0)
+    status = fr__no_sign_add(data, j->no_sign, (uint64_t)j->seed, err);
+  if (status != FR_OK || j->raw)
+    return status;
+  status = fr__keypoints_spec_text(j->spec, &text, err);
+  if (status == FR_OK)
+    status = fr__keypoints_derive(data, text, err);
+  free(text);
+  return status;
+}
+
 enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *options,
                                 fr_dataset **out, fr_error *err) {
   fr__builder builder;
+  fr_dataset *data = NULL;
   job j = {.builder = &builder};
   enum fr_status status = read_keys(spec, &j, err);
   if (status == FR_OK)
@@ -162,7 +190,13 @@ enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *opt
     fr__progress(options, (double)(p + 1) / (double)j.subjects);
   }
   if (status == FR_OK)
-    status = fr__builder_finish(&builder, out, err);
+    status = fr__builder_finish(&builder, &data, err);
   fr__builder_release(&builder);
+  if (status == FR_OK)
+    status = derive(&j, &data, err);
+  if (status == FR_OK)
+    *out = data;
+  else
+    fr_data_free(data);
   return status;
 }

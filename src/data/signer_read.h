@@ -4,8 +4,8 @@
 
 #include "data/reader.h"
 
-/* What synthetic:signs=K&... names, as raw key points of both hands at 30 Hz: a record a
- * trial of each person and sign, named sign1 to signK. */
+/* What synthetic:signs=K&... names, as key points of both hands at 30 Hz, raw or their
+ * features: a record a trial of each person and sign, named sign1 to signK. */
 enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *options,
                                 fr_dataset **out, fr_error *err);
 

@@ -9,10 +9,11 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "frugal/data.h"
+#include "data/keypoints.h"
 
 #define HAND 63 /* numbers of a hand */
 
@@ -73,6 +74,58 @@ static void the_seed_decides(void **state) {
   fr_data_free(a);
   fr_data_free(b);
   fr_data_free(c);
+}
+
+/* The way of a recording: records of no sign, then features, whose window is the signs'.
+ */
+static void become_features_and_no_sign(void **state) {
+  (void)state;
+  fr_dataset *raw =
+      signers("synthetic:signs=4&subjects=2&trials=3&features=raw&no_sign=1");
+  fr_dataset *data = signers("synthetic:signs=4&subjects=2&trials=3&no_sign=1");
+  assert_null(raw->frames);
+  assert_non_null(strstr(data->frames, "layout=126"));
+  assert_int_equal(data->count, raw->count);
+  assert_int_equal(data->window, 30);
+  assert_int_equal(data->activities.count, 5);
+  assert_string_equal(data->activities.name[0], FR_NO_SIGN);
+  fr_keypoints *k = NULL;
+  assert_int_equal(fr_keypoints_new(data->frames, &k, NULL), FR_OK);
+  const size_t channels = fr_keypoints_channels(k);
+  float *want = calloc(channels, sizeof *want);
+  assert_int_equal(data->channels.count, channels);
+  for (size_t i = 0; i < raw->count; i++) {
+    fr_keypoints_reset(k);
+    for (size_t t = 0; t < raw->record[i].steps; t++) {
+      fr_keypoints_frame(k, raw->record[i].values + t * 2 * HAND, want);
+      assert_memory_equal(data->record[i].values + t * channels, want,
+                          channels * sizeof *want);
+    }
+  }
+  free(want);
+  fr_keypoints_free(k);
+  fr_data_free(raw);
+  fr_data_free(data);
+}
+
+/* Every choice that key points have can be made of these. */
+static void choices_of_features_are_known(void **state) {
+  (void)state;
+  fr_dataset *data =
+      signers("synthetic:signs=2&trials=2&parts=hands&mirror=no&velocity=no&aspect=4:3"
+              "&shape=5&depth=no&hold=2");
+  assert_non_null(strstr(data->frames, "shape=5"));
+  fr_data_free(data);
+  for (size_t i = 0; fr__keypoints_keys[i] != NULL; i++) {
+    char spec[128];
+    snprintf(spec, sizeof spec, "synthetic:signs=2&features=raw&%s=no",
+             fr__keypoints_keys[i]);
+    fr_error err = {0};
+    data = NULL;
+    assert_int_equal(fr_data_open(spec, NULL, &data, &err), FR_ERR_ARGUMENT);
+    assert_null(strstr(err.text, "knows no"));
+    assert_non_null(strstr(err.text, "is of features=points"));
+  }
 }
 
 /* ---- like hands: ranges that hold for 34,140 frames of real signing (psl_126) ---- */
@@ -178,6 +231,9 @@ static void bad_keys_are_refused(void **state) {
       "synthetic:signs=3&activities=",
       "synthetic:signs=3&frame=gravity",
       "synthetic:signs=3&features=extrasensory",
+      "synthetic:signs=3&no_sign=-1",
+      "synthetic:no_sign=1",
+      "synthetic:subjects=2&mirror=no",
       "synthetic:signs=200&subjects=1000&trials=1000",
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -193,6 +249,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(have_both_hands_of_key_points),
       cmocka_unit_test(the_seed_decides),
+      cmocka_unit_test(become_features_and_no_sign),
+      cmocka_unit_test(choices_of_features_are_known),
       cmocka_unit_test(move_like_hands),
       cmocka_unit_test(a_stranger_is_harder_to_read),
       cmocka_unit_test(bad_keys_are_refused),
