@@ -81,10 +81,19 @@ typedef struct fr_data_options {
  *                        back or leaps by more than four steps; without time= and rate=
  *                        each row is a feature vector.
  *   ts:PATH[,PATH]       the UEA and UCR archives' text format: a file, a folder, a zip,
- * or DIR/NAME for NAME_TRAIN.ts and NAME_TEST.ts. Keys: rate=Hz (1: the format tells
- * none). A case is a record, a file a subject, a case's number in its class a trial, the
- * longest case a window. synthetic:           walkers from a gait model. Keys: subjects=8
- * trials=6 seconds=30 seed=1 activities=wlk,jog,... rate=Hz frame=gravity
+ *                        or DIR/NAME for NAME_TRAIN.ts and NAME_TEST.ts. Keys: rate=Hz
+ *                        (1: the format tells none). A case is a record, a file a
+ *                        subject, a case's number in its class a trial, the longest case
+ *                        a window.
+ *   keypoints:PATH,...   MediaPipe's key points: NAME.npy of (sequences, frames, 42, 63,
+ *                        126, 258 or 1662) beside NAME.index.csv (columns row, action,
+ *                        sequence), alone or in a folder or zip. Keys: signs=NAME,...
+ *                        signer=file|dir|none rate=30 window=STEPS (else as most
+ *                        sequences) features=points|raw no_sign=SHARE (as many records of
+ *                        FR_NO_SIGN as of a sign, times it) seed=1, and those of
+ *                        fr_keypoints_new (frugal/keypoints.h)
+ *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
+ *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
  *                        features=extrasensory
  *                        With signs=K: hands that sign (126 key points at 30 Hz). Keys:
  *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
@@ -95,6 +104,9 @@ typedef struct fr_data_options {
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
                             fr_dataset **out, fr_error *err);
 void fr_data_free(fr_dataset *data);
+
+/* The task where none is named: "gesture" of key points, else "subject"; of NULL too. */
+const char *fr_data_task(const char *spec);
 
 /* All of `data` anew: what is normalised in place is a copy. The copy is the caller's. */
 enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_error *err);

@@ -93,8 +93,8 @@ const struct argp cli_output_argp = {.options = output_options, .parser = parse_
 
 static const struct argp_option data_options[] = {
     {"data", KEY_DATA, "SPEC", 0,
-     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, csv, ts, "
-     "synthetic",
+     "KIND:PATH[?key=value&...], KIND one of motionsense, extrasensory, keypoints, ts, "
+     "csv, synthetic",
      10},
     {"task", KEY_TASK, "TASK", 0,
      "subject (default; of key points gesture), activity, gesture, or labels: a yes or "

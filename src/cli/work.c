@@ -40,6 +40,10 @@ static enum fr_status set_normalize(const cli_input *input, fr_prepare_options *
                   fr_normalize_name(out->normalizer->how), input->normalize);
 }
 
+static const char *task_of(const cli_input *input) {
+  return input->task != NULL ? input->task : fr_data_task(input->data);
+}
+
 static enum fr_status options_of(const cli_input *input, uint64_t seed,
                                  const fr_model *model, fr_prepare_options *out,
                                  fr_error *err) {
@@ -51,7 +55,7 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
                               .validate = input->validate,
                               .fold = input->fold > 0 ? input->fold - 1 : 0,
                               .seed = seed};
-  const char *task = input->task != NULL ? input->task : "subject";
+  const char *task = task_of(input);
   if (!fr_task_parse(task, &out->task))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "'%s' is not a task: subject, activity, gesture or labels", task);
@@ -155,7 +159,7 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
   const fr_prepared *p = &work->prepared;
   const char *split = input->split != NULL ? input->split : work->data->split;
   const char *validate = input->validate != NULL ? input->validate : "0.1";
-  const char *task = input->task != NULL ? input->task : "subject";
+  const char *task = task_of(input);
   return (fr_model){.net = net,
                     .classes = p->classes,
                     .normalizer = p->normalizer,

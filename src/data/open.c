@@ -9,9 +9,9 @@
 #include "data/files.h"
 #include "data/reader.h"
 
-static const fr__reader *const readers[] = {&fr__reader_motionsense,
-                                            &fr__reader_extrasensory, &fr__reader_csv,
-                                            &fr__reader_synthetic, &fr__reader_ts};
+static const fr__reader *const readers[] = {
+    &fr__reader_motionsense, &fr__reader_extrasensory, &fr__reader_csv,
+    &fr__reader_keypoints,   &fr__reader_synthetic,    &fr__reader_ts};
 #define READERS (sizeof readers / sizeof *readers)
 
 void fr__progress(const fr_data_options *options, double done) {
@@ -101,7 +101,8 @@ enum fr_status fr_data_open(const char *text, const fr_data_options *options,
   status = find_reader(&spec, &reader, err);
   if (status == FR_OK)
     status = check_spec(&spec, reader, err);
-  if (status == FR_OK && reader->path && options != NULL && options->cache != NULL)
+  if (status == FR_OK && reader->path && !reader->fresh && options != NULL &&
+      options->cache != NULL)
     status = read_cached(&spec, reader, options, &data, err);
   else if (status == FR_OK)
     status = reader->read(&spec, options, &data, err);
@@ -113,6 +114,29 @@ enum fr_status fr_data_open(const char *text, const fr_data_options *options,
   return status;
 }
 
+const char *fr_data_task(const char *text) {
+  const size_t length = text != NULL ? strcspn(text, ":") : 0;
+  for (size_t i = 0; i < READERS && length > 0; i++)
+    if (strlen(readers[i]->kind) == length &&
+        strncmp(readers[i]->kind, text, length) == 0)
+      return fr_task_name(readers[i]->task);
+  return fr_task_name(FR_TASK_SUBJECT);
+}
+
+static enum fr_status count_paths(const fr__spec *spec, const fr__reader *reader,
+                                  size_t *count, fr_error *err) {
+  fr_names paths = {0};
+  enum fr_status status = fr__spec_paths(spec, &paths, err);
+  *count = 0;
+  for (size_t i = 0; i < paths.count && status == FR_OK; i++) {
+    size_t here = 0;
+    status = fr__files_count(paths.name[i], reader->wanted, NULL, &here, err);
+    *count += here;
+  }
+  fr_names_release(&paths);
+  return status;
+}
+
 static enum fr_status count_files(const char *text, size_t *count, fr_error *err) {
   fr__spec spec;
   enum fr_status status = fr__spec_parse(text, &spec, err);
@@ -120,7 +144,9 @@ static enum fr_status count_files(const char *text, size_t *count, fr_error *err
     return status;
   const fr__reader *reader = NULL;
   status = find_reader(&spec, &reader, err);
-  if (status == FR_OK && reader->path)
+  if (status == FR_OK && reader->paths)
+    status = count_paths(&spec, reader, count, err);
+  else if (status == FR_OK && reader->path)
     status = fr__files_count(spec.path, reader->wanted, NULL, count, err);
   fr__spec_release(&spec);
   return status;

@@ -27,6 +27,10 @@ typedef struct fr__spec {
 enum fr_status fr__spec_parse(const char *text, fr__spec *spec, fr_error *err);
 void fr__spec_release(fr__spec *spec);
 
+/* The paths of a reader of several: the whole where it exists, else cut at commas; each
+ * once. */
+enum fr_status fr__spec_paths(const fr__spec *spec, fr_names *paths, fr_error *err);
+
 /* The value of `key`; NULL where it is not given. */
 const char *fr__spec_value(const fr__spec *spec, const char *key);
 
@@ -50,6 +54,9 @@ typedef struct fr__reader {
   const char *kind;        /* "motionsense" */
   const char *const *keys; /* known keys, ended by NULL */
   bool path;               /* needs a path; its result can be cached */
+  bool paths;              /* takes several, with commas between */
+  bool fresh;              /* is as quick as its cache: none is made */
+  enum fr_task task;       /* where none is named */
   enum fr_status (*read)(const fr__spec *spec, const fr_data_options *options,
                          fr_dataset **out, fr_error *err);
   /* Whether a file below the path is one of the reader's, told by its name alone; NULL:
@@ -60,6 +67,7 @@ typedef struct fr__reader {
 extern const fr__reader fr__reader_motionsense;
 extern const fr__reader fr__reader_extrasensory;
 extern const fr__reader fr__reader_csv;
+extern const fr__reader fr__reader_keypoints;
 extern const fr__reader fr__reader_synthetic;
 extern const fr__reader fr__reader_ts;
 

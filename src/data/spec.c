@@ -2,6 +2,7 @@
 /* KIND:PATH?key=value&key=value taken apart, and the lists in its values. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/csv.h"
 #include "base/error.h"
@@ -89,6 +90,17 @@ void fr__spec_release(fr__spec *spec) {
   free(spec->whole);
   free(spec->parts);
   *spec = (fr__spec){0};
+}
+
+enum fr_status fr__spec_paths(const fr__spec *spec, fr_names *paths, fr_error *err) {
+  const char *at = spec->path, *item = NULL;
+  size_t length = 0;
+  if (access(spec->path, F_OK) == 0)
+    return fr__names_add(paths, spec->path, strlen(spec->path), NULL, err);
+  enum fr_status status = FR_OK;
+  while (status == FR_OK && fr__list_next(&at, &item, &length))
+    status = fr__names_add(paths, item, length, NULL, err);
+  return status;
 }
 
 const char *fr__spec_value(const fr__spec *spec, const char *key) {

@@ -187,7 +187,7 @@ static enum fr_status weigh(fr__ways *ways, const fr_advise_options *o, fr_advic
 
 static enum fr_status check(const fr_advise_options *o, fr_error *err) {
   enum fr_task task;
-  if (!fr_task_parse(o->task != NULL ? o->task : "subject", &task) ||
+  if (!fr_task_parse(o->task != NULL ? o->task : fr_data_task(o->data), &task) ||
       task == FR_TASK_LABELS)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "'%s' is no task of a study: use 'subject', 'activity' or 'gesture'",

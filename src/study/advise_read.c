@@ -54,8 +54,8 @@ static bool same_data(const reading *r, const json_t *data) {
 static bool same_question(const reading *r, const json_t *data) {
   const fr_advise_options *o = r->options;
   const char *split = text_at(data, "split", text_at(data, "default_split", ""));
-  return strcmp(text_at(data, "task", "subject"),
-                o->task != NULL ? o->task : "subject") == 0 &&
+  return strcmp(text_at(data, "task", fr_data_task(o->data)),
+                o->task != NULL ? o->task : fr_data_task(o->data)) == 0 &&
          strcmp(split, o->split != NULL ? o->split : r->split) == 0 &&
          strcmp(text_at(data, "validate", "0.1"),
                 o->validate != NULL ? o->validate : "0.1") == 0 &&

@@ -12,7 +12,7 @@
 static enum fr_status save_network(const fr__job *j, fr_error *err) {
   const fr__study_data *asked = &j->plan->study->data[j->cell->data];
   const fr_dataset *data = j->plan->set[j->cell->data].data;
-  char task[] = "subject", none[] = "";
+  char none[] = "";
   char *path = fr__plan_model(j->plan, j->run->key);
   if (path == NULL)
     return fr__fail_memory(err, "a path");
@@ -21,7 +21,7 @@ static enum fr_status save_network(const fr__job *j, fr_error *err) {
                           .classes = j->data->classes,
                           .normalizer = j->data->normalizer,
                           .channels = data->channels,
-                          .task = asked->task != NULL ? asked->task : task,
+                          .task = (char *)(uintptr_t)fr__study_task(asked),
                           .data = asked->spec,
                           .split = asked->split != NULL ? asked->split : none,
                           .validate = asked->validate != NULL ? asked->validate : none,
@@ -40,8 +40,7 @@ static json_t *opening_of(const fr__job *j) {
   const fr__study_data *asked = &j->plan->study->data[j->cell->data];
   const fr__study_set *set = &j->plan->set[j->cell->data];
   fr__opened opened = {.data = set->data, .prepared = j->data, .split = asked->split};
-  if (asked->task != NULL)
-    (void)fr_task_parse(asked->task, &opened.task); /* the study was checked */
+  (void)fr_task_parse(fr__study_task(asked), &opened.task); /* the study was checked */
   if (opened.split == NULL)
     opened.split = set->data->split;
   opened.fold = j->samples->fold;

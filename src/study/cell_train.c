@@ -117,12 +117,11 @@ static enum fr_status load(const fr__job *j, size_t cell, fr_model *model,
 /* What choosing a depth looks at: operations are counted, so that the same seed chooses
  * the same. */
 static enum fr_status hold(fr__job *j, fr_error *err) {
-  const char *name = j->plan->study->data[j->cell->data].task;
+  const char *name = fr__study_task(&j->plan->study->data[j->cell->data]);
   enum fr_task task = FR_TASK_SUBJECT;
   if (j->recipe.transfer.freeze != FR_FREEZE_AUTO)
     return FR_OK;
-  if (name != NULL)
-    (void)fr_task_parse(name, &task); /* the study was checked */
+  (void)fr_task_parse(name, &task); /* the study was checked */
   const enum fr_status status = fr_transfer_hold(j->data, task, &j->held, NULL, err);
   j->recipe.transfer.choice.held = j->held;
   return status;

@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *fr__study_task(const fr__study_data *data) {
+  return data->task != NULL ? data->task : fr_data_task(data->spec);
+}
+
 size_t fr__study_find_data(const fr_study *study, const char *code) {
   for (size_t i = 0; i < study->data_count; i++)
     if (strcmp(study->data[i].code, code) == 0)
@@ -94,7 +98,7 @@ static enum fr_status check_data(const fr__checked *c, size_t i) {
   const char *missing = NULL;
   if (fr__study_find_data(c->study, data->code) != i)
     return fr__check_refuse(c, data->code, "is the code of two data sets");
-  if (!fr_task_parse(data->task != NULL ? data->task : "subject", &task) ||
+  if (!fr_task_parse(fr__study_task(data), &task) ||
       task == FR_TASK_LABELS) /* its cells compare one class a sample */
     return fr__check_refuse(c, data->task,
                             "is no task: use 'subject', 'activity' or 'gesture'");

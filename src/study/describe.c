@@ -49,7 +49,7 @@ static json_t *data_of(const fr__plan *plan) {
     set_text(row, "code", data->code);
     set_text(row, "name", data->name);
     set_text(row, "spec", data->spec); /* as written: no path of this machine */
-    set_text(row, "task", data->task != NULL ? data->task : "subject");
+    set_text(row, "task", fr__study_task(data));
     set_text(row, "split", data->split);
     set_text(row, "validate", data->validate != NULL ? data->validate : "0.1");
     set_count(row, "window", data->window);

@@ -20,7 +20,7 @@ static enum fr_status prepare(fr__plan *plan, size_t data, size_t fold,
                                 .fold = fold,
                                 .seed = plan->study->seed,
                                 .normalize = how};
-  fr_task_parse(asked->task != NULL ? asked->task : "subject", &options.task);
+  fr_task_parse(fr__study_task(asked), &options.task);
   const fr_observer observer = {.self = plan->gauge,
                                 .phase_begin = fr__gauge_phase_begin,
                                 .phase_end = fr__gauge_phase_end};

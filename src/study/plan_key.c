@@ -24,7 +24,7 @@ static void add_data(fr__buf *text, const fr__plan *plan, size_t data, size_t re
   const fr__study_set *set = &plan->set[data];
   fr__buf_printf(text,
                  "data %016" PRIx64 "\n%s\n%s\n%s\n%s\n%u %u\nfold %zu of %zu, seed %u\n",
-                 set->data->digest, d->spec, text_or(d->task, "subject"),
+                 set->data->digest, d->spec, fr__study_task(d),
                  text_or(d->split, set->data->split), text_or(d->validate, "0.1"),
                  d->window, d->step, repeat % set->folds, set->folds, plan->study->seed);
 }

@@ -106,6 +106,8 @@ struct fr_study {
 size_t fr__study_find_data(const fr_study *study, const char *code);
 size_t fr__study_find_net(const fr_study *study, const char *code);
 size_t fr__study_find_mechanism(const fr_study *study, const char *name);
+/* As it is named, else what its kind of data is for. */
+const char *fr__study_task(const fr__study_data *data);
 /* An entry as adapt takes it. */
 fr_transfer_options fr__study_transfer(const fr__study_mechanism *mechanism);
 fr_train_options fr__study_train_options(const fr_study *study);

@@ -45,7 +45,7 @@ static void unknown_words_list_the_known(void **state) {
   (void)state;
   input_refused("xyz:a", FR_ERR_ARGUMENT,
                 "'xyz:a': 'xyz' is no kind of data; known are motionsense, extrasensory, "
-                "csv, synthetic");
+                "csv, keypoints, synthetic, ts");
   input_refused("extrasensory:a?pockets=1", FR_ERR_ARGUMENT,
                 "'extrasensory:a?pockets=1': extrasensory: knows no 'pockets'; known are "
                 "pocket, min, features, subjects");

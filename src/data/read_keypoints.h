@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers of key points share: one way from each layout of files to records of
+ * raw frames. */
+#ifndef FR_DATA_READ_KEYPOINTS_H
+#define FR_DATA_READ_KEYPOINTS_H
+
+#include "base/npy.h"
+#include "data/reader.h"
+
+/* Who is the person of a recording. */
+enum fr__signer_rule {
+  FR__SIGNER_USUAL, /* by file where files hold many sequences, else by folder */
+  FR__SIGNER_FOLDER,
+  FR__SIGNER_FILE,
+  FR__SIGNER_NONE /* one and the same */
+};
+
+/* A text file that says what another file's rows are. */
+typedef struct fr__beside {
+  char *name; /* relative to the path that is read; owned */
+  char *text; /* with a NUL behind it; owned */
+  size_t size;
+} fr__beside;
+
+typedef struct fr__gestures {
+  fr__builder builder;
+  const char *signs; /* the only ones, a list; NULL: all */
+  enum fr__signer_rule signer;
+  size_t width;       /* numbers of a frame; 0: none was read yet */
+  size_t records;     /* of the present path */
+  const char *place;  /* the present path's own name */
+  bool several;       /* paths are read one after another */
+  fr__beside *beside; /* (besides) of the present path; owned */
+  size_t besides;
+} fr__gestures;
+
+/* Whose sign, which, and the how-manyeth. */
+typedef struct fr__gesture {
+  const char *signer;
+  const char *sign;
+  size_t sign_length;
+  const char *apart; /* before the sequence's name: "signer-1/0"; NULL: nothing */
+  const char *sequence;
+  size_t sequence_length;
+} fr__gesture;
+
+/* Who signs where it is not told by files: the path's own name, or one and the same. */
+const char *fr__gestures_folder(const fr__gestures *g);
+
+/* Whether that sign is among those asked for. */
+bool fr__gestures_want(const fr__gestures *g, const char *sign, size_t length);
+
+/* Frames of file `name` have `width` numbers: the layout of all of them. */
+enum fr_status fr__gestures_width(fr__gestures *g, const char *name, size_t width,
+                                  fr_error *err);
+
+/* The names of a record; its steps, span and start are the caller's. */
+enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
+                                  fr_record *about, fr_error *err);
+
+/* ---- read_keypoints_beside.c ---- */
+
+/* Keeps the index files below a path, or beside a file that is read alone. */
+enum fr_status fr__gestures_look_beside(fr__gestures *g, const char *path, fr_error *err);
+void fr__gestures_forget_beside(fr__gestures *g);
+
+/* The one that is called as `name` is but for the end, ".npy" say, in whose place
+ * `other` stands; NULL: none. */
+const fr__beside *fr__gestures_beside(const fr__gestures *g, const char *name,
+                                      const char *end, const char *other);
+
+/* ---- read_keypoints_packed.c: NAME.npy of (sequences, frames, numbers), and
+ * NAME.index.csv ---- */
+
+#define FR__INDEX ".index.csv"
+
+bool fr__is_index(const char *name);
+/* `name` is "signer-1.npy"; `index` says what its rows are. */
+enum fr_status fr__gestures_packed(fr__gestures *g, const char *name, const fr__npy *npy,
+                                   const fr__beside *index, fr_error *err);
+
+#endif
