@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/export_stream.h"
 #include "report/table.h"
 
 typedef struct data {
@@ -42,7 +43,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     if (d->verb == NULL ||
         (strcmp(d->verb, "list") != 0 && strcmp(d->verb, "check") != 0 &&
          strcmp(d->verb, "fetch") != 0))
-      argp_error(state, "say list, check or fetch");
+      argp_error(state, "say list, check, fetch or export");
     else if (strcmp(d->verb, "list") == 0 && d->what != NULL)
       argp_error(state, "'%s' is one word too many", d->what);
     else if (strcmp(d->verb, "list") != 0 && d->what == NULL)
@@ -56,10 +57,12 @@ static const struct argp_child children[] = {{&cli_output_argp, 0, NULL, 0}, {0}
 static const struct argp argp = {
     options,
     parse,
-    "list\ncheck SPEC\nfetch motionsense|extrasensory",
-    "Lists the data sets that are found, counts what one consists of, or fetches one "
-    "from "
-    "its publisher (resumed where it was cut off, and checked).",
+    "list\ncheck SPEC\nfetch motionsense|extrasensory\nexport --stream --data SPEC -o "
+    "FILE",
+    "Lists the data sets that are found, counts what one consists of, fetches one from "
+    "its publisher (resumed where it was cut off, and checked), or joins sequences of "
+    "key "
+    "points into one stream (export --help).",
     children,
     NULL,
     NULL};
@@ -164,6 +167,11 @@ static enum fr_status check(const data *d, cli_result *result, fr__buf *text,
 }
 
 int cli_cmd_data(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "export") == 0) {
+    static char name[] = "frugal data export";
+    argv[1] = name;
+    return cli_export_stream(argc - 1, argv + 1);
+  }
   data d = {0};
   argp_parse(&argp, argc, argv, 0, NULL, &d);
   fr_error err = {0};
