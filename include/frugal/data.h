@@ -214,21 +214,24 @@ typedef struct fr_split {
  * elsewhere the last third of each person's and activity's trials tests),
  * subject:ID,ID-ID (those test), subject:loo and kfold:K (by person; `fold` says which),
  * folds:DIR (those test who stand in DIR/fold_N_test_*_uuids.txt, ExtraSensory's lists, N
- * = `fold`), time:0.7 (the first 70 % of each person's time trains; of each person's and
- * activity's where there are trials, which have no common clock), random:0.75, published
- * (ts: files NAME_TEST test), all (everything tests). NULL: the data's own. `validate`,
- * taken from the training side only: a share such as 0.1 (the last tenth of the training
- * time in the same sense), trial (the last training trial of each person and activity;
- * its last tenth, where there is only one), subject:IDS, none or NULL. Windows of
- * different sides never share signal, except under random, which is leaky and says so.
- * FR_ERR_NOT_FOUND where a side that is asked for stays empty.
+ * = `fold`), blocks:K (each person's and activity's trials, in order, cut into K runs;
+ * run `fold` tests), time:0.7 (the first 70 % of each person's time trains; of each
+ * person's and activity's where there are trials, which have no common clock),
+ * random:0.75, published (ts: files NAME_TEST test), all (everything tests). NULL: the
+ * data's own. `validate`, taken from the training side only: a share such as 0.1 (the
+ * last tenth of the training time in the same sense), trial (the last training trial of
+ * each person and activity; its last tenth, where there is only one), blocks (of blocks:K
+ * the run behind the one that tests, behind the last the first), subject:IDS, none or
+ * NULL. Windows of different sides never share signal, except under random, which is
+ * leaky and says so. FR_ERR_NOT_FOUND where a side that is asked for stays empty.
  */
 enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const char *how,
                              const char *validate, size_t fold, uint64_t seed,
                              fr_error *err);
 void fr_split_release(fr_split *split);
 
-/* How many folds `how` has on these windows: K, the number of people, else 1. */
+/* How many folds `how` has on these windows: K (kfold, blocks), the number of people or
+ * of lists, else 1. */
 enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t *folds,
                               fr_error *err);
 

@@ -27,6 +27,7 @@ typedef struct fr_model {
   char *frames; /* what makes its input of a camera's frames (fr_keypoints_new), with
                    every key; "": its input is as it was recorded */
   size_t window, step; /* samples */
+  size_t fold;         /* of a split that has several; the first is 0 */
   bool keep_short;     /* what is shorter than a window was padded, not dropped */
   double rate_hz;      /* 0: feature vectors */
   uint64_t seed;

@@ -18,11 +18,11 @@ typedef struct fr_prepare_options {
   bool keep_short; /* records shorter than a window, of FR_WINDOW_SHORTEST steps or more,
                       as one sample each, padded; else they are dropped */
   double rate_hz;  /* 0: as recorded */
-  const char *split;           /* NULL: the data set's own */
-  const char *validate;        /* NULL: "0.1" */
-  size_t fold;                 /* of subject:loo, kfold:K, folds:DIR; the first is 0 */
-  uint64_t seed;               /* of random splits */
-  enum fr_normalize normalize; /* how; 0: z-score */
+  const char *split;    /* NULL: the data set's own */
+  const char *validate; /* NULL: "0.1" */
+  size_t fold;          /* of subject:loo, kfold:K, blocks:K, folds:DIR; the first is 0 */
+  uint64_t seed;        /* of random splits */
+  enum fr_normalize normalize;     /* how; 0: z-score */
   const fr_normalizer *normalizer; /* a trained model's, whatever `normalize` says; NULL:
                                       fitted on training data */
   const fr_names *classes;         /* a trained model's; NULL: the training side's */

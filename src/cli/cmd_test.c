@@ -89,8 +89,10 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-/* Figures on what a model was trained on say little of what it knows. */
-static void warn_of_split(cli_session *session, const char *told, const fr_model *model) {
+/* Figures on what a model was trained on say little of what it knows. `fold` as it was
+ * told, 0: not. */
+static void warn_of_split(cli_session *session, const char *told, size_t fold,
+                          const fr_model *model) {
   if (told != NULL && model->split != NULL && strcmp(told, model->split) != 0 &&
       strcmp(model->split, "all") != 0)
     cli_warn(
@@ -98,6 +100,11 @@ static void warn_of_split(cli_session *session, const char *told, const fr_model
         "the model was trained with the split '%s': what is tested under '%s' may be "
         "what it was trained on",
         model->split, told);
+  else if (fold != 0 && fold != model->fold + 1)
+    cli_warn(&session->result,
+             "the model was trained with fold %zu: what tests in fold %zu may be what it "
+             "was trained on",
+             model->fold + 1, fold);
 }
 
 static enum fr_status check_rate(const cli_work *work, const fr_model *model,
@@ -209,6 +216,7 @@ static enum fr_status tell(cli_session *session, const test *t, const fr_model *
 
 static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   const char *told = t->input.split;
+  const size_t fold = t->input.fold;
   fr_model model = {0};
   cli_work work = {0};
   fr_quantized *q = NULL;
@@ -217,7 +225,7 @@ static enum fr_status run(cli_session *session, test *t, fr_error *err) {
   if (status == FR_OK)
     status = cli_work_open(&work, session, &t->input, model.seed, &model, err);
   if (status == FR_OK) {
-    warn_of_split(session, told, &model);
+    warn_of_split(session, told, fold, &model);
     status = check_rate(&work, &model, err);
   }
   if (status == FR_OK && t->threads > 1)

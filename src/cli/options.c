@@ -107,13 +107,13 @@ static const struct argp_option data_options[] = {
      "from one window to the next (default: half of the data set's own window, else 64)",
      10},
     {"split", KEY_SPLIT, "HOW", 0,
-     "trial, subject:IDS, subject:loo, kfold:K, folds:DIR, time:SHARE, random:SHARE "
-     "(leaky), published (of ts:) or all "
-     "(default: the data set's own)",
+     "trial, subject:IDS, subject:loo, kfold:K, folds:DIR, blocks:K (of trials), "
+     "time:SHARE, random:SHARE (leaky), published (of ts:) or all (default: the data "
+     "set's own)",
      10},
     {"validate", KEY_VALIDATE, "HOW", 0,
-     "of the training side: a share, trial, subject:IDS, random:SHARE or none (default "
-     "0.1)",
+     "of the training side: a share, trial, blocks (of blocks:K), subject:IDS, "
+     "random:SHARE or none (default 0.1)",
      10},
     {0},
 };
@@ -130,7 +130,7 @@ static const struct argp_option input_options[] = {
      "by its own mean and deviation) or none; of a model that is tested its own",
      10},
     {"fold", KEY_FOLD, "N", 0,
-     "which fold of subject:loo, kfold:K or folds:DIR (default 1)", 10},
+     "which fold of subject:loo, kfold:K, blocks:K or folds:DIR (default 1)", 10},
     {0},
 };
 

@@ -74,6 +74,8 @@ static void fill_from_model(cli_input *input, const fr_model *model) {
     input->task = model->task;
   if (input->split == NULL)
     input->split = model->split;
+  if (input->fold == 0 && model->split != NULL && strcmp(input->split, model->split) == 0)
+    input->fold = model->fold + 1;
   if (input->validate == NULL)
     input->validate = model->validate;
   if (input->window == 0)
@@ -171,6 +173,7 @@ static fr_model model_of(const cli_work *work, const cli_input *input, uint64_t 
                     .frames = work->data->frames,
                     .window = p->windows.length,
                     .step = p->windows.step,
+                    .fold = work->fold,
                     .keep_short = keeps_short(input),
                     .rate_hz = p->data->rate_hz,
                     .seed = seed,

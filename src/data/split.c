@@ -20,6 +20,7 @@ typedef struct job {
   size_t fold;
   uint64_t seed;
   uint8_t *side; /* (windows->count) */
+  size_t blocks; /* K of blocks:K; 0: another split */
   fr__places places;
 } job;
 
@@ -215,6 +216,15 @@ static enum fr_status assign_folds(job *j, const char *argument, fr_error *err) 
 
 /* ---- by trial, time and chance ---- */
 
+static enum fr_status assign_blocks(job *j, const char *argument, fr_error *err) {
+  const enum fr_status status = fr__blocks_count(j->windows, argument, &j->blocks, err);
+  if (status != FR_OK)
+    return status;
+  assign_all(j, FR_SIDE_TRAIN);
+  fr__places_move_block(&j->places, j->blocks, j->fold, FR_SIDE_TRAIN, FR_SIDE_TEST);
+  return FR_OK;
+}
+
 /* MotionSense: trials 1-9 are long, 11-16 short (Malekzadeh et al. 2019, section 5). */
 static enum fr_status assign_motionsense(job *j, fr_error *err) {
   for (size_t i = 0; i < j->windows->count; i++) {
@@ -324,6 +334,7 @@ static const rule rules[] = {
     {"subject", true, false, assign_subject, folds_subject},
     {"kfold", true, false, assign_kfold, folds_kfold},
     {"folds", true, false, assign_folds, folds_folds},
+    {"blocks", true, false, assign_blocks, fr__blocks_count},
     {"time", true, false, assign_time, NULL},
     {"random", true, true, assign_random, NULL},
     {"published", false, false, assign_published, NULL},
@@ -343,7 +354,7 @@ static enum fr_status find_rule(const char *how, const rule **out, const char **
   }
   return fr__fail(err, FR_ERR_ARGUMENT,
                   "split '%s' is not known: trial, subject:IDS, subject:loo, kfold:K, "
-                  "folds:DIR, time:SHARE, random:SHARE, published or all",
+                  "folds:DIR, blocks:K, time:SHARE, random:SHARE, published or all",
                   how);
 }
 
@@ -377,6 +388,16 @@ static void validate_trials(job *j) {
   }
 }
 
+/* The block behind the one that tests; behind the last the first. */
+static enum fr_status validate_blocks(job *j, fr_error *err) {
+  if (j->blocks == 0)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "validation 'blocks' is of a split blocks:K alone");
+  fr__places_move_block(&j->places, j->blocks, (j->fold + 1) % j->blocks, FR_SIDE_TRAIN,
+                        FR_SIDE_VALIDATE);
+  return FR_OK;
+}
+
 /* Random ones of the training windows, in an order that is not assign_random's. */
 static enum fr_status validate_random(job *j, const char *argument, fr_error *err) {
   double share;
@@ -401,11 +422,10 @@ static enum fr_status validate_random(job *j, const char *argument, fr_error *er
 static enum fr_status validate_share(job *j, const char *text, fr_error *err) {
   double share;
   if (!fr__parse_number(text, strlen(text), &share) || !(share > 0 && share < 1))
-    return fr__fail(
-        err, FR_ERR_ARGUMENT,
-        "validation '%s' is not known: a share such as 0.1, trial, subject:IDS, "
-        "random:SHARE or none",
-        text);
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "validation '%s' is not known: a share such as 0.1, trial, blocks, "
+                    "subject:IDS, random:SHARE or none",
+                    text);
   move_last(j, share, FR_SIDE_TRAIN, FR_SIDE_VALIDATE);
   return FR_OK;
 }
@@ -417,6 +437,8 @@ static enum fr_status take_validation(job *j, const char *validate, fr_error *er
     return move_listed(j, validate + 8, FR_SIDE_VALIDATE, err);
   if (strncmp(validate, "random:", 7) == 0)
     return validate_random(j, validate + 7, err);
+  if (strcmp(validate, "blocks") == 0)
+    return validate_blocks(j, err);
   if (strcmp(validate, "trial") != 0)
     return validate_share(j, validate, err);
   if (j->data->trials.count == 0)
@@ -477,7 +499,7 @@ enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const c
   fr_split made = {.side = calloc(windows->count, 1)};
   if (!made.side)
     return fr__fail_memory(err, "a split");
-  job j = {windows, windows->data, fold, seed, made.side, {0}};
+  job j = {windows, windows->data, fold, seed, made.side, 0, {0}};
   enum fr_status status = fr__places_init(&j.places, windows, made.side, err);
   if (status == FR_OK)
     status = assign_sides(&j, how, validate, &made.leaky, err);

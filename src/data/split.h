@@ -56,6 +56,17 @@ size_t fr__places_move_trials(fr__places *places, size_t from, size_t to, bool o
  * activity with a window of side `keep`. Reorders the places. */
 void fr__places_part(fr__places *places, enum fr_side keep, enum fr_side lose);
 
+/* ---- blocks.c: the trials of each person and activity, in order, cut into K runs that
+ * are as long as each other, or one trial longer ---- */
+
+/* K of "blocks:K", checked: somebody has so many trials of something. */
+enum fr_status fr__blocks_count(const fr_windows *windows, const char *text,
+                                size_t *blocks, fr_error *err);
+
+/* Moves block `block` of each person and activity from side `have` to side `move`. */
+void fr__places_move_block(fr__places *places, size_t blocks, size_t block,
+                           enum fr_side have, enum fr_side move);
+
 /* ---- folds.c: lists fold_K_test_android_uuids.txt and ..._iphone_... in a folder, K
  * from 0 ---- */
 

@@ -126,6 +126,7 @@ static bool set_all(json_t *object, const fr_model *model) {
           set_text(object, "scheme", fr_scheme_name(model->scheme))) &&
          set_texts(object, model) && set_number(object, "window", model->window) &&
          set_number(object, "step", model->step) &&
+         (model->fold == 0 || set_number(object, "fold", model->fold)) &&
          (!model->keep_short || set_text(object, "short", "keep")) &&
          set_rate(object, model->rate_hz) && set_number(object, "seed", model->seed);
 }
@@ -320,11 +321,14 @@ static bool parse_u64(const char *text, uint64_t *out) {
 
 static enum fr_status read_numbers(const fr__safetensors *file, fr_model *model,
                                    fr_error *err) {
-  uint64_t window, step;
+  const char *const split_fold = fr__safetensors_text(file, "fold");
+  uint64_t window, step, fold = 0;
   if (!parse_u64(fr__safetensors_text(file, "window"), &window) || window > SIZE_MAX)
     return bad_key(file, "window", err);
   if (!parse_u64(fr__safetensors_text(file, "step"), &step) || step > SIZE_MAX)
     return bad_key(file, "step", err);
+  if (split_fold != NULL && (!parse_u64(split_fold, &fold) || fold > UINT32_MAX))
+    return bad_key(file, "fold", err);
   if (!parse_u64(fr__safetensors_text(file, "seed"), &model->seed))
     return bad_key(file, "seed", err);
   const char *shorter = fr__safetensors_text(file, "short");
@@ -333,6 +337,7 @@ static enum fr_status read_numbers(const fr__safetensors *file, fr_model *model,
   model->keep_short = shorter != NULL;
   model->window = (size_t)window;
   model->step = (size_t)step;
+  model->fold = (size_t)fold;
   json_t *rate = read_json(file, "rate_hz");
   const bool good = json_is_number(rate);
   model->rate_hz = json_number_value(rate);

@@ -28,6 +28,7 @@ static enum fr_status save_network(const fr__job *j, fr_error *err) {
                           .frames = data->frames,
                           .window = j->data->windows.length,
                           .step = j->data->windows.step,
+                          .fold = j->samples->fold,
                           .rate_hz = data->rate_hz,
                           .seed = j->options.seed};
   const enum fr_status status = fr_model_save(&model, path, err);

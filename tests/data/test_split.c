@@ -47,8 +47,8 @@ static void check_apart(const fr_windows *w, const fr_split *split) {
         assert_false(share_signal(w, i, k));
 }
 
-static const char *const ways[] = {"trial", "subject:1", "subject:loo", "kfold:2",
-                                   "time:0.7"};
+static const char *const ways[] = {"trial",   "subject:1", "subject:loo",
+                                   "kfold:2", "time:0.7",  "blocks:2"};
 static const char *const validations[] = {"0.1", "trial", "none"};
 
 static void sides_of_series_share_no_signal(void **state) {
@@ -57,7 +57,7 @@ static void sides_of_series_share_no_signal(void **state) {
     fr_dataset data = made_series(seed % 2 ? "csv" : "synthetic", 3, 2, 4, 90, seed);
     fr_windows w;
     assert_int_equal(fr_windows_init(&w, &data, 16, 1 + seed, NULL), FR_OK);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
       for (size_t v = 0; v < 3; v++) {
         fr_split split = split_of(&w, ways[i], validations[v], 0);
         check_apart(&w, &split);
@@ -259,6 +259,33 @@ static void random_validation_comes_from_the_training_side(void **state) {
   made_free(&data);
 }
 
+/* 11 trials in 4 runs: 3, 3, 3, 2, as numpy.array_split(range(11), 4) has them; each
+ * person and activity by itself. */
+static void blocks_are_runs_of_trials(void **state) {
+  (void)state;
+  static const size_t block_of[] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3};
+  fr_dataset data = made_series("keypoints", 2, 2, 11, 60, 3);
+  fr_windows w;
+  assert_int_equal(fr_windows_init(&w, &data, 10, 10, NULL), FR_OK);
+  size_t folds = 0;
+  assert_int_equal(fr_split_folds(&w, "blocks:4", &folds, NULL), FR_OK);
+  assert_int_equal(folds, 4);
+  for (size_t fold = 0; fold < 4; fold++) {
+    fr_split split = split_of(&w, "blocks:4", "blocks", fold);
+    for (size_t i = 0; i < w.count; i++) {
+      const size_t block = block_of[record_of(&w, i)->trial];
+      assert_int_equal(split.side[i], block == fold             ? FR_SIDE_TEST
+                                      : block == (fold + 1) % 4 ? FR_SIDE_VALIDATE
+                                                                : FR_SIDE_TRAIN);
+    }
+    assert_false(split.leaky);
+    fr_split_release(&split);
+  }
+  assert_int_equal(fr_split_folds(&w, "blocks:12", &folds, NULL), FR_ERR_ARGUMENT);
+  fr_windows_release(&w);
+  made_free(&data);
+}
+
 static void bad_splits_are_refused(void **state) {
   (void)state;
   static const struct {
@@ -273,6 +300,11 @@ static void bad_splits_are_refused(void **state) {
       {"subject:", "none", FR_ERR_ARGUMENT},
       {"subject:9", "none", FR_ERR_NOT_FOUND},
       {"kfold:1", "none", FR_ERR_ARGUMENT},
+      {"blocks:1", "none", FR_ERR_ARGUMENT},
+      {"blocks:3", "none", FR_ERR_ARGUMENT},
+      {"blocks:", "none", FR_ERR_ARGUMENT},
+      {"blocks:2", "blocks", FR_ERR_NOT_FOUND},
+      {"trial", "blocks", FR_ERR_ARGUMENT},
       {"time:0.7", "often", FR_ERR_ARGUMENT},
       {"time:0.7", "1", FR_ERR_ARGUMENT},
       {"subject:1-2", "none", FR_ERR_NOT_FOUND},
@@ -306,6 +338,7 @@ int main(void) {
       cmocka_unit_test(each_person_tests_in_one_fold),
       cmocka_unit_test(random_windows_are_called_leaky),
       cmocka_unit_test(random_validation_comes_from_the_training_side),
+      cmocka_unit_test(blocks_are_runs_of_trials),
       cmocka_unit_test(bad_splits_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

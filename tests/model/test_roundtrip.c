@@ -100,6 +100,17 @@ static void what_made_its_features_comes_back(void **state) {
   fr_model_release(&loaded);
 }
 
+static void the_fold_that_tests_comes_back(void **state) {
+  (void)state;
+  fr_model saved = fixture_model(), loaded = {0};
+  saved.fold = 3;
+  assert_int_equal(fr_model_save(&saved, fixture_path(), NULL), FR_OK);
+  assert_int_equal(fr_model_load(&loaded, fixture_path(), NULL), FR_OK);
+  assert_int_equal(loaded.fold, 3);
+  fr_model_release(&saved);
+  fr_model_release(&loaded);
+}
+
 /* The layout, read without the code under test. */
 static void the_file_is_safetensors(void **state) {
   (void)state;
@@ -178,6 +189,7 @@ int main(void) {
       cmocka_unit_test(everything_comes_back),
       cmocka_unit_test(what_is_not_told_is_empty),
       cmocka_unit_test(what_made_its_features_comes_back),
+      cmocka_unit_test(the_fold_that_tests_comes_back),
       cmocka_unit_test(the_file_is_safetensors),
       cmocka_unit_test(a_refused_save_leaves_the_old_file),
   };
