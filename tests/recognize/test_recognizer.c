@@ -129,6 +129,29 @@ static void the_mean_is_exponential(void **state) {
   tear_down(&f);
 }
 
+/* A mean that keeps e^(-1/2) of itself from answer to answer is older by the sum of n
+ * e^(-n/2) (1 - e^(-1/2)) answers. */
+static void the_mean_lags_behind(void **state) {
+  (void)state;
+  fixture f;
+  fr_recognized told = {0};
+  int at = 0, rose = 0;
+  double age = 0;
+  fr_recognizer_options o = plain();
+  o.smooth_s = 0.2;
+  set_up(&f, &o);
+  for (int n = 1; n < 200; n++)
+    age += n * exp(-0.5 * n) * (1 - exp(-0.5));
+  for (hold(f.r, NOTHING, 20, &told); rose == 0; at++) {
+    hold(f.r, WAVE, 1, &told);
+    rose = fr_recognizer_answer(f.r)[WAVE] >= 0.6F ? 20 + at : 0;
+  }
+  hold(f.r, WAVE, 10, &told);
+  assert_true(fr_recognizer_end(f.r, &told));
+  assert_near(told.start_s, 0.1 * (rose - 1.5 - age));
+  tear_down(&f);
+}
+
 /* 3 of a window's 4 frames pass 0.6 with 0.88; 2 are still above half of the peak with
  * 0.495, one is not. */
 static void a_performance_is_one_line(void **state) {
@@ -259,24 +282,46 @@ static void a_frame_allocates_nothing(void **state) {
   tear_down(&f);
 }
 
-/* Each window by its own mean and deviation: a channel that stands still is 0 whatever it
- * stands at, so the same offset on all frames changes nothing. */
+/* x of frame i, channel 0. */
+static double wander(int i) { return sin(0.7 * i) + 0.1 * i; }
+
+/* (x - m) / d of frame `at` among frames [from, from + WINDOW). */
+static double by_window(int from, int at) {
+  double mean = 0, squares = 0;
+  for (int i = from; i < from + (int)WINDOW; i++)
+    mean += wander(i) / (double)WINDOW;
+  for (int i = from; i < from + (int)WINDOW; i++)
+    squares += pow(wander(i) - mean, 2) / (double)WINDOW;
+  return (wander(at) - mean) / sqrt(squares);
+}
+
+/* Each window by its own mean and deviation: the network's logits are the first and the
+ * last frame of what is left. */
 static void windows_may_be_normalised_each_by_itself(void **state) {
   (void)state;
   float shift[CHANNELS] = {0}, scale[CHANNELS] = {100, 100};
-  fixture f = {0};
+  size_t count;
+  fixture f = {.model = {.classes = {CLASSES, class_names}, .rate_hz = RATE_HZ}};
   fr_recognized told = {0};
   const fr_recognizer_options o = plain();
-  make_model(&f.model);
+  ASSERT_OK(fr_net_new("dense(classes)", (fr_shape){WINDOW, CHANNELS}, CLASSES,
+                       &f.model.net, err));
+  const fr_tensor *tensor = fr_net_tensors(f.model.net, &count);
+  tensor[0].value[0 * CLASSES + WAVE] = 1; /* (T C, K) */
+  tensor[0].value[(WINDOW - 1) * CHANNELS * CLASSES + NOD] = 1;
   f.model.normalizer = (fr_normalizer){CHANNELS, shift, scale, FR_NORMALIZE_WINDOW};
   ASSERT_OK(fr_recognizer_new(&f.model, &o, &f.r, err));
   for (int i = 0; i < 23; i++) {
-    const float frame[CHANNELS] = {1e4F, -1e4F};
+    const float frame[CHANNELS] = {(float)wander(i), 1e4F};
+    const int from = i - (int)WINDOW + 1;
     (void)fr_recognizer_push(f.r, NAN, frame, &told);
     const float *p = fr_recognizer_answer(f.r);
-    assert_int_equal(p != NULL, i >= 3);
-    if (p)
-      assert_near((double)p[NOTHING], exp(4) / (exp(4) + 2));
+    assert_int_equal(p != NULL, from >= 0);
+    if (!p)
+      continue;
+    const double first = exp(by_window(from, from)), last = exp(by_window(from, i));
+    assert_near((double)p[WAVE], first / (first + last + 1));
+    assert_near((double)p[NOD], last / (first + last + 1));
   }
   assert_int_equal(fr_recognizer_operations(f.r), fr_recognizer_window_operations(f.r));
   tear_down(&f);
@@ -426,6 +471,7 @@ int main(void) {
       cmocka_unit_test(probabilities_are_those_of_the_window),
       cmocka_unit_test(a_warmer_softmax_is_less_sure),
       cmocka_unit_test(the_mean_is_exponential),
+      cmocka_unit_test(the_mean_lags_behind),
       cmocka_unit_test(a_performance_is_one_line),
       cmocka_unit_test(times_are_those_of_the_frames),
       cmocka_unit_test(a_gap_begins_anew),
