@@ -114,19 +114,26 @@ enum fr_status fr_data_open(const char *text, const fr_data_options *options,
   return status;
 }
 
-const char *fr_data_task(const char *text) {
-  const size_t length = text != NULL ? strcspn(text, ":") : 0;
-  for (size_t i = 0; i < READERS && length > 0; i++)
-    if (strlen(readers[i]->kind) == length &&
-        strncmp(readers[i]->kind, text, length) == 0)
-      return fr_task_name(readers[i]->task);
-  return fr_task_name(FR_TASK_SUBJECT);
+static enum fr_task task_of(const char *text) {
+  fr__spec spec;
+  const fr__reader *reader = NULL;
+  enum fr_task task = FR_TASK_SUBJECT;
+  if (text == NULL || fr__spec_parse(text, &spec, NULL) != FR_OK)
+    return task;
+  if (find_reader(&spec, &reader, NULL) == FR_OK)
+    task = reader->signs != NULL && fr__spec_value(&spec, reader->signs) != NULL
+               ? FR_TASK_GESTURE
+               : reader->task;
+  fr__spec_release(&spec);
+  return task;
 }
+
+const char *fr_data_task(const char *text) { return fr_task_name(task_of(text)); }
 
 static enum fr_status count_paths(const fr__spec *spec, const fr__reader *reader,
                                   size_t *count, fr_error *err) {
   fr_names paths = {0};
-  enum fr_status status = fr__spec_paths(spec, &paths, err);
+  enum fr_status status = reader->paths(spec, &paths, err);
   *count = 0;
   for (size_t i = 0; i < paths.count && status == FR_OK; i++) {
     size_t here = 0;
@@ -144,7 +151,7 @@ static enum fr_status count_files(const char *text, size_t *count, fr_error *err
     return status;
   const fr__reader *reader = NULL;
   status = find_reader(&spec, &reader, err);
-  if (status == FR_OK && reader->paths)
+  if (status == FR_OK && reader->paths != NULL)
     status = count_paths(&spec, reader, count, err);
   else if (status == FR_OK && reader->path)
     status = fr__files_count(spec.path, reader->wanted, NULL, count, err);

@@ -404,7 +404,7 @@ static const char *const keys[] = {"signs",  "signer", "rate",  "features", "no_
 const fr__reader fr__reader_keypoints = {.kind = "keypoints",
                                          .keys = keys,
                                          .path = true,
-                                         .paths = true,
+                                         .paths = fr__spec_paths,
                                          .fresh = true,
                                          .task = FR_TASK_GESTURE,
                                          .read = read_keypoints,

@@ -181,4 +181,4 @@ static const char *const keys[] = {
     "aspect",        "shape",      "depth",   "hold",    "trace", NULL};
 
 const fr__reader fr__reader_synthetic = {
-    .kind = "synthetic", .keys = keys, .path = false, .read = read_synthetic};
+    .kind = "synthetic", .keys = keys, .signs = "signs", .read = read_synthetic};

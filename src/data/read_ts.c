@@ -181,40 +181,42 @@ static enum fr_status read_file(void *self, const char *name, char *text, size_t
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
 
-/* PATH, which is a file, a folder, an archive, or DIR/NAME where DIR/NAME_TRAIN.ts and
- * DIR/NAME_TEST.ts are; one of the two is enough. */
-static enum fr_status read_path(const char *path, const fr__visitor *visitor,
-                                const fr_data_options *options, fr_error *err) {
+/* `path`, or where there is none what begins with it: PATH_TRAIN.ts and PATH_TEST.ts, or
+ * one of them. */
+static enum fr_status add_path(const char *path, fr_names *paths, fr_error *err) {
   static const char *const sides[] = {"_TRAIN", "_TEST"};
+  const size_t before = paths->count;
   enum fr_status status = FR_OK;
-  size_t found = 0;
   for (size_t i = 0; i < 2 && status == FR_OK && !exists(path); i++) {
     fr__buf side;
     fr__buf_init(&side, 0);
     fr__buf_printf(&side, "%s%s%s", path, sides[i], ENDING);
-    if (side.status == FR_OK && exists(fr__buf_text(&side))) {
-      status = fr__files_each(fr__buf_text(&side), visitor, options, err);
-      found++;
-    }
+    const char *const name = fr__buf_text(&side);
+    if (side.status == FR_OK && exists(name))
+      status = fr__names_add(paths, name, strlen(name), NULL, err);
     fr__buf_release(&side);
   }
-  return found > 0 || status != FR_OK ? status
-                                      : fr__files_each(path, visitor, options, err);
+  return paths->count > before || status != FR_OK
+             ? status
+             : fr__names_add(paths, path, strlen(path), NULL, err);
 }
 
-static enum fr_status read_paths(const char *paths, const fr__visitor *visitor,
+static enum fr_status find_paths(const fr__spec *spec, fr_names *paths, fr_error *err) {
+  fr_names told = {0};
+  enum fr_status status = fr__spec_paths(spec, &told, err);
+  for (size_t i = 0; i < told.count && status == FR_OK; i++)
+    status = add_path(told.name[i], paths, err);
+  fr_names_release(&told);
+  return status;
+}
+
+static enum fr_status read_paths(const fr__spec *spec, const fr__visitor *visitor,
                                  const fr_data_options *options, fr_error *err) {
-  const char *item = NULL;
-  size_t length = 0;
-  enum fr_status status = FR_OK;
-  if (exists(paths)) /* a comma may be in a name */
-    return read_path(paths, visitor, options, err);
-  while (status == FR_OK && fr__list_next(&paths, &item, &length)) {
-    char *const path = strndup(item, length);
-    status = path != NULL ? read_path(path, visitor, options, err)
-                          : fr__fail_memory(err, "a path");
-    free(path);
-  }
+  fr_names paths = {0};
+  enum fr_status status = find_paths(spec, &paths, err);
+  for (size_t i = 0; i < paths.count && status == FR_OK; i++)
+    status = fr__files_each(paths.name[i], visitor, options, err);
+  fr_names_release(&paths);
   return status;
 }
 
@@ -227,7 +229,7 @@ static enum fr_status read_ts(const fr__spec *spec, const fr_data_options *optio
   if (status == FR_OK)
     status = fr__builder_init(&r.builder, "ts", "trial", spec->whole, rate_hz, err);
   if (status == FR_OK)
-    status = read_paths(spec->path, &visitor, options, err);
+    status = read_paths(spec, &visitor, options, err);
   if (status == FR_OK && r.train && r.test)
     r.builder.data->split = "published";
   if (status == FR_OK)
@@ -240,5 +242,10 @@ static enum fr_status read_ts(const fr__spec *spec, const fr_data_options *optio
 
 static const char *const keys[] = {"rate", NULL};
 
-const fr__reader fr__reader_ts = {
-    .kind = "ts", .keys = keys, .path = true, .read = read_ts, .wanted = is_ts};
+const fr__reader fr__reader_ts = {.kind = "ts",
+                                  .keys = keys,
+                                  .path = true,
+                                  .paths = find_paths,
+                                  .task = FR_TASK_GESTURE,
+                                  .read = read_ts,
+                                  .wanted = is_ts};

@@ -54,9 +54,11 @@ typedef struct fr__reader {
   const char *kind;        /* "motionsense" */
   const char *const *keys; /* known keys, ended by NULL */
   bool path;               /* needs a path; its result can be cached */
-  bool paths;              /* takes several, with commas between */
-  bool fresh;              /* is as quick as its cache: none is made */
-  enum fr_task task;       /* where none is named */
+  /* The files and folders that a spec names, where that is not its path alone. */
+  enum fr_status (*paths)(const fr__spec *spec, fr_names *paths, fr_error *err);
+  bool fresh;        /* is as quick as its cache: none is made */
+  enum fr_task task; /* where none is named */
+  const char *signs; /* a key with which that is `gesture`; NULL: none */
   enum fr_status (*read)(const fr__spec *spec, const fr_data_options *options,
                          fr_dataset **out, fr_error *err);
   /* Whether a file below the path is one of the reader's, told by its name alone; NULL:

@@ -29,6 +29,8 @@ static void have_both_hands_of_key_points(void **state) {
   (void)state;
   fr_dataset *data = signers("synthetic:signs=4&subjects=3&trials=2&features=raw");
   assert_string_equal(data->kind, "synthetic");
+  assert_string_equal(fr_data_task(data->spec), "gesture");
+  assert_string_equal(fr_data_task("synthetic:subjects=3"), "subject");
   assert_string_equal(data->split, "trial");
   assert_true(data->rate_hz == 30 && data->window == 30 && data->frames == NULL);
   assert_int_equal(data->count, 4 * 3 * 2);

@@ -122,6 +122,10 @@ static void train_and_test_files_are_a_split(void **state) {
   const input_entry entry[] = {{"P/P_TRAIN.ts", train, 0}, {"P/P_TEST.ts", test, 0}};
   input_zip("P.zip", entry, 2);
   assert_published(input_spec("ts", "P.zip", ""));
+  fr_data_facts facts;
+  ASSERT_OK(fr_data_check(input_spec("ts", "D/P", ""), &facts, err));
+  assert_true(facts.files == 2 && facts.rows == 20 && facts.subjects == 2);
+  assert_string_equal(fr_data_task("ts:D/P"), "gesture");
   fr_dataset *data = input_open(input_spec("ts", "D/P_TRAIN.ts", ""));
   assert_string_equal(data->split, "trial");
   assert_int_equal(data->count, 8);
