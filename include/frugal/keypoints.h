@@ -42,11 +42,14 @@ typedef struct fr_keypoints fr_keypoints;
  *                  one who signs with the right
  *   velocity=yes|no  the change of each feature since the frame before, beside it
  *   aspect=4:3     the picture's width to its height (42: 1:1, its numbers are pixels)
- *   shape=20|10|5  points of each hand: all, tips and the joint below the middle, tips
- *   depth=yes|no   z of hands' points (42: no)
- *   hold=0         frames for which a hand that is lost keeps its last shape, 0 to 30
- * FR_ERR_ARGUMENT with the reason where a key or value is not known, is there twice or
- * cannot be had of the layout.
+ *   shape=5|10|20  points of each hand: tips, tips and middle joints, all
+ *   depth=yes|no   z of hands' points
+ *   hold=2         frames for which a hand that is lost keeps its last shape, 0 to 30
+ *   trace=0        hands without a pose: the wrist's ways added up, each forgotten after
+ *                  about so many frames; 0: none
+ * Where nothing is said: mirror=yes (one hand alone: no, which is all it can),
+ * velocity=no, depth=no. FR_ERR_ARGUMENT with the reason where a key or value is not
+ * known, is there twice or cannot be had of the layout.
  */
 enum fr_status fr_keypoints_new(const char *text, fr_keypoints **out, fr_error *err);
 void fr_keypoints_free(fr_keypoints *k);

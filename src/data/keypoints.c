@@ -53,7 +53,7 @@ void fr_keypoints_reset(fr_keypoints *k) {
   memset(&k->view, 0, sizeof k->view);
   memset(&k->before, 0, sizeof k->before);
   k->evidence = 0;
-  k->main = 0;
+  k->left = false;
 }
 
 /* ---- names ---- */
@@ -106,7 +106,7 @@ static float *put(const fr__keypoint_slot *slot, bool mirrored, bool found, fr__
 void fr_keypoints_frame(fr_keypoints *k, const float *raw, float *features) {
   fr__keypoint_look(k, raw);
   const fr__keypoint_view *const view = &k->view;
-  const bool mirrored = k->options.mirror && k->main < 0;
+  const bool mirrored = k->options.mirror && k->left;
   for (size_t i = 0; i < k->slots; i++) {
     const fr__keypoint_slot *const slot = &k->slot[i];
     float *out = features + slot->channel;

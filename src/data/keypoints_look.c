@@ -234,37 +234,33 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
 /* ---- which hand signs ---- */
 
 #define FORGET 0.97f  /* of the evidence, a frame */
-#define ENOUGH 1.0f   /* evidence against the hand that is taken, to take the other */
+#define SPEED 0.3f    /* of being there at all, at one hand size a frame or more */
+#define ENOUGH 0.9f   /* evidence that the other hand signs, to take it: a frame alone */
 #define EVIDENCE 8.0f /* at most: what was long so does not stay so for ever */
 
+/* A hand that is there speaks for itself, the more the faster it is. */
+static float activity(const fr__hand_state *h, fr__vec before, bool had) {
+  if (!had)
+    return 1;
+  const float way = flat_length(minus(h->point[0], before)) / ring_median(&h->size);
+  return 1 + SPEED * fminf(way, 1);
+}
+
 /*
- * A hand that is there speaks for itself, the more the faster it is and the higher; the
- * sum of right less left, slowly forgotten, says which signs, and must pass a threshold
- * to change that. A picture mirrored has the sum with the other sign.
+ * The sum of right less left, slowly forgotten, says which hand signs: the right one
+ * until the left has shown that it does. Both hands change their places together, and not
+ * for a frame or two in which one is lost.
  */
-static void weigh_hands(fr_keypoints *k, const bool found[2], const fr__vec before[2],
-                        const bool had[2], const body *b) {
-  float active[2] = {0};
-  for (size_t s = 0; s < 2; s++) {
-    const fr__hand_state *const h = &k->hands[s];
-    if (!found[s])
-      continue;
-    active[s] = 1;
-    if (had[s])
-      active[s] +=
-          fminf(flat_length(minus(h->point[0], before[s])) / ring_median(&h->size), 1);
-  }
-  float more = active[1] - active[0];
-  if (found[0] && found[1]) {
-    const float size =
-        (ring_median(&k->hands[0].size) + ring_median(&k->hands[1].size)) / 2;
-    const fr__vec apart =
-        turned(minus(k->hands[0].point[0], k->hands[1].point[0]), b->level);
-    more += 0.1f * fminf(fmaxf(apart.y / size, -1), 1); /* y is down: the left is lower */
-  }
+static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had[2]) {
+  float more = 0;
+  for (size_t s = 0; s < 2; s++)
+    if (k->hands[s].kept && k->hands[s].lost == 0) /* one that is held says nothing */
+      more += (s == 1 ? 1.0f : -1.0f) * activity(&k->hands[s], before[s], had[s]);
   k->evidence = fminf(fmaxf(FORGET * k->evidence + more, -EVIDENCE), EVIDENCE);
-  if (k->main == 0 || k->evidence * (float)k->main < -ENOUGH)
-    k->main = k->evidence > 0 ? 1 : k->evidence < 0 ? -1 : k->main;
+  if (k->evidence < -ENOUGH)
+    k->left = true;
+  else if (k->evidence > ENOUGH)
+    k->left = false;
 }
 
 /* ---- all of it ---- */
@@ -314,6 +310,6 @@ void fr__keypoint_look(fr_keypoints *k, const float *raw) {
   if (k->options.face)
     look_at_face(k, &b, raw);
   if (k->options.mirror)
-    weigh_hands(k, found, wrist, had, &b);
+    weigh_hands(k, wrist, had);
   compare(k);
 }

@@ -113,8 +113,8 @@ struct fr_keypoints {
   fr__hand_state hands[2];
   fr__ring shoulders, eyes;
   fr__keypoint_view view, before;
-  float evidence; /* for the right hand as the one that signs */
-  int main;       /* 1: right, -1: left, 0: not known yet, hence right */
+  float evidence; /* that the right hand is the one that signs, less the left */
+  bool left;      /* the left one signs */
 };
 
 void fr__keypoint_plan(fr_keypoints *k);

@@ -113,7 +113,7 @@ static fr__keypoint_options usual(enum fr_keypoint_layout layout) {
                                         layout == FR_KEYPOINTS_HOLISTIC,
                                 .mirror = !is_alone(layout),
                                 .velocity = false,
-                                .depth = !pixels,
+                                .depth = false,
                                 .wide = pixels ? 1 : 4,
                                 .high = pixels ? 1 : 3,
                                 .shape = 20,

@@ -252,7 +252,7 @@ static void a_normalizer_is_of_a_kind_that_is_known(void **state) {
 static void frames_that_make_no_features_are_refused(void **state) {
   (void)state;
   static const char *const texts[][2] = {
-      {"layout=126 parts=hands", "3"}, /* 128 features for a network that takes 3 */
+      {"layout=126 parts=hands", "3"}, /* 28 features for a network that takes 3 */
       {"layout=3", "layout=3"},
       {"parts=hands", "layout"},
       {"%s%n", "key=value"},
