@@ -10,18 +10,20 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/recognizing.h"
+#include "cli/truth.h"
 #include "recognize/frames.h"
 
 typedef struct recognize {
   cli_output output;
   fr_recognizer_options options;
-  const char *model;
+  const char *model, *truth;
   bool raw, skip_bad;
   char **name;  /* (classes) as JSON; owned */
   float *frame; /* owned */
   fr__frames frames;
   cli_recognizing figures;
-  fr_error bad; /* the first line that was passed over */
+  cli_truth scored; /* where `truth` is told */
+  fr_error bad;     /* the first line that was passed over */
 } recognize;
 
 enum {
@@ -38,6 +40,7 @@ enum {
   KEY_REST,
   KEY_GAP,
   KEY_SKIP,
+  KEY_TRUTH,
 };
 
 static const struct argp_option options[] = {
@@ -71,6 +74,9 @@ static const struct argp_option options[] = {
      "tell a sign that lasts longer before it has ended (default 0: never)", 30},
     {"rest", KEY_REST, "SECONDS", 0,
      "the same sign so soon behind its end is the same performance (default 0.5)", 30},
+    {"truth", KEY_TRUTH, "FILE.jsonl", 0,
+     "score the lines against what was signed, as frugal data export --stream tells it",
+     40},
     {0},
 };
 
@@ -120,6 +126,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_REST: o->rest_s = cli_real(state, "rest", text, 0, 3600); return 0;
   case KEY_GAP: o->gap_s = cli_real(state, "gap", text, 1e-3, 3600); return 0;
   case KEY_SKIP: c->skip_bad = true; return 0;
+  case KEY_TRUTH: c->truth = text; return 0;
   case ARGP_KEY_END: check(c, state); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -189,7 +196,7 @@ static enum fr_status say(recognize *c, const fr_recognized *sign, fr_error *err
          sign->said_s);
   if (fflush(stdout) != 0)
     return fr__fail_errno(err, errno, "standard output cannot be written");
-  return FR_OK;
+  return c->truth != NULL ? cli_truth_add(&c->scored, sign, err) : FR_OK;
 }
 
 /* ---- frames ---- */
@@ -267,6 +274,8 @@ static enum fr_status open_all(recognize *c, cli_session *session, fr_model *mod
     status = fr_recognizer_new(model, &c->options, &c->figures.recognizer, err);
   if (status == FR_OK)
     status = name_signs(c, &model->classes, err);
+  if (status == FR_OK && c->truth != NULL)
+    status = cli_truth_read(&c->scored, c->truth, &model->classes, err);
   if (status == FR_OK) {
     const size_t inputs = fr_recognizer_inputs(c->figures.recognizer);
     c->frame = calloc(inputs, sizeof *c->frame);
@@ -294,7 +303,7 @@ static void tell(recognize *c, cli_session *session) {
              "%llu lines were no frames and were passed over; the "
              "first: %s",
              (unsigned long long)c->figures.skipped, c->bad.text);
-  if (!c->output.quiet && isatty(STDERR_FILENO))
+  if (!c->output.quiet && (c->truth != NULL || isatty(STDERR_FILENO)))
     cli_put_clean(fr__buf_text(&session->text), stderr);
   fr__buf_clear(&session->text); /* stdout has the signs */
 }
@@ -308,8 +317,12 @@ static enum fr_status run(cli_session *session, recognize *c, fr_error *err) {
   }
   if (status == FR_OK)
     status = cli_recognizing_measured(&c->figures, session, err);
+  if (status == FR_OK && c->truth != NULL && c->figures.frames > 0)
+    status = cli_truth_score(&c->scored, c->figures.timed ? c->figures.first_s : 0,
+                             cli_recognizing_seconds(&c->figures), session, err);
   if (status == FR_OK)
     tell(c, session);
+  cli_truth_release(&c->scored);
   fr__frames_release(&c->frames);
   free(c->frame);
   release_names(c, model.classes.count);

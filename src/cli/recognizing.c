@@ -34,8 +34,7 @@ void cli_recognizing_frame(cli_recognizing *r, cli_session *session, double t_s)
     look_at_rate(r, session);
 }
 
-/* Of the stream, not of the work. */
-static double seconds_of(const cli_recognizing *r) {
+double cli_recognizing_seconds(const cli_recognizing *r) {
   const double period_s = 1 / fr_recognizer_rate(r->recognizer);
   if (r->timed && r->frames > 0)
     return r->last_s - r->first_s + period_s;
@@ -69,7 +68,7 @@ static void add_times(cli_session *session, const char *key, const char *what,
 }
 
 static void add_counts(const cli_recognizing *r, cli_session *session) {
-  const double stream_s = seconds_of(r);
+  const double stream_s = cli_recognizing_seconds(r);
   const double busy_s = (double)(r->parse.sum_ns + r->push.sum_ns) * 1e-9;
   char stream[48];
   cli_format_duration(stream_s, stream, sizeof stream);

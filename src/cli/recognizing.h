@@ -17,6 +17,9 @@ typedef struct cli_recognizing {
 /* The frame's times; warns, once, where they come at another rate than the model's. */
 void cli_recognizing_frame(cli_recognizing *r, cli_session *session, double t_s);
 
+/* Length of the stream so far, not of the work. */
+double cli_recognizing_seconds(const cli_recognizing *r);
+
 /* Stops the meter; the session's text and result then hold all figures. */
 enum fr_status cli_recognizing_measured(const cli_recognizing *r, cli_session *session,
                                         fr_error *err);
