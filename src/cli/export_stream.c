@@ -132,19 +132,39 @@ static const struct argp argp = {
 
 /* ---- data ---- */
 
-/* The spec with features=raw in the place of what it says of features and of made
- * records; the caller's (free). */
+/* Where the options of KIND:PATH?options or KIND:options begin. */
+static size_t options_at(const char *spec) {
+  const size_t mark = strcspn(spec, "?");
+  const size_t kind = strcspn(spec, ":");
+  const bool without_path =
+      spec[mark] == '\0' && spec[kind] == ':' && strchr(spec + kind, '=') != NULL;
+  return without_path ? kind : mark;
+}
+
+/* Whether an option of a spec is of features or of made records, which raw numbers are
+ * refused with. */
+static bool is_of_features(const char *option, size_t length) {
+  static const char *const keys[] = {"features", "no_sign", "parts", "mirror", "velocity",
+                                     "aspect",   "shape",   "depth", "hold"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const size_t key = strlen(keys[i]);
+    if (length > key && option[key] == '=' && strncmp(option, keys[i], key) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The spec with features=raw in the place of those; the caller's (free). */
 static char *raw_spec(const char *spec) {
   fr__buf out;
   fr__buf_init(&out, 0);
-  const size_t path = strcspn(spec, "?");
+  const size_t path = options_at(spec);
   fr__buf_add_bytes(&out, spec, path);
-  fr__buf_add(&out, "?features=raw");
+  fr__buf_add(&out, spec[path] == ':' ? ":features=raw" : "?features=raw");
   for (const char *at = spec + path; *at != '\0';) {
     at++;
     const size_t length = strcspn(at, "&");
-    if (length > 0 && strncmp(at, "features=", 9) != 0 &&
-        strncmp(at, "no_sign=", 8) != 0) {
+    if (length > 0 && !is_of_features(at, length)) {
       fr__buf_add(&out, "&");
       fr__buf_add_bytes(&out, at, length);
     }

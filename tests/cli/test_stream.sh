@@ -95,6 +95,8 @@ ok "another ending is wrong usage" fails_saying 2 ".jsonl or .f32" data export -
 ok "so is nothing to export" fails_saying 2 "say --stream" data export --data "$spec"
 ok "a side without sequences is named" fails_saying 1 "no sequence" data export --stream \
   --data "$spec" --split all --side validate -o "$folder/s.f32"
-ok "data without key points too" fails_saying 1 "raw key points" data export --stream \
+ok "data without key points too" fails_saying 1 "features" data export --stream \
   --data "synthetic:subjects=2" -o "$folder/s.f32"
+ok "hands that sign are key points" exits 0 data export --stream --minutes 0.2 \
+  --data "synthetic:signs=3&subjects=2&no_sign=2&velocity=no" --split subject:2 -o "$folder/s.f32"
 finish
