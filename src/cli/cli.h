@@ -24,6 +24,7 @@ typedef struct cli_command {
 } cli_command;
 
 int cli_cmd_advise(int argc, char **argv);
+int cli_cmd_carbon(int argc, char **argv);
 int cli_cmd_data(int argc, char **argv);
 int cli_cmd_demo(int argc, char **argv);
 int cli_cmd_doctor(int argc, char **argv);
@@ -119,6 +120,8 @@ int cli_fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* The measure as the contract's object; null where it is absent. A new reference. */
 json_t *cli_json_measure(fr_measure m);
+/* What it wrote under `key` of an object; absent where there is none of that unit. */
+fr_measure cli_measure_of(const json_t *from, const char *key, enum fr_unit unit);
 /* A line of a table: "program        1.2 J (0.9 J to 1.5 J; perf)"; `why` says why it is
  * not measured, where it is not: "" nothing. */
 void cli_add_measure(fr__buf *text, const char *what, fr_measure m, const char *why);

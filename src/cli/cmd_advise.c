@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "cli/amount.h"
 
 typedef struct advise {
   cli_input input;
@@ -59,37 +59,15 @@ static const struct argp_option options[] = {
 
 /* ---- what is asked ---- */
 
-/* A number above 0, and where its unit begins; NULL where it is none. */
-static const char *number_of(const char *text, double *value) {
-  const char *end = fr__scan_number(text, text + strlen(text), value);
-  while (end != NULL && *end == ' ')
-    end++;
-  return end != NULL && *value > 0 && isfinite(*value) ? end : NULL;
-}
-
-typedef struct unit {
-  const char *name;
-  double factor;
-} unit;
-
-static bool with_unit(const char *text, const unit *units, size_t count, double *value) {
-  const char *name = number_of(text, value);
-  for (size_t i = 0; name != NULL && i < count; i++)
-    if (strcmp(name, units[i].name) == 0) {
-      *value *= units[i].factor;
-      return isfinite(*value);
-    }
-  return false;
-}
-
 bool cli_advise_count(const char *text, double *count) {
-  static const unit units[] = {{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}};
-  return with_unit(text, units, 4, count) && *count <= 1e15;
+  static const cli_unit units[] = {{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}};
+  return cli_amount(text, units, 4, count) && *count <= 1e15;
 }
 
 bool cli_advise_life(const char *text, double *days) {
-  static const unit units[] = {{"d", 1}, {"w", 7}, {"mo", 365.25 / 12}, {"y", 365.25}};
-  return with_unit(text, units, 4, days) && *days <= 365250;
+  static const cli_unit units[] = {
+      {"d", 1}, {"w", 7}, {"mo", 365.25 / 12}, {"y", 365.25}};
+  return cli_amount(text, units, 4, days) && *days <= 365250;
 }
 
 static void add_network(advise *a, struct argp_state *state, const char *text) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,20 @@ json_t *cli_json_measure(fr_measure m) {
   return json_pack("{s:f, s:s, s:f, s:f, s:s}", "value", m.value, "unit",
                    fr_unit_symbol(m.unit), "low", m.low, "high", m.high, "source",
                    fr_source_name(m.source));
+}
+
+fr_measure cli_measure_of(const json_t *from, const char *key, enum fr_unit unit) {
+  const json_t *object = json_object_get(from, key);
+  const char *source = json_string_value(json_object_get(object, "source"));
+  const char *symbol = json_string_value(json_object_get(object, "unit"));
+  fr_measure m = {json_number_value(json_object_get(object, "value")),
+                  json_number_value(json_object_get(object, "low")),
+                  json_number_value(json_object_get(object, "high")), unit,
+                  FR_SOURCE_NONE};
+  const bool good = source != NULL && fr_source_parse(source, &m.source) &&
+                    symbol != NULL && strcmp(symbol, fr_unit_symbol(unit)) == 0 &&
+                    m.low <= m.value && m.value <= m.high && isfinite(m.high - m.low);
+  return good ? m : fr_measure_absent(unit);
 }
 
 void cli_add_measure(fr__buf *text, const char *what, fr_measure m, const char *why) {

@@ -94,6 +94,12 @@ void cli_session_keep_ledger(cli_session *session);
 void cli_spent_read(const json_t *from, cli_spent *out);
 /* `first`: *to holds nothing yet. */
 void cli_spent_add(cli_spent *to, bool first, const cli_spent *more);
+/* What the commands took that a model came out of, by its provenance. */
+typedef struct cli_past {
+  size_t commands;         /* 0: nothing is told, and the sums mean nothing */
+  cli_spent all, training; /* all of a command that does not tell its training */
+} cli_past;
+cli_past cli_past_read(const char *provenance); /* NULL: nothing */
 /* Of all phases of the result under one of the names (NULL-terminated): "train" is
  * "train/forward", too. */
 cli_spent cli_session_phases(const cli_session *session, const char *const *names);

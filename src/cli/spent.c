@@ -90,14 +90,8 @@ char *cli_session_spent(cli_session *session) {
 /* False where it is no measure of that unit. */
 static bool read_measure(const json_t *from, const char *key, enum fr_unit unit,
                          fr_measure *out) {
-  const json_t *object = json_object_get(from, key);
-  const char *source = json_string_value(json_object_get(object, "source"));
-  fr_measure m = {json_number_value(json_object_get(object, "value")),
-                  json_number_value(json_object_get(object, "low")),
-                  json_number_value(json_object_get(object, "high")), unit,
-                  FR_SOURCE_NONE};
-  if (source == NULL || !fr_source_parse(source, &m.source) ||
-      !(m.low >= 0 && m.low <= m.value && m.value <= m.high && isfinite(m.high)))
+  const fr_measure m = cli_measure_of(from, key, unit);
+  if (!fr_measure_known(m) || m.low < 0)
     return false;
   *out = m;
   return true;
@@ -140,6 +134,26 @@ void cli_spent_add(cli_spent *to, bool first, const cli_spent *more) {
   to->program = fr_measure_add(to->program, more->program);
   to->core_seconds = fr_measure_add(to->core_seconds, more->core_seconds);
   to->duration_s += more->duration_s;
+}
+
+static void add_past(cli_past *sum, const json_t *command) {
+  const json_t *training = json_object_get(command, "training");
+  cli_spent one;
+  cli_spent_read(command, &one);
+  cli_spent_add(&sum->all, sum->commands == 0, &one);
+  if (json_is_object(training))
+    cli_spent_read(training, &one);
+  cli_spent_add(&sum->training, sum->commands == 0, &one);
+  sum->commands++;
+}
+
+cli_past cli_past_read(const char *provenance) {
+  cli_past sum = {0};
+  json_t *list = provenance != NULL ? json_loads(provenance, 0, NULL) : NULL;
+  for (size_t i = 0; i < json_array_size(list); i++)
+    add_past(&sum, json_array_get(list, i));
+  json_decref(list);
+  return sum;
 }
 
 static bool is_under(const char *path, const char *name) {

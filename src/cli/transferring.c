@@ -5,34 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the past ---- */
-
-/* What the commands took that the source came out of. */
-typedef struct spent_before {
-  size_t commands;
-  cli_spent all, training; /* all of a command that does not tell its training */
-} spent_before;
-
-static void add_past(spent_before *sum, const json_t *command) {
-  const json_t *training = json_object_get(command, "training");
-  cli_spent one;
-  cli_spent_read(command, &one);
-  cli_spent_add(&sum->all, sum->commands == 0, &one);
-  if (json_is_object(training))
-    cli_spent_read(training, &one);
-  cli_spent_add(&sum->training, sum->commands == 0, &one);
-  sum->commands++;
-}
-
-static spent_before sum_past(const cli_session *session) {
-  spent_before sum = {0};
-  json_t *list = session->past != NULL ? json_loads(session->past, 0, NULL) : NULL;
-  for (size_t i = 0; i < json_array_size(list); i++)
-    add_past(&sum, json_array_get(list, i));
-  json_decref(list);
-  return sum;
-}
-
 /* ---- what stays frozen ---- */
 
 static void tell_frozen(cli_session *session, const cli_transferred *t) {
@@ -113,7 +85,7 @@ static double repaid_after(const cli_spent *past, const cli_spent *own,
   return ceil(cost_of(past).value / saved);
 }
 
-static void tell_past(cli_session *session, const spent_before *before, double tasks) {
+static void tell_past(cli_session *session, const cli_past *before, double tasks) {
   json_t *result = session->result.result;
   if (before->commands == 0) {
     json_object_set_new(result, "pretraining", json_null());
@@ -176,7 +148,7 @@ void cli_transfer_tell(cli_session *session, const cli_transferred *transferred)
   const cli_scratch *scratch = transferred->scratch;
   const cli_spent own = cli_session_training(session);
   const cli_spent other = cli_session_phases(session, comparing);
-  const spent_before before = sum_past(session);
+  const cli_past before = cli_past_read(session->past);
   json_t *to = json_object();
   tell_frozen(session, transferred);
   tell_choice(session, transferred);
