@@ -11,8 +11,8 @@
 #define FR__INPUT_CEILING ((uint64_t)8 << 30) /* bytes of all of them */
 #define FR__RATIO_CEILING 100                 /* unpacked bytes per packed one ... */
 #define FR__RATIO_FREE ((size_t)16 << 20)     /* ... once so many are unpacked */
-#define FR__FILES_CEILING ((size_t)100000)    /* files in a folder or archive */
-#define FR__FOLDER_DEPTH 4
+#define FR__FILES_CEILING ((size_t)1000000)   /* files in a folder or archive */
+#define FR__FOLDER_DEPTH 8
 
 typedef struct fr__visitor {
   void *self;

@@ -70,10 +70,6 @@ static enum fr_status add_sequence(fr_names *trials, const fr__gesture *what,
   return fr__names_add(trials, text, (size_t)length, index, err);
 }
 
-const char *fr__gestures_folder(const fr__gestures *g) {
-  return g->signer == FR__SIGNER_NONE ? "1" : g->place;
-}
-
 enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
                                   fr_record *about, fr_error *err) {
   fr_dataset *const data = g->builder.data;
@@ -87,16 +83,30 @@ enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
 
 /* ---- arrays ---- */
 
+/* One row of numbers deep enough in folders to be a frame. */
+static bool is_frame(const char *name, const fr__npy *npy) {
+  const char *const slash = strchr(name, '/');
+  return npy->dimensions == 1 || (npy->dimensions == 2 && npy->shape[0] == 1 &&
+                                  slash != NULL && strchr(slash + 1, '/') != NULL);
+}
+
 static enum fr_status read_array(void *self, const char *name, char *bytes, size_t size,
                                  fr_error *err) {
   fr__gestures *const g = self;
   fr__npy npy;
+  if (!ends_with(name, ".npy"))
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "'%s' is no .npy or .csv file, no zip and no folder", name);
   const fr__beside *const index = fr__gestures_beside(g, name, ".npy", FR__INDEX);
   const enum fr_status status = fr__npy_init(&npy, name, bytes, size, err);
   if (status != FR_OK)
     return status;
   if (index != NULL)
     return fr__gestures_packed(g, name, &npy, index, err);
+  if (is_frame(name, &npy))
+    return fr__gestures_frame(g, name, &npy, err);
+  if (npy.dimensions == 2)
+    return fr__gestures_sequence(g, name, &npy, err);
   return fr__fail(err, FR_ERR_NOT_FOUND,
                   "%s: there is no '%.*s" FR__INDEX
                   "' beside it to say what its rows are",
@@ -250,6 +260,8 @@ static enum fr_status read_path(fr__gestures *g, const char *path,
   enum fr_status status = fr__gestures_look_beside(g, path, err);
   if (status == FR_OK)
     status = fr__files_each(path, &arrays, options, err);
+  if (status == FR_OK)
+    status = fr__gestures_end(g, err);
   fr__gestures_forget_beside(g);
   return status;
 }
@@ -383,6 +395,7 @@ static enum fr_status read_keypoints(const fr__spec *spec, const fr_data_options
     status = fr__builder_finish(&g.builder, &data, err);
   if (status == FR_OK)
     status = finish(spec, &a, &data, err);
+  fr__gestures_release_frames(&g);
   fr__builder_release(&g.builder);
   release_asked(&a);
   if (status == FR_OK)

@@ -22,6 +22,16 @@ typedef struct fr__beside {
   size_t size;
 } fr__beside;
 
+/* The frames of a sequence that lie in a file each, as they come. */
+typedef struct fr__sequence {
+  char *folder;     /* of its files, relative to the path; owned; NULL: none is read */
+  bool wanted;      /* its sign is */
+  fr_record about;  /* names alone */
+  float *frame;     /* (capacity, width), count of them used; owned */
+  uint32_t *number; /* (capacity) of each frame, by its name; owned */
+  size_t count, capacity;
+} fr__sequence;
+
 typedef struct fr__gestures {
   fr__builder builder;
   const char *signs; /* the only ones, a list; NULL: all */
@@ -32,6 +42,7 @@ typedef struct fr__gestures {
   bool several;       /* paths are read one after another */
   fr__beside *beside; /* (besides) of the present path; owned */
   size_t besides;
+  fr__sequence open;
 } fr__gestures;
 
 /* Whose sign, which, and the how-manyeth. */
@@ -43,9 +54,6 @@ typedef struct fr__gesture {
   const char *sequence;
   size_t sequence_length;
 } fr__gesture;
-
-/* Who signs where it is not told by files: the path's own name, or one and the same. */
-const char *fr__gestures_folder(const fr__gestures *g);
 
 /* Whether that sign is among those asked for. */
 bool fr__gestures_want(const fr__gestures *g, const char *sign, size_t length);
@@ -78,5 +86,25 @@ bool fr__is_index(const char *name);
 /* `name` is "signer-1.npy"; `index` says what its rows are. */
 enum fr_status fr__gestures_packed(fr__gestures *g, const char *name, const fr__npy *npy,
                                    const fr__beside *index, fr_error *err);
+
+/* ---- read_keypoints_frames.c: SIGN/SEQUENCE/FRAME.npy and SIGN/SEQUENCE.npy, in any
+ * folders ---- */
+
+#define FR__SIGNER_ROOM 256
+
+/* Who signs where it is not told by files: one and the same, the path's own name, or the
+ * folders below it. `before` (of `length` bytes) are those. False: a name too long. */
+bool fr__gestures_folder(const fr__gestures *g, const char *before, size_t length,
+                         char signer[FR__SIGNER_ROOM]);
+
+/* One frame, of the sequence that the frame before is of or of another. */
+enum fr_status fr__gestures_frame(fr__gestures *g, const char *name, const fr__npy *npy,
+                                  fr_error *err);
+/* (frames, numbers): a sequence in one file. */
+enum fr_status fr__gestures_sequence(fr__gestures *g, const char *name,
+                                     const fr__npy *npy, fr_error *err);
+/* The last frame was a sequence's last. */
+enum fr_status fr__gestures_end(fr__gestures *g, fr_error *err);
+void fr__gestures_release_frames(fr__gestures *g);
 
 #endif

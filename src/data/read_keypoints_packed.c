@@ -152,12 +152,19 @@ enum fr_status fr__gestures_packed(fr__gestures *g, const char *name, const fr__
     return status;
   const bool by_file = g->signer == FR__SIGNER_USUAL || g->signer == FR__SIGNER_FILE;
   char *const file = name_file(g, name, by_file);
-  p.signer = by_file ? file : fr__gestures_folder(g);
+  const size_t before = (size_t)(fr__path_name(name) - name);
+  char folder[FR__SIGNER_ROOM];
+  if (!fr__gestures_folder(g, name, before > 0 ? before - 1 : 0, folder))
+    status = fr__fail(err, FR_ERR_LIMIT, "%s: a signer's name of more than %d bytes",
+                      name, FR__SIGNER_ROOM - 1);
+  p.signer = by_file ? file : folder;
   p.apart = by_file ? NULL : file; /* each file counts its sequences anew */
   p.seen = calloc(npy->shape[0], sizeof *p.seen);
   fr__csv_init(&p.csv, index->name, index->text, index->size, ',');
-  status = file != NULL && p.seen != NULL ? read_rows(&p, err)
-                                          : fr__fail_memory(err, "an index");
+  if (file == NULL || p.seen == NULL)
+    status = fr__fail_memory(err, "an index");
+  if (status == FR_OK)
+    status = read_rows(&p, err);
   fr__csv_release(&p.csv);
   free(p.seen);
   free(file);
