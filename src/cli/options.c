@@ -147,6 +147,13 @@ static const char *check_task(struct argp_state *state, const char *text) {
   return text;
 }
 
+static const char *check_split(struct argp_state *state, const char *text) {
+  fr_error err;
+  if (fr_split_check(text, &err) != FR_OK)
+    argp_error(state, "%s", err.text);
+  return text;
+}
+
 static const char *check_normalize(struct argp_state *state, const char *text) {
   enum fr_normalize how;
   if (!fr_normalize_parse(text, &how))
@@ -161,7 +168,7 @@ static error_t parse_data(int key, char *text, struct argp_state *state) {
   switch (key) {
   case KEY_DATA: input->data = check_data(state, text); return 0;
   case KEY_TASK: input->task = check_task(state, text); return 0;
-  case KEY_SPLIT: input->split = text; return 0;
+  case KEY_SPLIT: input->split = check_split(state, text); return 0;
   case KEY_VALIDATE: input->validate = text; return 0;
   case KEY_WINDOW:
     input->window = cli_number(state, "window", text, 1, 1000000);

@@ -358,6 +358,12 @@ static enum fr_status find_rule(const char *how, const rule **out, const char **
                   how);
 }
 
+enum fr_status fr_split_check(const char *how, fr_error *err) {
+  const rule *r;
+  const char *argument;
+  return find_rule(how, &r, &argument, err);
+}
+
 static enum fr_status rule_folds(const rule *r, const fr_windows *windows,
                                  const char *argument, size_t *folds, fr_error *err) {
   if (r->folds)

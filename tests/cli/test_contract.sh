@@ -19,6 +19,8 @@ ok "a number out of range is wrong usage" \
 ok "so is a text that is no data" fails_saying 2 "KIND:PATH" train --data ''
 ok "so is a task that there is none" fails_saying 2 "'foo' is not a task" train \
   --data synthetic: --task foo
+ok "so is a split that there is none" fails_saying 2 "'bogus' is not known" train \
+  --data synthetic: --split bogus
 ok "a missing model is one sentence" fails_saying 1 "no-such-file" info no-such-file
 ok "an unknown kind of data lists the known" \
   fails_saying 1 "synthetic" train --data fly:away
