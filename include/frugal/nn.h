@@ -232,8 +232,9 @@ typedef struct fr_targets {
    */
   const uint32_t *other;
   const float *share;
-  const float *teacher; /* (B, K) logits of the teacher; NULL: none, and the loss is that
-                           of distill 0: validation needs no teacher */
+  const float *teacher; /* (B, K) logits of the teacher; -INFINITY: a class that it does
+                           not know and is not asked about; NULL: none, and the loss is
+                           that of distill 0: validation needs no teacher */
 } fr_targets;
 
 /* FR_ERR_ARGUMENT, with a sentence, for options out of range or that the kind does not

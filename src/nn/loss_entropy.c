@@ -9,7 +9,9 @@
  *
  *   (1 - share) L + share w_y T² Σ r_k log (r_k / p'_k)
  *
- * where r and p' are the softmaxes of the teacher's logits and of z, both divided by T.
+ * where r and p' are the softmaxes of the teacher's logits and of z, both divided by T,
+ * over the classes that the teacher knows: those whose logit is not -infinity (Li and
+ * Hoiem 2016, equation 2).
  * Of a mixed sample (Zhang et al. 2018) the first line, focal exponent and all, is λ
  * times that of its class and 1 - λ times that of the other, and w likewise.
  */
@@ -194,22 +196,47 @@ static double mixed(const fr_loss_options *o, const fr__loss_sample *s, const so
   return a.loss + b.loss;
 }
 
+static bool knows(const fr__loss_sample *s, size_t k) {
+  return s->teacher[k] > -INFINITY;
+}
+
+/* Of z over the classes that the teacher knows, of which there is one. */
+static softmax soften_known(const fr__loss_sample *s, float temperature) {
+  softmax p = {.z = s->output, .greatest = -INFINITY, .inverse = 1 / temperature};
+  for (size_t k = 0; k < s->classes; k++)
+    if (knows(s, k) && s->output[k] > p.greatest)
+      p.greatest = s->output[k];
+  for (size_t k = 0; k < s->classes; k++)
+    p.sum += knows(s, k) ? (double)rise(&p, k) : 0;
+  p.log_sum = log(p.sum);
+  return p;
+}
+
+static bool knows_all(const fr__loss_sample *s) {
+  bool all = true;
+  for (size_t k = 0; k < s->classes; k++)
+    all = all && knows(s, k);
+  return all;
+}
+
 /* Hinton et al. 2015, section 2: T² keeps the size of the gradient, w T (p' - r). */
 static double distill(const fr_loss_options *o, const fr__loss_sample *s, float share,
                       double loss) {
   const float temperature = o->temperature > 0 ? o->temperature : 1;
   const double t = (double)temperature, part = (double)o->distill;
   const double w = part * t * weight(o, s);
-  const softmax p = soften(s->output, s->classes, temperature, NULL);
+  const softmax p = knows_all(s) ? soften(s->output, s->classes, temperature, NULL)
+                                 : soften_known(s, temperature);
   const softmax r = soften(s->teacher, s->classes, temperature, NULL);
   double divergence = 0;
   for (size_t k = 0; k < s->classes; k++) {
     const double taught = (double)rise(&r, k) / r.sum;
+    const double given = knows(s, k) ? (double)rise(&p, k) / p.sum : 0;
     if (taught > 0)
       divergence += taught * (log_share(&r, k) - log_share(&p, k));
     if (s->d)
-      s->d[k] = (float)((1 - part) * (double)s->d[k] +
-                        (double)share * w * ((double)rise(&p, k) / p.sum - taught));
+      s->d[k] =
+          (float)((1 - part) * (double)s->d[k] + (double)share * w * (given - taught));
   }
   return (1 - part) * loss + w * t * divergence;
 }
