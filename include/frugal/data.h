@@ -100,7 +100,8 @@ typedef struct fr_data_options {
  *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
  *                        features=points|raw no_sign=share and those of key points'
  *                        features (frugal/keypoints.h)
- * An unknown kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
+ * Several specs with " + " between them are one data set (fr_dataset_union). An unknown
+ * kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
 enum fr_status fr_data_open(const char *spec, const fr_data_options *options,
                             fr_dataset **out, fr_error *err);
@@ -108,6 +109,19 @@ void fr_data_free(fr_dataset *data);
 
 /* The task where none is named: "gesture" of key points, else "subject"; of NULL too. */
 const char *fr_data_task(const char *spec);
+
+/*
+ * The records of both, people, activities and trials being the same where their names
+ * are; what both have, to the last value, is there once. `kind`, `split` and `window` are
+ * the first's. FR_ERR_ARGUMENT where channels, rates, features or labels differ. *out is
+ * the caller's.
+ */
+enum fr_status fr_dataset_union(const fr_dataset *a, const fr_dataset *b,
+                                fr_dataset **out, fr_error *err);
+/* A spec that reads both: of one path that is otherwise told alike, with the activities
+ * or signs of both; else "A + B". *out is the caller's (free). */
+enum fr_status fr_data_spec_union(const char *a, const char *b, char **out,
+                                  fr_error *err);
 
 /* All of `data` anew: what is normalised in place is a copy. The copy is the caller's. */
 enum fr_status fr_dataset_copy(const fr_dataset *data, fr_dataset **out, fr_error *err);

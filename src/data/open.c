@@ -90,8 +90,8 @@ static enum fr_status read_cached(const fr__spec *spec, const fr__reader *reader
   return status;
 }
 
-enum fr_status fr_data_open(const char *text, const fr_data_options *options,
-                            fr_dataset **out, fr_error *err) {
+static enum fr_status open_one(const char *text, const fr_data_options *options,
+                               fr_dataset **out, fr_error *err) {
   fr__spec spec;
   enum fr_status status = fr__spec_parse(text, &spec, err);
   if (status != FR_OK)
@@ -114,11 +114,52 @@ enum fr_status fr_data_open(const char *text, const fr_data_options *options,
   return status;
 }
 
+/* *data with that of `text`, in its place. */
+static enum fr_status open_more(const char *text, const fr_data_options *options,
+                                fr_dataset **data, fr_error *err) {
+  fr_dataset *more = NULL, *both = NULL;
+  enum fr_status status = open_one(text, options, &more, err);
+  if (status == FR_OK)
+    status = fr_dataset_union(*data, more, &both, err);
+  fr_data_free(more);
+  if (status != FR_OK)
+    return status;
+  fr_data_free(*data);
+  *data = both;
+  return FR_OK;
+}
+
+enum fr_status fr_data_open(const char *text, const fr_data_options *options,
+                            fr_dataset **out, fr_error *err) {
+  char *parts = strdup(text);
+  fr_dataset *data = NULL;
+  if (parts == NULL)
+    return fr__fail_memory(err, "a data spec");
+  char *next = fr__spec_cut(parts);
+  enum fr_status status = open_one(parts, options, &data, err);
+  for (char *part = next; part != NULL && status == FR_OK; part = next) {
+    next = fr__spec_cut(part);
+    status = open_more(part, options, &data, err);
+  }
+  free(parts);
+  if (status == FR_OK)
+    *out = data;
+  else
+    fr_data_free(data);
+  return status;
+}
+
+/* Of several, the first's. */
 static enum fr_task task_of(const char *text) {
   fr__spec spec;
   const fr__reader *reader = NULL;
   enum fr_task task = FR_TASK_SUBJECT;
-  if (text == NULL || fr__spec_parse(text, &spec, NULL) != FR_OK)
+  char *first = text != NULL ? strdup(text) : NULL;
+  if (first != NULL)
+    (void)fr__spec_cut(first);
+  const bool good = first != NULL && fr__spec_parse(first, &spec, NULL) == FR_OK;
+  free(first);
+  if (!good)
     return task;
   if (find_reader(&spec, &reader, NULL) == FR_OK)
     task = reader->signs != NULL && fr__spec_value(&spec, reader->signs) != NULL
@@ -144,7 +185,9 @@ static enum fr_status count_paths(const fr__spec *spec, const fr__reader *reader
   return status;
 }
 
+/* Added to *count. */
 static enum fr_status count_files(const char *text, size_t *count, fr_error *err) {
+  size_t files = 0;
   fr__spec spec;
   enum fr_status status = fr__spec_parse(text, &spec, err);
   if (status != FR_OK)
@@ -152,9 +195,10 @@ static enum fr_status count_files(const char *text, size_t *count, fr_error *err
   const fr__reader *reader = NULL;
   status = find_reader(&spec, &reader, err);
   if (status == FR_OK && reader->paths != NULL)
-    status = count_paths(&spec, reader, count, err);
+    status = count_paths(&spec, reader, &files, err);
   else if (status == FR_OK && reader->path)
-    status = fr__files_count(spec.path, reader->wanted, NULL, count, err);
+    status = fr__files_count(spec.path, reader->wanted, NULL, &files, err);
+  *count += files;
   fr__spec_release(&spec);
   return status;
 }
@@ -168,7 +212,14 @@ enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *e
   for (size_t i = 0; i < data->count; i++)
     found.rows += data->record[i].steps;
   fr_data_free(data);
-  status = count_files(spec, &found.files, err);
+  char *parts = strdup(spec), *next;
+  if (parts == NULL)
+    status = fr__fail_memory(err, "a data spec");
+  for (char *part = parts; part != NULL && status == FR_OK; part = next) {
+    next = fr__spec_cut(part);
+    status = count_files(part, &found.files, err);
+  }
+  free(parts);
   if (status == FR_OK)
     *facts = found;
   return status;

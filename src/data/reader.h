@@ -30,6 +30,10 @@ void fr__spec_release(fr__spec *spec);
 /* The paths of a reader of several: the whole where it exists, else cut at commas; each
  * once. */
 enum fr_status fr__spec_paths(const fr__spec *spec, fr_names *paths, fr_error *err);
+/* Between two specs of one text: "csv:a.csv?label=x + csv:b.csv?label=x". */
+#define FR__SPEC_AND " + "
+/* Ends `text` behind its first spec; what follows, NULL: nothing. */
+char *fr__spec_cut(char *text);
 
 /* The value of `key`; NULL where it is not given. */
 const char *fr__spec_value(const fr__spec *spec, const char *key);
