@@ -6,8 +6,8 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "adapt/subset.h"
 #include "adapt/transfer.h"
 #include "base/error.h"
 #include "train/thaw.h"
@@ -33,45 +33,6 @@ typedef struct search {
   const fr_budget *budget;
   fr_transfer_result *result;
 } search;
-
-/* ---- subsets ---- */
-
-static void release_subset(fr_samples *s) {
-  free(s->x);
-  free(s->label);
-  free(s->value);
-  free(s->length);
-}
-
-static enum fr_status init_subset(fr_samples *out, const fr_samples *from,
-                                  const bool *held, bool want, fr_error *err) {
-  const size_t most = from->count + 1, k = from->values;
-  fr_samples s = {.steps = from->steps, .channels = from->channels, .values = k};
-  s.x = calloc(most, sizeof *s.x);
-  s.label = from->label != NULL ? calloc(most, sizeof *s.label) : NULL;
-  s.value = from->value != NULL ? calloc(most, (k + 1) * sizeof *s.value) : NULL;
-  s.length = from->length != NULL ? calloc(most, sizeof *s.length) : NULL;
-  if (s.x == NULL || (from->label != NULL) != (s.label != NULL) ||
-      (from->value != NULL) != (s.value != NULL) ||
-      (from->length != NULL) != (s.length != NULL)) {
-    release_subset(&s);
-    return fr__fail_memory(err, "what is held back");
-  }
-  for (size_t i = 0; i < from->count; i++) {
-    if (held[i] != want)
-      continue;
-    s.x[s.count] = from->x[i];
-    if (s.label != NULL)
-      s.label[s.count] = from->label[i];
-    if (s.value != NULL)
-      memcpy(s.value + s.count * k, from->value + i * k, k * sizeof *s.value);
-    if (s.length != NULL)
-      s.length[s.count] = from->length[i];
-    s.count++;
-  }
-  *out = s;
-  return FR_OK;
-}
 
 /* ---- one candidate ---- */
 
@@ -213,9 +174,9 @@ static enum fr_status init_search(search *s, const fr_samples *train,
                           "to stay frozen");
   s->validate = &s->held;
   fr_samples rest;
-  enum fr_status status = init_subset(&s->held, train, held, true, err);
+  enum fr_status status = fr__subset_init(&s->held, train, held, true, err);
   if (status == FR_OK)
-    status = init_subset(&rest, train, held, false, err);
+    status = fr__subset_init(&rest, train, held, false, err);
   if (status == FR_OK)
     s->train = rest;
   if (status == FR_OK && (rest.count == 0 || s->held.count == 0))
@@ -259,8 +220,8 @@ enum fr_status fr__transfer_choose(const fr_net *net, size_t kept,
   }
   if (transfer->choice.held != NULL) {
     if (s.train.x != train->x)
-      release_subset(&s.train);
-    release_subset(&s.held);
+      fr__subset_release(&s.train);
+    fr__subset_release(&s.held);
   }
   return status;
 }

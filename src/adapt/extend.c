@@ -76,6 +76,11 @@ fr__extend_rows fr__extend_rows_of(const fr_net *net, size_t head) {
   return rows;
 }
 
+void fr__extend_rows_copy(const fr__extend_rows *from, const fr__extend_rows *to) {
+  memcpy(to->weight, from->weight, from->inputs * from->classes * sizeof *to->weight);
+  memcpy(to->bias, from->bias, from->classes * sizeof *to->bias);
+}
+
 static void copy_rows(const fr__extend_rows *old, const fr__extend_rows *to,
                       const uint32_t *from) {
   for (size_t k = 0; k < to->classes; k++) {
