@@ -29,6 +29,7 @@ int cli_cmd_data(int argc, char **argv);
 int cli_cmd_demo(int argc, char **argv);
 int cli_cmd_doctor(int argc, char **argv);
 int cli_cmd_export(int argc, char **argv);
+int cli_cmd_extend(int argc, char **argv);
 int cli_cmd_import(int argc, char **argv);
 int cli_cmd_info(int argc, char **argv);
 int cli_cmd_meter(int argc, char **argv);

@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"train", "train a network from scratch", cli_cmd_train},
     {"test", "accuracy and energy of a model on data", cli_cmd_test},
     {"transfer", "start from a trained model", cli_cmd_transfer},
+    {"extend", "add classes to a trained model and keep the old ones", cli_cmd_extend},
     {"prune", "a smaller model out of a trained one", cli_cmd_prune},
     {"quantize", "a trained model in fewer bits, and what that costs and saves",
      cli_cmd_quantize},

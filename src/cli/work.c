@@ -12,12 +12,12 @@ static void on_read(void *self, double done) {
   session->observer.progress(session, "reading", done);
 }
 
-static enum fr_status read_data(cli_work *work, cli_session *session, const char *spec,
-                                fr_error *err) {
+enum fr_status cli_work_read(cli_session *session, const char *spec, fr_dataset **out,
+                             fr_error *err) {
   char *cache = cli_cache_folder();
   const fr_data_options options = {cache, on_read, session};
   fr_phase_begin(session->meter, "read");
-  const enum fr_status status = fr_data_open(spec, &options, &work->data, err);
+  const enum fr_status status = fr_data_open(spec, &options, out, err);
   fr_phase_end(session->meter);
   free(cache);
   return status;
@@ -133,8 +133,8 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
     fill_from_model(input, model);
   fr_prepare_options options;
   enum fr_status status = options_of(input, seed, model, &options, err);
-  if (status == FR_OK)
-    status = read_data(work, session, input->data, err);
+  if (status == FR_OK && work->data == NULL)
+    status = cli_work_read(session, input->data, &work->data, err);
   if (status == FR_OK && model != NULL)
     status = check_channels(work, model, err);
   if (status == FR_OK)

@@ -16,9 +16,13 @@ typedef struct cli_work {
   uint64_t seed;
 } cli_work;
 
-/* Reads `input->data` and prepares it; with `model`, with its normaliser and, where the
- * task is the model's own, its classes
- * (none: the data's). `input`'s unset fields are filled from the model.
+/* What `spec` names; the caller's. Phase: read. */
+enum fr_status cli_work_read(cli_session *session, const char *spec, fr_dataset **out,
+                             fr_error *err);
+
+/* Reads `input->data`, unless work->data is there already, and prepares it; with `model`,
+ * with its normaliser and, where the task is the model's own, its classes (none: the
+ * data's). `input`'s unset fields are filled from the model.
  */
 enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
                              uint64_t seed, const fr_model *model, fr_error *err);
