@@ -58,14 +58,13 @@ static enum fr_status add_name(fr_names *names, const char *name, size_t length,
   return fr__names_add(names, name, length, index, err);
 }
 
+/* "0", or "signer-1/0" where files of one signer each have one. */
 static enum fr_status add_sequence(fr_names *trials, const fr__gesture *what,
                                    uint32_t *index, fr_error *err) {
-  char text[2 * NAME_CEILING + 2];
-  if (what->apart == NULL)
+  char text[FR__WHO_ROOM + NAME_CEILING + 2];
+  if (what->who->apart[0] == '\0' || what->sequence_length > NAME_CEILING)
     return add_name(trials, what->sequence, what->sequence_length, index, err);
-  if (strlen(what->apart) > NAME_CEILING || what->sequence_length > NAME_CEILING)
-    return add_name(trials, what->apart, 2 * NAME_CEILING, index, err);
-  const int length = snprintf(text, sizeof text, "%s/%.*s", what->apart,
+  const int length = snprintf(text, sizeof text, "%s/%.*s", what->who->apart,
                               (int)what->sequence_length, what->sequence);
   return fr__names_add(trials, text, (size_t)length, index, err);
 }
@@ -73,8 +72,9 @@ static enum fr_status add_sequence(fr_names *trials, const fr__gesture *what,
 enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
                                   fr_record *about, fr_error *err) {
   fr_dataset *const data = g->builder.data;
+  const char *const signer = what->who->signer;
   enum fr_status status =
-      add_name(&data->subjects, what->signer, strlen(what->signer), &about->subject, err);
+      add_name(&data->subjects, signer, strlen(signer), &about->subject, err);
   if (status == FR_OK)
     status =
         add_name(&data->activities, what->sign, what->sign_length, &about->activity, err);
@@ -116,6 +116,18 @@ static enum fr_status read_array(void *self, const char *name, char *bytes, size
 static bool is_array(void *self, const char *name) {
   (void)self;
   return ends_with(name, ".npy");
+}
+
+/* ---- tables ---- */
+
+static bool is_table(void *self, const char *name) {
+  (void)self;
+  return ends_with(name, ".csv") && !fr__is_index(name) && !fr__is_label_list(name);
+}
+
+static enum fr_status read_table(void *self, const char *name, char *text, size_t size,
+                                 fr_error *err) {
+  return fr__gestures_shapes(self, name, text, size, err);
 }
 
 /* ---- paths ---- */
@@ -254,14 +266,34 @@ static enum fr_status name_path(enum fr_status status, const char *path, fr_erro
   return fr__fail(err, status, "'%s': %s", path, inner.text);
 }
 
+/* All files of one way to keep key points. */
+static enum fr_status read_files(fr__gestures *g, const char *path,
+                                 const fr__visitor *visitor, bool single,
+                                 const fr_data_options *options, fr_error *err) {
+  const bool others = g->builder.data->count > 0;
+  g->records = 0;
+  enum fr_status status = fr__files_each(path, visitor, options, err);
+  if (status == FR_OK)
+    status = fr__gestures_end(g, err);
+  if (status != FR_OK || g->records == 0)
+    return status;
+  if (others && g->single != single)
+    return fr__fail(err, FR_ERR_ARGUMENT, "single frames do not go with sequences");
+  g->single = single;
+  return FR_OK;
+}
+
+/* Tables are read where there are no arrays. */
 static enum fr_status read_path(fr__gestures *g, const char *path,
                                 const fr_data_options *options, fr_error *err) {
   const fr__visitor arrays = {.self = g, .wanted = is_array, .file = read_array};
+  const fr__visitor tables = {.self = g, .wanted = is_table, .file = read_table};
+  const bool table = ends_with(path, ".csv");
   enum fr_status status = fr__gestures_look_beside(g, path, err);
-  if (status == FR_OK)
-    status = fr__files_each(path, &arrays, options, err);
-  if (status == FR_OK)
-    status = fr__gestures_end(g, err);
+  if (status == FR_OK && !table)
+    status = read_files(g, path, &arrays, false, options, err);
+  if (status == FR_OK && (table || g->records == 0))
+    status = read_files(g, path, &tables, true, options, err);
   fr__gestures_forget_beside(g);
   return status;
 }
@@ -353,11 +385,21 @@ static enum fr_status derive(const fr__spec *spec, fr_dataset **data, fr_error *
   return status;
 }
 
+/* Keys that only sequences have. */
+static enum fr_status check_single(const fr__spec *spec, fr_error *err) {
+  static const char *const none[] = {"rate", "window"};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    if (fr__spec_value(spec, none[i]) != NULL)
+      return fr__fail(err, FR_ERR_ARGUMENT, "%s: single frames have none", none[i]);
+  return FR_OK;
+}
+
 /* Raw records become what was asked for; *data is replaced. */
 static enum fr_status finish(const fr__spec *spec, const asked *a, fr_dataset **data,
                              fr_error *err) {
   size_t window = (size_t)a->window;
-  enum fr_status status = check_twice(*data, err);
+  const bool single = (*data)->rate_hz == 0;
+  enum fr_status status = single ? check_single(spec, err) : check_twice(*data, err);
   if (status == FR_OK && window == 0)
     status = usual_steps(*data, &window, err);
   if (status == FR_OK && a->no_sign > 0)
@@ -366,14 +408,16 @@ static enum fr_status finish(const fr__spec *spec, const asked *a, fr_dataset **
     status = derive(spec, data, err);
   if (status != FR_OK)
     return status;
-  (*data)->window = (*data)->rate_hz > 0 ? window : 0;
+  (*data)->window = single ? 0 : window;
   (*data)->digest = fr__dataset_digest(*data);
   return FR_OK;
 }
 
-static void set_times(fr_dataset *data, double rate_hz) {
-  data->rate_hz = rate_hz;
-  for (size_t i = 0; i < data->count; i++)
+/* Single frames have no rate: each is what another network calls a feature vector. */
+static void set_times(const fr__gestures *g, double rate_hz) {
+  fr_dataset *const data = g->builder.data;
+  data->rate_hz = g->single ? 0 : rate_hz;
+  for (size_t i = 0; i < data->count && !g->single; i++)
     data->record[i].span_s = (double)data->record[i].steps / rate_hz;
 }
 
@@ -388,7 +432,7 @@ static enum fr_status read_keypoints(const fr__spec *spec, const fr_data_options
   if (status == FR_OK)
     status = read_paths(&g, &a, options, err);
   if (status == FR_OK) {
-    set_times(g.builder.data, a.rate_hz);
+    set_times(&g, a.rate_hz);
     status = check_signs(&g, &g.builder.data->activities, err);
   }
   if (status == FR_OK)
@@ -406,7 +450,7 @@ static enum fr_status read_keypoints(const fr__spec *spec, const fr_data_options
 }
 
 static bool is_wanted(void *self, const char *name) {
-  return is_array(self, name) || fr__is_index(name);
+  return is_array(self, name) || ends_with(name, ".csv");
 }
 
 /* Those of fr__keypoints_keys among them. */

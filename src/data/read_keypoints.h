@@ -37,7 +37,9 @@ typedef struct fr__gestures {
   const char *signs; /* the only ones, a list; NULL: all */
   enum fr__signer_rule signer;
   size_t width;       /* numbers of a frame; 0: none was read yet */
-  size_t records;     /* of the present path */
+  bool single;        /* records are frames, not sequences */
+  size_t trials;      /* of single frames, so far */
+  size_t records;     /* of the present path, wanted or not */
   const char *place;  /* the present path's own name */
   bool several;       /* paths are read one after another */
   fr__beside *beside; /* (besides) of the present path; owned */
@@ -45,12 +47,18 @@ typedef struct fr__gestures {
   fr__sequence open;
 } fr__gestures;
 
+#define FR__WHO_ROOM 256
+
+typedef struct fr__who {
+  char signer[FR__WHO_ROOM];
+  char apart[FR__WHO_ROOM]; /* tells sequences of one signer's files apart; "": nothing */
+} fr__who;
+
 /* Whose sign, which, and the how-manyeth. */
 typedef struct fr__gesture {
-  const char *signer;
+  const fr__who *who;
   const char *sign;
   size_t sign_length;
-  const char *apart; /* before the sequence's name: "signer-1/0"; NULL: nothing */
   const char *sequence;
   size_t sequence_length;
 } fr__gesture;
@@ -65,6 +73,17 @@ enum fr_status fr__gestures_width(fr__gestures *g, const char *name, size_t widt
 /* The names of a record; its steps, span and start are the caller's. */
 enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
                                   fr_record *about, fr_error *err);
+
+/* ---- read_keypoints_who.c ---- */
+
+/* Of a file of many sequences: the file, but for signer=dir and none. `name` ends in
+ * ".npy" or ".csv". */
+enum fr_status fr__who_by_file(const fr__gestures *g, const char *name, fr__who *who,
+                               fr_error *err);
+/* Of a file of one frame or sequence: the folders in the first `before` bytes of its
+ * name, but for signer=none; where there are none, the path's own. */
+enum fr_status fr__who_by_folder(const fr__gestures *g, const char *name, size_t before,
+                                 fr__who *who, fr_error *err);
 
 /* ---- read_keypoints_beside.c ---- */
 
@@ -90,13 +109,6 @@ enum fr_status fr__gestures_packed(fr__gestures *g, const char *name, const fr__
 /* ---- read_keypoints_frames.c: SIGN/SEQUENCE/FRAME.npy and SIGN/SEQUENCE.npy, in any
  * folders ---- */
 
-#define FR__SIGNER_ROOM 256
-
-/* Who signs where it is not told by files: one and the same, the path's own name, or the
- * folders below it. `before` (of `length` bytes) are those. False: a name too long. */
-bool fr__gestures_folder(const fr__gestures *g, const char *before, size_t length,
-                         char signer[FR__SIGNER_ROOM]);
-
 /* One frame, of the sequence that the frame before is of or of another. */
 enum fr_status fr__gestures_frame(fr__gestures *g, const char *name, const fr__npy *npy,
                                   fr_error *err);
@@ -106,5 +118,11 @@ enum fr_status fr__gestures_sequence(fr__gestures *g, const char *name,
 /* The last frame was a sequence's last. */
 enum fr_status fr__gestures_end(fr__gestures *g, fr_error *err);
 void fr__gestures_release_frames(fr__gestures *g);
+
+/* ---- read_keypoints_shapes.c: a row is the number of a class and 42 numbers ---- */
+
+bool fr__is_label_list(const char *name); /* "..._label.csv": a class's name a row */
+enum fr_status fr__gestures_shapes(fr__gestures *g, const char *name, char *text,
+                                   size_t size, fr_error *err);
 
 #endif

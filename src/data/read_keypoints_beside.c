@@ -16,7 +16,7 @@
 
 static bool is_beside(void *self, const char *name) {
   (void)self;
-  return fr__is_index(name);
+  return fr__is_index(name) || fr__is_label_list(name);
 }
 
 void fr__gestures_forget_beside(fr__gestures *g) {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SIGN/SEQUENCE/FRAME.npy, one file a frame, and SIGN/SEQUENCE.npy. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "data/read_keypoints.h"
@@ -51,58 +49,13 @@ static bool parse_number(const char *stem, size_t length, uint32_t *out) {
   return from < length && value < NUMBER_CEILING;
 }
 
-/* ---- who ---- */
-
-static bool is_mp_data(const char *text, size_t length) {
-  return length == 7 && strncasecmp(text, "MP_Data", 7) == 0;
-}
-
-/* Folders in front of the sign, without those called MP_Data around them. */
-static const char *strip(const char *before, size_t *length) {
-  size_t end = *length, last = 0;
-  while (end > 0) {
-    size_t rest = end;
-    const char *const name = take_last(before, &rest, &last);
-    if (!is_mp_data(name, last))
-      break;
-    end = rest;
-  }
-  const size_t first = strcspn(before, "/");
-  const size_t skip = first < end && is_mp_data(before, first) ? first + 1 : 0;
-  *length = end - skip;
-  return before + skip;
-}
-
-bool fr__gestures_folder(const fr__gestures *g, const char *before, size_t length,
-                         char signer[FR__SIGNER_ROOM]) {
-  const char *const inner = strip(before, &length);
-  int n = 0;
-  if (g->signer == FR__SIGNER_NONE)
-    n = snprintf(signer, FR__SIGNER_ROOM, "1");
-  else if (length == 0)
-    n = snprintf(signer, FR__SIGNER_ROOM, "%s", g->place);
-  else
-    n = snprintf(signer, FR__SIGNER_ROOM, "%s%s%.*s", g->several ? g->place : "",
-                 g->several ? "/" : "", (int)length, inner);
-  return n > 0 && n < FR__SIGNER_ROOM;
-}
-
 static enum fr_status name_record(fr__gestures *g, const char *name, const place *at,
                                   fr_record *about, fr_error *err) {
-  char signer[FR__SIGNER_ROOM], apart[FR__SIGNER_ROOM];
-  fr__gestures by_folder = *g;
-  by_folder.signer = FR__SIGNER_FOLDER;
-  const bool whole = fr__gestures_folder(g, name, at->before, signer) &&
-                     fr__gestures_folder(&by_folder, name, at->before, apart);
-  if (!whole)
-    return fr__fail(err, FR_ERR_LIMIT, "%s: a signer's name of more than %d bytes", name,
-                    FR__SIGNER_ROOM - 1);
-  /* One signer of several folders has each sequence several times. */
-  const bool told = g->signer == FR__SIGNER_NONE && (g->several || at->before > 0);
-  const fr__gesture what = {signer,          at->sign,
-                            at->sign_length, told ? apart : NULL,
-                            at->sequence,    at->sequence_length};
-  return fr__gestures_about(g, &what, about, err);
+  fr__who who;
+  const fr__gesture what = {&who, at->sign, at->sign_length, at->sequence,
+                            at->sequence_length};
+  const enum fr_status status = fr__who_by_folder(g, name, at->before, &who, err);
+  return status == FR_OK ? fr__gestures_about(g, &what, about, err) : status;
 }
 
 /* ---- one file a frame ---- */

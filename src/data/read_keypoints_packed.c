@@ -5,14 +5,12 @@
 
 #include "base/csv.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "data/read_keypoints.h"
 
 typedef struct packed {
   fr__gestures *gestures;
   const fr__npy *npy;
-  const char *signer; /* by the file, or the folder's */
-  const char *apart;  /* NULL: sequences are told apart by it alone */
+  fr__who who;
   fr__csv csv;
   uint32_t row, action, sequence; /* columns */
   bool *seen;                     /* (sequences) owned */
@@ -59,6 +57,7 @@ static enum fr_status read_place(packed *p, size_t *out, fr_error *err) {
     return fr__csv_fail(&p->csv, p->row, "is there twice", err);
   p->seen[*out] = true;
   p->rows++;
+  p->gestures->records++;
   return FR_OK;
 }
 
@@ -76,8 +75,8 @@ static enum fr_status check_name(const packed *p, uint32_t column, fr_error *err
 static enum fr_status add_sequence(packed *p, size_t place, fr_error *err) {
   const fr__csv_field *const action = &p->csv.field[p->action];
   const fr__csv_field *const sequence = &p->csv.field[p->sequence];
-  const fr__gesture what = {p->signer, action->text,   action->length,
-                            p->apart,  sequence->text, sequence->length};
+  const fr__gesture what = {&p->who, action->text, action->length, sequence->text,
+                            sequence->length};
   const size_t steps = p->npy->shape[1], each = steps * p->npy->shape[2];
   fr__builder *const builder = &p->gestures->builder;
   fr_record about = {.steps = steps};
@@ -101,7 +100,6 @@ static enum fr_status read_row(packed *p, fr_error *err) {
     status = check_name(p, p->sequence, err);
   if (status != FR_OK || !fr__gestures_want(p->gestures, action->text, action->length))
     return status;
-  p->gestures->records++;
   return add_sequence(p, place, err);
 }
 
@@ -121,19 +119,6 @@ static enum fr_status read_rows(packed *p, fr_error *err) {
   return status;
 }
 
-/* "signer-1" of "signer-1.npy"; with the path's name before it where that is needed to
- * tell it from another path's file; the caller's (free). */
-static char *name_file(const fr__gestures *g, const char *name, bool by_file) {
-  const fr_names *const known = &g->builder.data->subjects;
-  char *const stem = strndup(name, strlen(name) - strlen(".npy"));
-  if (stem == NULL || !g->several ||
-      (by_file && fr__names_find(known, stem, strlen(stem)) == FR_NONE))
-    return stem;
-  char *const longer = fr__path_join(g->place, stem);
-  free(stem);
-  return longer;
-}
-
 static enum fr_status check_shape(const char *name, const fr__npy *npy, fr_error *err) {
   if (npy->dimensions == 3 && npy->count > 0)
     return FR_OK;
@@ -148,25 +133,17 @@ enum fr_status fr__gestures_packed(fr__gestures *g, const char *name, const fr__
   enum fr_status status = check_shape(name, npy, err);
   if (status == FR_OK)
     status = fr__gestures_width(g, name, npy->shape[2], err);
+  if (status == FR_OK)
+    status = fr__who_by_file(g, name, &p.who, err);
   if (status != FR_OK)
     return status;
-  const bool by_file = g->signer == FR__SIGNER_USUAL || g->signer == FR__SIGNER_FILE;
-  char *const file = name_file(g, name, by_file);
-  const size_t before = (size_t)(fr__path_name(name) - name);
-  char folder[FR__SIGNER_ROOM];
-  if (!fr__gestures_folder(g, name, before > 0 ? before - 1 : 0, folder))
-    status = fr__fail(err, FR_ERR_LIMIT, "%s: a signer's name of more than %d bytes",
-                      name, FR__SIGNER_ROOM - 1);
-  p.signer = by_file ? file : folder;
-  p.apart = by_file ? NULL : file; /* each file counts its sequences anew */
   p.seen = calloc(npy->shape[0], sizeof *p.seen);
   fr__csv_init(&p.csv, index->name, index->text, index->size, ',');
-  if (file == NULL || p.seen == NULL)
+  if (p.seen == NULL)
     status = fr__fail_memory(err, "an index");
   if (status == FR_OK)
     status = read_rows(&p, err);
   fr__csv_release(&p.csv);
   free(p.seen);
-  free(file);
   return status;
 }

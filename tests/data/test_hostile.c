@@ -3,7 +3,9 @@
  * crash. */
 #include "input.h"
 
+#include "../golden/gestures.h"
 #include "base/rng.h"
+#include "gestures_made.h"
 
 #define ENTRY "A/wlk_7/sub_3.csv"
 
@@ -166,6 +168,47 @@ static void damaged_archives_never_crash(void **state) {
   free(bytes);
 }
 
+/* Arrays, their index, frames, tables of shapes, and what their classes are called. */
+static void damaged_key_points_never_crash(void **state) {
+  (void)state;
+  static const char index[] = "row,action,root,sequence\n0,\"hi, you\",x,0\n1,go,x,0\n"
+                              "2,go,x,1\n3,go,x,10\n";
+  static const char labels[] = "\xef\xbb\xbfone\r\n\"two\"\r\n";
+  char spec[700], shapes[2048];
+  size_t size = 0, n = 0;
+  char *const whole = (char *)made_bytes(MADE(packed), 4, 3, 42, 4, false, false, &size);
+  const char *const options = "signs=hi, you,go&no_sign=1&parts=hands";
+  snprintf(spec, sizeof spec, "%s", input_spec("keypoints", "k", options));
+  input_text("k/x.index.csv", index);
+  mutate("k/x.npy", spec, whole, size, 2000);
+  input_write("k/x.npy", whole, size);
+  mutate("k/x.index.csv", spec, index, strlen(index), 1500);
+  const input_entry entries[] = {{"k/x.index.csv", index, 0}, {"k/x.npy", whole, size}};
+  input_zip("k1.zip", entries, 2);
+  free(whole);
+  char *bytes = NULL;
+  ASSERT_OK(fr__file_read(input_path("k1.zip"), 1 << 20, &bytes, &size, err));
+  snprintf(spec, sizeof spec, "%s", input_spec("keypoints", "k2.zip", ""));
+  mutate("k2.zip", spec, bytes, size, 1500);
+  free(bytes);
+  made_array("f/go/0/1.npy", MADE(row), 1, 1, 63, 4, false, false);
+  ASSERT_OK(fr__file_read(input_path("f/go/0/1.npy"), 1 << 20, &bytes, &size, err));
+  snprintf(spec, sizeof spec, "%s", input_spec("keypoints", "f", ""));
+  mutate("f/go/0/2.npy", spec, bytes, size, 1000);
+  free(bytes);
+  for (int r = 0; r < 3; r++) {
+    n += (size_t)snprintf(shapes + n, 60, "%d", r % 2);
+    for (int c = 0; c < 42; c++)
+      n += (size_t)snprintf(shapes + n, 20, ",0.%d", c);
+    n += (size_t)snprintf(shapes + n, 3, "\r\n");
+  }
+  input_text("h/a_label.csv", labels);
+  snprintf(spec, sizeof spec, "%s", input_spec("keypoints", "h", "signs=one"));
+  mutate("h/a.csv", spec, shapes, n, 1000);
+  input_write("h/a.csv", shapes, n);
+  mutate("h/a_label.csv", spec, labels, strlen(labels), 500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_zip_bomb_is_refused),
@@ -175,6 +218,7 @@ int main(void) {
       cmocka_unit_test(other_things_are_no_data),
       cmocka_unit_test(damaged_text_never_crashes),
       cmocka_unit_test(damaged_archives_never_crash),
+      cmocka_unit_test(damaged_key_points_never_crash),
   };
   return cmocka_run_group_tests(tests, input_setup, input_teardown);
 }
