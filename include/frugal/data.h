@@ -88,11 +88,11 @@ typedef struct fr_data_options {
  *   keypoints:PATH,...   MediaPipe's key points: NAME.npy of (sequences, frames, 42, 63,
  *                        126, 258 or 1662) beside NAME.index.csv (columns row, action,
  *                        sequence), SIGN/SEQUENCE/FRAME.npy, SIGN/SEQUENCE.npy or a CSV
- *                        of single hands, alone or in folders and zips. Keys: signs=NAME,...
- *                        signer=file|dir|none rate=30 window=STEPS (else as most
- *                        sequences) features=points|raw no_sign=SHARE (as many records of
- *                        FR_NO_SIGN as of a sign, times it) seed=1, and those of
- *                        fr_keypoints_new (frugal/keypoints.h)
+ *                        of single hands, alone or in folders and zips. Keys:
+ *                        signs=NAME,... signer=file|dir|none rate=30 window=STEPS (else
+ *                        as most sequences) features=points|raw no_sign=SHARE (as many
+ *                        records of FR_NO_SIGN as of a sign, times it) seed=1, and those
+ *                        of fr_keypoints_new (frugal/keypoints.h)
  *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
  *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
  *                        features=extrasensory
