@@ -14,9 +14,8 @@
 typedef struct fr_recognizer fr_recognizer;
 
 typedef struct fr_recognizer_options {
-  double rate_hz; /* of frames without times; 0: the model's, and of a model of key points
-                     without one 30 */
-  size_t hop;     /* frames from one window to the next; 0: 1 */
+  double rate_hz;               /* of frames without times; 0: the model's */
+  size_t hop;                   /* frames from one window to the next; 0: 1 */
   enum fr_stream_states states; /* of recurrent layers: RESTART, as it was trained */
   float temperature;            /* logits are divided by it before the softmax */
   double smooth_s; /* time constant of the exponential mean of probabilities; 0: none */
@@ -61,7 +60,9 @@ void fr_recognizer_free(fr_recognizer *r);
 /* Numbers of a frame: raw ones where the model remembers how features are made of them,
  * else the network's channels. */
 size_t fr_recognizer_inputs(const fr_recognizer *r);
-double fr_recognizer_rate(const fr_recognizer *r); /* Hz */
+/* Hz, of the model; 30 of one of key points that does not tell it. Frames that come at
+ * other times are brought to it (docs/recognize.md). */
+double fr_recognizer_rate(const fr_recognizer *r);
 /* The names of what fr_recognized.sign counts; the model's. */
 const fr_names *fr_recognizer_classes(const fr_recognizer *r);
 /* FLOP of the network in the long run for a frame, and for a window alone. */

@@ -278,6 +278,7 @@ static enum fr_status open_all(recognize *c, cli_session *session, fr_model *mod
     status = cli_truth_read(&c->scored, c->truth, &model->classes, err);
   if (status == FR_OK) {
     const size_t inputs = fr_recognizer_inputs(c->figures.recognizer);
+    c->figures.frames_hz = c->options.rate_hz;
     c->frame = calloc(inputs, sizeof *c->frame);
     status = fr__frames_init(&c->frames, c->raw ? FR__FRAME_RAW : FR__FRAME_JSON, inputs,
                              read_stdin, NULL, err);

@@ -7,20 +7,25 @@
 #include "cli/calibrating.h"
 
 #define RATE_FRAMES 60 /* after so many the rate is looked at */
-#define RATE_APART 1.2 /* as far from the model's it is another one */
+#define RATE_APART 1.2 /* the model's may be so many times as high */
 #define SECONDS_PER_HOUR 3600.0
 
 /* ---- while frames come ---- */
 
+static double frames_hz(const cli_recognizing *r) {
+  if (r->timed)
+    return (double)(r->frames - 1) / (r->last_s - r->first_s);
+  return r->frames_hz > 0 ? r->frames_hz : fr_recognizer_rate(r->recognizer);
+}
+
 static void look_at_rate(const cli_recognizing *r, cli_session *session) {
-  const double model_hz = fr_recognizer_rate(r->recognizer);
-  const double hz = (RATE_FRAMES - 1) / (r->last_s - r->first_s);
-  if (hz < model_hz * RATE_APART && hz * RATE_APART > model_hz)
+  const double model_hz = fr_recognizer_rate(r->recognizer), hz = frames_hz(r);
+  if (hz * RATE_APART > model_hz)
     return;
   cli_warn(&session->result,
-           "the frames come at %.3g Hz, the model was trained on %.3g: signs will seem "
-           "%s to it",
-           hz, model_hz, hz > model_hz ? "slower" : "faster");
+           "the frames come at %.3g Hz, the model takes %.3g: those between are made up, "
+           "and quick signs may be missed",
+           hz, model_hz);
   cli_result_tell(&session->result);
 }
 
@@ -30,15 +35,14 @@ void cli_recognizing_frame(cli_recognizing *r, cli_session *session, double t_s)
     r->first_s = t_s;
   r->last_s = t_s;
   r->frames++;
-  if (r->timed && r->frames == RATE_FRAMES)
+  if (r->frames == RATE_FRAMES)
     look_at_rate(r, session);
 }
 
 double cli_recognizing_seconds(const cli_recognizing *r) {
-  const double period_s = 1 / fr_recognizer_rate(r->recognizer);
   if (r->timed && r->frames > 0)
-    return r->last_s - r->first_s + period_s;
-  return (double)r->frames * period_s;
+    return r->last_s - r->first_s + 1 / fr_recognizer_rate(r->recognizer);
+  return (double)r->frames / frames_hz(r);
 }
 
 /* ---- figures ---- */
@@ -116,7 +120,7 @@ static fr_measure share(fr_measure m, double factor) {
   return fr_measure_known(m) ? fr_measure_scale(m, factor, FR_UNIT_JOULE) : m;
 }
 
-/* Reading and recognising a frame; and an hour of frames at the model's rate. */
+/* Reading and recognising a frame; and an hour of such a stream. */
 static void add_energy(const cli_recognizing *r, cli_session *session) {
   static const char *const work[] = {"read", "recognize", NULL};
   if (r->frames == 0) {
@@ -125,8 +129,7 @@ static void add_energy(const cli_recognizing *r, cli_session *session) {
     return;
   }
   const cli_spent spent = cli_session_phases(session, work);
-  const double hour =
-      fr_recognizer_rate(r->recognizer) * SECONDS_PER_HOUR / (double)r->frames;
+  const double hour = SECONDS_PER_HOUR / cli_recognizing_seconds(r);
   const fr_measure frame = share(spent.program, 1 / (double)r->frames);
   const fr_measure program = share(spent.program, hour);
   const fr_measure delta = share(delta_of(spent.core_seconds.value), hour);

@@ -9,12 +9,13 @@
 typedef struct cli_recognizing {
   fr_recognizer *recognizer;
   uint64_t frames, skipped, signs;
-  bool timed; /* the frames told their times: */
+  double frames_hz; /* of frames that do not; 0: the model's */
+  bool timed;       /* the frames told their times: */
   double first_s, last_s;
   cli_spread parse, push; /* of a frame: out of its bytes; to signs */
 } cli_recognizing;
 
-/* The frame's times; warns, once, where they come at another rate than the model's. */
+/* Counts a frame; warns, once, where they come slower than the model takes them. */
 void cli_recognizing_frame(cli_recognizing *r, cli_session *session, double t_s);
 
 /* Length of the stream so far, not of the work. */

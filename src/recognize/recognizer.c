@@ -8,10 +8,12 @@
 #include "frugal/keypoints.h"
 #include "recognize/answers.h"
 #include "recognize/events.h"
+#include "recognize/ticks.h"
 
 #define POINTS_RATE_HZ 30.0
 #define RATE_CEILING_HZ 1e6
 #define SECONDS_CEILING 3600.0
+#define GAP_CEILING 1048576.0 /* frames at the model's rate */
 #define HOP_CEILING ((size_t)1 << 20)
 
 struct fr_recognizer {
@@ -20,8 +22,10 @@ struct fr_recognizer {
   fr_keypoints *points; /* frames to features; NULL: frames are what the network takes */
   fr__answers answers;
   fr__events events;
+  fr__ticks ticks;
   size_t inputs;
-  double rate_hz;
+  double rate_hz;      /* of the model */
+  double frames_hz;    /* of frames that do not tell their times */
   float *fresh, *mean; /* (classes) of the last window, and smoothed */
   float share;         /* of the fresh ones in the mean */
   bool answered;       /* there is a mean */
@@ -77,13 +81,18 @@ static bool has_frames(const fr_model *model) {
 }
 
 static enum fr_status find_rate(fr_recognizer *r, fr_error *err) {
-  r->rate_hz = r->options.rate_hz > 0 ? r->options.rate_hz : r->model->rate_hz;
-  if (r->rate_hz == 0 && has_frames(r->model))
-    r->rate_hz = POINTS_RATE_HZ;
+  r->rate_hz = r->model->rate_hz;
+  if (r->rate_hz == 0)
+    r->rate_hz = has_frames(r->model) ? POINTS_RATE_HZ : r->options.rate_hz;
+  r->frames_hz = r->options.rate_hz > 0 ? r->options.rate_hz : r->rate_hz;
   if (!(r->rate_hz > 0 && r->rate_hz <= RATE_CEILING_HZ))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "the model takes feature vectors of no rate: say how many frames "
                     "come a second");
+  if (r->rate_hz * r->options.gap_s > GAP_CEILING)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "a gap of %g s holds more than %.0f frames of %g Hz",
+                    r->options.gap_s, GAP_CEILING, r->rate_hz);
   return FR_OK;
 }
 
@@ -141,6 +150,9 @@ static enum fr_status init(fr_recognizer *r, fr_error *err) {
     status = init_points(r, err);
   if (status != FR_OK)
     return status;
+  status = fr__ticks_init(&r->ticks, r->inputs, 1 / r->rate_hz, err);
+  if (status != FR_OK)
+    return status;
   r->fresh = calloc(r->answers.classes, sizeof *r->fresh);
   r->mean = calloc(r->answers.classes, sizeof *r->mean);
   if (!r->fresh || !r->mean)
@@ -174,6 +186,7 @@ void fr_recognizer_free(fr_recognizer *r) {
     return;
   fr_keypoints_free(r->points);
   fr__answers_release(&r->answers);
+  fr__ticks_release(&r->ticks);
   free(r->fresh);
   free(r->mean);
   free(r);
@@ -206,6 +219,7 @@ const float *fr_recognizer_answer(const fr_recognizer *r) {
 void fr_recognizer_reset(fr_recognizer *r) {
   if (r->points)
     fr_keypoints_reset(r->points);
+  fr__ticks_reset(&r->ticks);
   fr__answers_reset(&r->answers);
   fr__events_reset(&r->events, 0);
   r->answered = false;
@@ -234,12 +248,32 @@ static bool is_finite(const float *p, size_t count) {
 }
 
 static double time_of(const fr_recognizer *r, double t_s) {
-  return isfinite(t_s) ? t_s : (double)r->frames / r->rate_hz;
+  return isfinite(t_s) ? t_s : (double)r->frames / r->frames_hz;
+}
+
+/* One frame at the model's rate; `mute`: a sign was told already since the caller asked,
+ * so that what ends now is told at the next answer. */
+static bool step(fr_recognizer *r, double t_s, const float *frame, bool mute,
+                 fr_recognized *out) {
+  if (r->points)
+    fr_keypoints_frame(r->points, frame, r->answers.frame);
+  else
+    memcpy(r->answers.frame, frame, r->inputs * sizeof *frame);
+  if (!fr__answers_push(&r->answers, r->answers.frame, r->fresh))
+    return false;
+  if (!is_finite(r->fresh, r->answers.classes)) {
+    /* a state that is carried on would never be finite again */
+    fr__answers_reset(&r->answers);
+    return false;
+  }
+  smooth(r);
+  return !mute && fr__events_step(&r->events, t_s, r->mean, out);
 }
 
 bool fr_recognizer_push(fr_recognizer *r, double t_s, const float *frame,
                         fr_recognized *out) {
-  double t = time_of(r, t_s);
+  double t = time_of(r, t_s), tick_s;
+  const float *x;
   bool told = false;
   if (r->frames > 0 && !(t >= r->last_s && t - r->last_s <= r->options.gap_s)) {
     told = fr_recognizer_end(r, out);
@@ -249,22 +283,11 @@ bool fr_recognizer_push(fr_recognizer *r, double t_s, const float *frame,
     fr__events_reset(&r->events, t);
   r->frames++;
   r->last_s = t;
-  if (r->points)
-    fr_keypoints_frame(r->points, frame, r->answers.frame);
-  else
-    memcpy(r->answers.frame, frame, r->inputs * sizeof *frame);
-  if (!fr__answers_push(&r->answers, r->answers.frame, r->fresh))
-    return told;
-  if (!is_finite(r->fresh, r->answers.classes)) {
-    /* a state that is carried on would never be finite again */
-    fr__answers_reset(&r->answers);
-    return told;
-  }
-  smooth(r);
-  fr_recognized next;
-  if (fr__events_step(&r->events, t, r->mean, &next)) {
-    *out = next;
-    told = true;
-  }
+  fr__ticks_push(&r->ticks, t, frame);
+  while (fr__ticks_next(&r->ticks, &tick_s, &x))
+    if (step(r, tick_s, x, told, out)) {
+      out->said_s = fmax(out->said_s, t);
+      told = true;
+    }
   return told;
 }
