@@ -57,6 +57,8 @@ typedef struct fr_data_options {
   /* Called now and then with what is done of the input, 0 to 1; may be NULL. */
   void (*progress)(void *self, double done);
   void *self;
+  /* A part of reading begins ("features"), or ends (NULL); may be NULL. */
+  void (*phase)(void *self, const char *name);
 } fr_data_options;
 
 /*

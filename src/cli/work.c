@@ -12,10 +12,18 @@ static void on_read(void *self, double done) {
   session->observer.progress(session, "reading", done);
 }
 
+static void on_part(void *self, const char *name) {
+  cli_session *session = self;
+  if (name != NULL)
+    fr_phase_begin(session->meter, name);
+  else
+    fr_phase_end(session->meter);
+}
+
 enum fr_status cli_work_read(cli_session *session, const char *spec, fr_dataset **out,
                              fr_error *err) {
   char *cache = cli_cache_folder();
-  const fr_data_options options = {cache, on_read, session};
+  const fr_data_options options = {cache, on_read, session, on_part};
   fr_phase_begin(session->meter, "read");
   const enum fr_status status = fr_data_open(spec, &options, out, err);
   fr_phase_end(session->meter);

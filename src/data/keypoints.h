@@ -19,5 +19,9 @@ extern const char *const fr__keypoints_keys[];
 /* The text for fr__keypoints_derive: those of the spec's options that are among them, as
  * they stand. The text is the caller's, freed by free(). */
 enum fr_status fr__keypoints_spec_text(const fr__spec *spec, char **out, fr_error *err);
+/* Both, as the part "features" of the reading. */
+enum fr_status fr__keypoints_features(const fr__spec *spec,
+                                      const fr_data_options *options, fr_dataset **data,
+                                      fr_error *err);
 
 #endif

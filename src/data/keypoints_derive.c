@@ -92,3 +92,17 @@ enum fr_status fr__keypoints_derive(fr_dataset **data, const char *text, fr_erro
   fr_keypoints_free(k);
   return status;
 }
+
+enum fr_status fr__keypoints_features(const fr__spec *spec,
+                                      const fr_data_options *options, fr_dataset **data,
+                                      fr_error *err) {
+  char *text = NULL;
+  enum fr_status status = fr__keypoints_spec_text(spec, &text, err);
+  if (status != FR_OK)
+    return status;
+  fr__reading(options, "features");
+  status = fr__keypoints_derive(data, text, err);
+  fr__reading(options, NULL);
+  free(text);
+  return status;
+}

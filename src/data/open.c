@@ -19,6 +19,11 @@ void fr__progress(const fr_data_options *options, double done) {
     options->progress(options->self, done < 0 ? 0 : done > 1 ? 1 : done);
 }
 
+void fr__reading(const fr_data_options *options, const char *name) {
+  if (options != NULL && options->phase != NULL)
+    options->phase(options->self, name);
+}
+
 static enum fr_status unknown_kind(const fr__spec *spec, fr_error *err) {
   fr__buf known;
   fr__buf_init(&known, 0);

@@ -376,15 +376,6 @@ static enum fr_status usual_steps(const fr_dataset *data, size_t *out, fr_error 
   return FR_OK;
 }
 
-static enum fr_status derive(const fr__spec *spec, fr_dataset **data, fr_error *err) {
-  char *text = NULL;
-  enum fr_status status = fr__keypoints_spec_text(spec, &text, err);
-  if (status == FR_OK)
-    status = fr__keypoints_derive(data, text, err);
-  free(text);
-  return status;
-}
-
 /* Keys that only sequences have. */
 static enum fr_status check_single(const fr__spec *spec, fr_error *err) {
   static const char *const none[] = {"rate", "window"};
@@ -395,7 +386,8 @@ static enum fr_status check_single(const fr__spec *spec, fr_error *err) {
 }
 
 /* Raw records become what was asked for; *data is replaced. */
-static enum fr_status finish(const fr__spec *spec, const asked *a, fr_dataset **data,
+static enum fr_status finish(const fr__spec *spec, const asked *a,
+                             const fr_data_options *options, fr_dataset **data,
                              fr_error *err) {
   size_t window = (size_t)a->window;
   const bool single = (*data)->rate_hz == 0;
@@ -405,7 +397,7 @@ static enum fr_status finish(const fr__spec *spec, const asked *a, fr_dataset **
   if (status == FR_OK && a->no_sign > 0)
     status = fr__no_sign_add(data, a->no_sign, (uint64_t)a->seed, err);
   if (status == FR_OK && !a->raw)
-    status = derive(spec, data, err);
+    status = fr__keypoints_features(spec, options, data, err);
   if (status != FR_OK)
     return status;
   (*data)->window = single ? 0 : window;
@@ -438,7 +430,7 @@ static enum fr_status read_keypoints(const fr__spec *spec, const fr_data_options
   if (status == FR_OK)
     status = fr__builder_finish(&g.builder, &data, err);
   if (status == FR_OK)
-    status = finish(spec, &a, &data, err);
+    status = finish(spec, &a, options, &data, err);
   fr__gestures_release_frames(&g);
   fr__builder_release(&g.builder);
   release_asked(&a);

@@ -80,6 +80,8 @@ extern const fr__reader fr__reader_ts;
 /* Tells the caller of fr_data_open how far the reading is, 0 to 1; `options` may be NULL.
  */
 void fr__progress(const fr_data_options *options, double done);
+/* `name` NULL: the one that began ends. */
+void fr__reading(const fr_data_options *options, const char *name);
 
 /* ---- what is made of a series: keys frame, rate, features, features_step ---- */
 

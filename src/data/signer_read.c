@@ -158,18 +158,13 @@ static enum fr_status name_channels(fr_names *channels, fr_error *err) {
 }
 
 /* As a recording's: records of no sign first, features of all then. */
-static enum fr_status derive(const job *j, fr_dataset **data, fr_error *err) {
-  char *text = NULL;
+static enum fr_status derive(const job *j, const fr_data_options *options,
+                             fr_dataset **data, fr_error *err) {
   enum fr_status status = FR_OK;
   if (j->no_sign > 0)
     status = fr__no_sign_add(data, j->no_sign, (uint64_t)j->seed, err);
-  if (status != FR_OK || j->raw)
-    return status;
-  status = fr__keypoints_spec_text(j->spec, &text, err);
-  if (status == FR_OK)
-    status = fr__keypoints_derive(data, text, err);
-  free(text);
-  return status;
+  return status != FR_OK || j->raw ? status
+                                   : fr__keypoints_features(j->spec, options, data, err);
 }
 
 enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *options,
@@ -193,7 +188,7 @@ enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *opt
     status = fr__builder_finish(&builder, &data, err);
   fr__builder_release(&builder);
   if (status == FR_OK)
-    status = derive(&j, &data, err);
+    status = derive(&j, options, &data, err);
   if (status == FR_OK)
     *out = data;
   else

@@ -148,11 +148,19 @@ static void on_read(void *self, double done) {
   fr__plan_go_on(plan);
 }
 
+static void on_part(void *self, const char *name) {
+  const fr__plan *plan = self;
+  if (name != NULL)
+    fr__gauge_phase_begin(plan->gauge, name);
+  else
+    fr__gauge_phase_end(plan->gauge);
+}
+
 enum fr_status fr__plan_open_set(fr__plan *plan, size_t i, fr_error *err) {
   const fr__study_data *data = &plan->study->data[i];
   fr__study_set *set = &plan->set[i];
   const fr_data_options options = {
-      .cache = plan->options->cache, .progress = on_read, .self = plan};
+      .cache = plan->options->cache, .progress = on_read, .self = plan, .phase = on_part};
   snprintf(plan->label, sizeof plan->label, "reading %.100s", data->name);
   fr__gauge_phase_begin(plan->gauge, "read");
   enum fr_status status = fr_data_open(data->open, &options, &set->data, err);
