@@ -103,7 +103,8 @@ cli_past cli_past_read(const char *provenance); /* NULL: nothing */
 /* Of all phases of the result under one of the names (NULL-terminated): "train" is
  * "train/forward", too. */
 cli_spent cli_session_phases(const cli_session *session, const char *const *names);
-/* Of the phases that a model is made in: train, validate, choose, prune, quantize. */
+/* Of the phases that a model is made in: train, validate, choose, prune, quantize,
+ * and extend's features, head, refine. */
 cli_spent cli_session_training(const cli_session *session);
 json_t *cli_spent_json(const cli_spent *spent); /* a new reference */
 /* Keys energy, program and core_seconds of `to`. */

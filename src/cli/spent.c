@@ -186,7 +186,8 @@ cli_spent cli_session_phases(const cli_session *session, const char *const *name
 
 cli_spent cli_session_training(const cli_session *session) {
   static const char *const making[] = {"train", "validate", "choose",
-                                       "prune", "quantize", NULL};
+                                       "prune", "quantize", "features",
+                                       "head",  "refine",   NULL};
   return cli_session_phases(session, making);
 }
 
