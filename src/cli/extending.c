@@ -111,8 +111,11 @@ static enum fr_status join_olds(extending *x, fr_dataset **data, fr_error *err) 
 
 static enum fr_status open_data(extending *x, fr_error *err) {
   cli_input *input = &x->e->input;
-  fr_dataset *data = NULL;
-  enum fr_status status = cli_work_read(x->session, input->data, &data, err);
+  fr_dataset *data = x->e->data;
+  enum fr_status status = FR_OK;
+  x->e->data = NULL;
+  if (data == NULL)
+    status = cli_work_read(x->session, input->data, &data, err);
   if (status == FR_OK)
     status = name_classes(x, data, err);
   if (status == FR_OK && (x->e->replay_from != NULL || !has_all_olds(x, data)))

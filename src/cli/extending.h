@@ -15,6 +15,8 @@ typedef struct cli_extend {
   cli_input input; /* what is not told is the model's */
   cli_training training;
   fr_extend_options extend;
+  fr_dataset *data;        /* what input.data names, where it was read already; taken
+                              over; NULL: it is read */
   const char *source;      /* path of the model */
   const char *replay_from; /* SPEC of old classes that the data has not; NULL: the model's
                               own data */
