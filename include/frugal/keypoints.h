@@ -44,9 +44,7 @@ typedef struct fr_keypoints fr_keypoints;
  *   aspect=4:3     the picture's width to its height (42: 1:1, its numbers are pixels)
  *   shape=5|10|20  points of each hand: tips, tips and middle joints, all
  *   depth=yes|no   z of hands' points
- *   hold=2         frames for which a hand that is lost keeps its last shape, 0 to 30
- *   trace=0        hands without a pose: the wrist's ways added up, each forgotten after
- *                  about so many frames; 0: none
+ *   hold=1         frames for which a hand that is lost keeps its last shape, 0 to 30
  * Where nothing is said: mirror=yes (one hand alone: no, which is all it can),
  * velocity=no, depth=no. FR_ERR_ARGUMENT with the reason where a key or value is not
  * known, is there twice or cannot be had of the layout.

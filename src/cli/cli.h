@@ -57,6 +57,7 @@ extern const struct argp cli_output_argp;
 /* Of how data is cut into samples; NULL and 0: the data set's or the model's own. */
 typedef struct cli_input {
   const char *data;
+  const char *parts; /* of key points; NULL: the data's, or the model's */
   const char *task;
   const char *split;
   const char *validate;

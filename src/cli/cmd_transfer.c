@@ -322,6 +322,7 @@ static enum fr_status run(cli_session *session, transfer *t, fr_error *err) {
     session->past = source.provenance;
     t->session = session;
     t->net = source.net;
+    work.like = &source;
     status = cli_work_open(&work, session, &t->input, seed, NULL, err);
   }
   if (status == FR_OK)

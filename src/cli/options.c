@@ -18,6 +18,7 @@ enum {
   KEY_STEP,
   KEY_RATE,
   KEY_FOLD,
+  KEY_PARTS,
   KEY_SHORT,
   KEY_NORMALIZE,
 };
@@ -129,6 +130,11 @@ static const struct argp_option input_options[] = {
      "the input by zscore (default), minmax, robust (median and quartiles), window (each "
      "by its own mean and deviation) or none; of a model that is tested its own",
      10},
+    {"parts", KEY_PARTS, "LIST", 0,
+     "of key points: some of hands,pose,face (default: hands, and pose where there is "
+     "one; "
+     "of a model that is tested its own)",
+     10},
     {"fold", KEY_FOLD, "N", 0,
      "which fold of subject:loo, kfold:K, blocks:K or folds:DIR (default 1)", 10},
     {0},
@@ -191,6 +197,7 @@ static error_t parse_input(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_RATE: input->rate_hz = cli_real(state, "rate", text, 0.01, 100000); return 0;
   case KEY_NORMALIZE: input->normalize = check_normalize(state, text); return 0;
+  case KEY_PARTS: input->parts = text; return 0;
   case KEY_FOLD: input->fold = cli_number(state, "fold", text, 1, 100000); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/frames.h"
 #include "cli/openings.h"
 
 static void on_read(void *self, double done) {
@@ -110,6 +111,19 @@ static enum fr_status check_channels(const cli_work *work, const fr_model *model
   return FR_OK;
 }
 
+/* Data is read as --parts says, and else as a model takes it. */
+static enum fr_status choose_frames(cli_work *work, cli_input *input,
+                                    const fr_model *model, fr_error *err) {
+  const fr_model *const like = model != NULL ? model : work->like;
+  if (input->parts == NULL && like == NULL)
+    return FR_OK;
+  const enum fr_status status =
+      cli_frames_spec(input->data, input->parts, like, &work->spec, err);
+  if (status == FR_OK)
+    input->data = work->spec;
+  return status;
+}
+
 /* `people`: they are the classes. */
 static enum fr_status warn(cli_session *session, const cli_work *work, const char *split,
                            bool people, fr_error *err) {
@@ -142,7 +156,11 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
   fr_prepare_options options;
   enum fr_status status = options_of(input, seed, model, &options, err);
   if (status == FR_OK && work->data == NULL)
+    status = choose_frames(work, input, model, err);
+  if (status == FR_OK && work->data == NULL)
     status = cli_work_read(session, input->data, &work->data, err);
+  if (status == FR_OK && (model != NULL || work->like != NULL))
+    status = cli_frames_check(work->data, model != NULL ? model : work->like, err);
   if (status == FR_OK && model != NULL)
     status = check_channels(work, model, err);
   if (status == FR_OK)
@@ -158,6 +176,7 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
 }
 
 void cli_work_release(cli_work *work) {
+  free(work->spec);
   fr_prepared_release(&work->prepared);
   fr_data_free(work->data);
   *work = (cli_work){0};

@@ -8,6 +8,9 @@
 #include "frugal/quantize.h"
 
 typedef struct cli_work {
+  char *spec; /* of the data, where options or a model say more than the user's; owned */
+  const fr_model *like; /* to be set before cli_work_open: whose features of key points
+                           data is read as, where no model is given; NULL: none */
   fr_dataset *data;
   fr_prepared prepared;
   enum fr_task task;

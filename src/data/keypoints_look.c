@@ -182,24 +182,15 @@ static void look_at_hand(fr_keypoints *k, size_t side, const body *b) {
         turned(times(minus(h->point[i + 1], h->point[0]), unit), b->level);
 }
 
-/*
- * Without a body: the way of the wrist since the frame before, in hand sizes, and, where
- * a trace is asked for, those ways added up and forgotten: s' = (1 - 1 / trace) (s +
- * way).
- */
+/* Without a body: the way of the wrist since the frame before, in hand sizes. */
 static void follow_wrist(fr_keypoints *k, size_t side, bool found) {
   fr__keypoint_view *const view = &k->view;
   fr__hand_state *const h = &k->hands[side];
   const size_t p = FR__AT_WRIST + side;
-  const float keep = k->options.trace > 0 ? 1 - 1 / (float)k->options.trace : 0;
-  fr__vec way = {0};
-  if (found && h->has_wrist)
-    way = times(minus(h->point[0], h->wrist), 1 / ring_median(&h->size));
   view->found[FR__GROUP_WRIST + side] = found;
   view->moved[p] = found && h->has_wrist;
-  view->change[p] = way;
-  view->at[p] = (fr__vec){keep * (k->before.at[p].x + way.x),
-                          keep * (k->before.at[p].y + way.y), 0};
+  if (view->moved[p])
+    view->change[p] = times(minus(h->point[0], h->wrist), 1 / ring_median(&h->size));
   h->wrist = h->point[0];
   h->has_wrist = found;
 }

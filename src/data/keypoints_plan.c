@@ -62,7 +62,7 @@ static void add_wrist(fr_keypoints *k, const char *side, size_t from) {
   if (o->pose)
     add_mask(k, slot, side, ".wrist");
   slot.axes = 2;
-  slot.position = o->pose || o->trace > 0;
+  slot.position = o->pose;
   slot.change = !o->pose || o->velocity;
   snprintf(add_slot(k, slot)->name, sizeof slot.name, "%s.wrist", side);
 }

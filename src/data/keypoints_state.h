@@ -22,7 +22,7 @@ typedef struct fr__keypoint_options {
   bool mirror, velocity, depth; /* depth: z of hands */
   double wide, high;            /* aspect= */
   size_t shape;                 /* points of a hand: 20, 10 or 5 */
-  size_t hold, trace;           /* frames */
+  size_t hold;                  /* frames */
 } fr__keypoint_options;
 
 enum fr_status fr__keypoint_options_read(const char *text, fr__keypoint_options *out,

@@ -12,8 +12,8 @@
 #define BLANKS " \t\r\n"
 #define VALUE_MOST 40 /* bytes */
 
-const char *const fr__keypoints_keys[] = {
-    "parts", "mirror", "velocity", "aspect", "shape", "depth", "hold", "trace", NULL};
+const char *const fr__keypoints_keys[] = {"parts", "mirror", "velocity", "aspect",
+                                          "shape", "depth",  "hold",     NULL};
 
 /* ---- values ---- */
 
@@ -92,9 +92,6 @@ static enum fr_status read_value(const value *v, fr__keypoint_options *o, fr_err
   } else if (strcmp(v->key, "hold") == 0) {
     good = read_frames(v, 30, &o->hold);
     known = "a whole number from 0 to 30";
-  } else if (strcmp(v->key, "trace") == 0) {
-    good = read_frames(v, 300, &o->trace);
-    known = "a whole number from 0 to 300";
   }
   return good ? FR_OK : fail_value(v, known, err);
 }
@@ -116,9 +113,8 @@ static fr__keypoint_options usual(enum fr_keypoint_layout layout) {
                                 .depth = false,
                                 .wide = pixels ? 1 : 4,
                                 .high = pixels ? 1 : 3,
-                                .shape = 20,
-                                .hold = 0,
-                                .trace = 0};
+                                .shape = 5,
+                                .hold = 1};
 }
 
 static enum fr_status check(const fr__keypoint_options *o, fr_error *err) {
@@ -136,9 +132,6 @@ static enum fr_status check(const fr__keypoint_options *o, fr_error *err) {
   if (o->depth && o->layout == FR_KEYPOINTS_HAND_XY)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "key points: depth=yes: frames of 42 numbers have no z");
-  if (o->trace > 0 && (o->pose || !o->hands))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "key points: trace= is of hands without a pose");
   return FR_OK;
 }
 
@@ -174,7 +167,7 @@ static enum fr_status add_pair(pairs *p, char *word, fr_error *err) {
   if (!is_known(word))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "key points: '%.60s' is not layout, parts, mirror, velocity, aspect, "
-                    "shape, depth, hold or trace",
+                    "shape, depth or hold",
                     word);
   if (find(p, word) != NULL || p->count == PAIRS)
     return fr__fail(err, FR_ERR_ARGUMENT, "key points: '%s' is given twice", word);
@@ -236,9 +229,9 @@ void fr__keypoint_options_write(const fr__keypoint_options *o, char *text) {
            o->pose ? ",pose" : "", o->face ? ",face" : "");
   snprintf(text, FR__KEYPOINT_TEXT,
            "layout=%zu parts=%s mirror=%s velocity=%s aspect=%.9g:%.9g shape=%zu "
-           "depth=%s hold=%zu trace=%zu",
+           "depth=%s hold=%zu",
            fr_keypoint_width(o->layout), parts + 1, yes(o->mirror), yes(o->velocity),
-           o->wide, o->high, o->shape, yes(o->depth), o->hold, o->trace);
+           o->wide, o->high, o->shape, yes(o->depth), o->hold);
 }
 
 enum fr_status fr__keypoints_spec_text(const fr__spec *spec, char **out, fr_error *err) {

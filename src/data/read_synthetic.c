@@ -178,7 +178,7 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
 static const char *const keys[] = {
     "subjects",      "trials",     "seconds", "seed",    "rate",  "frame",  "features",
     "features_step", "activities", "signs",   "no_sign", "parts", "mirror", "velocity",
-    "aspect",        "shape",      "depth",   "hold",    "trace", NULL};
+    "aspect",        "shape",      "depth",   "hold",    NULL};
 
 const fr__reader fr__reader_synthetic = {
     .kind = "synthetic", .keys = keys, .signs = "signs", .read = read_synthetic};

@@ -190,7 +190,7 @@ static float size_of(const features *a) {
 
 static const char *const texts[] = {
     "layout=126",
-    "layout=126 velocity=yes trace=15 shape=20 depth=yes",
+    "layout=126 velocity=yes hold=2 shape=20 depth=yes",
     "layout=126 mirror=no hold=0 velocity=yes",
     "layout=258 velocity=yes shape=10 hold=0",
     "layout=258 parts=hands mirror=no depth=yes",
@@ -494,7 +494,6 @@ static void a_text_that_cannot_be_is_refused(void **state) {
       "layout=126 hold=31",
       "layout=126 hold=-1",
       "layout=126 shape=7",
-      "layout=258 trace=3",
       "layout=126 colour=red",
       "layout=126 mirror=yesyesyesyesyesyesyesyesyesyesyesyesyesyesyesyes",
   };

@@ -78,7 +78,7 @@ static void what_is_not_told_is_empty(void **state) {
 static void what_made_its_features_comes_back(void **state) {
   (void)state;
   const char *const frames = "layout=42 parts=hands mirror=no velocity=no aspect=1:1 "
-                             "shape=5 depth=no hold=0 trace=0";
+                             "shape=5 depth=no hold=0";
   fr_model saved = fixture_model(), loaded = {0};
   fr_net_free(saved.net);
   fr_normalizer_release(&saved.normalizer);
