@@ -425,6 +425,9 @@ typedef struct fr_data_facts {
   size_t files;
   size_t rows;
   size_t subjects;
+  size_t records, activities;
+  size_t window;  /* of the data set; 0: it has none of its own */
+  size_t shorter; /* records that are shorter than it: dropped unless they are kept */
   uint64_t digest;
 } fr_data_facts;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,56 @@ static const struct {
      "up to 60 people in daily life, features of each minute"},
 };
 
+static void add_set(fr__table *table, json_t *sets, const char *name, const char *path,
+                    const char *about) {
+  fr__table_add(table, name);
+  fr__table_add(table, path);
+  fr__table_add(table, about);
+  json_array_append_new(
+      sets, json_pack("{s:s, s:s, s:b}", "name", name, "path", path, "found", 1));
+}
+
+/* What a folder of unknown name is told by: the end of one of its entries' names. */
+static const struct {
+  const char *end, *about;
+} marks[] = {
+    {".index.csv", "key points of hands or bodies, packed (keypoints:)"},
+    {"MP_Data", "key points of hands or bodies, a file a frame (keypoints:)"},
+    {"_label.csv", "shapes of single hands (keypoints:)"},
+    {".ts", "series of the UEA and UCR archives (ts:)"},
+};
+
+/* NULL where nothing in the folder is known. */
+static const char *about_folder(const char *path) {
+  DIR *const folder = opendir(path);
+  const struct dirent *entry = NULL;
+  size_t found = sizeof marks / sizeof *marks;
+  while (folder != NULL && (entry = readdir(folder)) != NULL)
+    for (size_t i = 0; i < found; i++) {
+      const size_t n = strlen(entry->d_name), m = strlen(marks[i].end);
+      if (n >= m && strcmp(entry->d_name + n - m, marks[i].end) == 0)
+        found = i; /* the first of the table that is there */
+    }
+  if (folder != NULL)
+    closedir(folder);
+  return found < sizeof marks / sizeof *marks ? marks[found].about : NULL;
+}
+
+static void list_folders(const char *path, fr__table *table, json_t *sets) {
+  struct dirent **entry = NULL;
+  const int count = scandir(path, &entry, NULL, alphasort);
+  for (int i = 0; i < count; i++) {
+    const char *const name = entry[i]->d_name;
+    char *const inside = name[0] != '.' ? fr__path_join(path, name) : NULL;
+    const char *const about = inside != NULL ? about_folder(inside) : NULL;
+    if (about != NULL)
+      add_set(table, sets, name, inside, about);
+    free(inside);
+    free(entry[i]);
+  }
+  free(entry);
+}
+
 static enum fr_status list(const char *folder, cli_result *result, fr__buf *text,
                            fr_error *err) {
   fr__table table;
@@ -114,9 +165,10 @@ static enum fr_status list(const char *folder, cli_result *result, fr__buf *text
                                           "path", path, "found", found));
     free(path);
   }
+  list_folders(folder, &table, sets);
   fr__table_add(&table, "synthetic");
   fr__table_add(&table, "built in");
-  fr__table_add(&table, "walkers from a gait model");
+  fr__table_add(&table, "walkers from a gait model, hands that sign");
   json_array_append_new(
       sets, json_pack("{s:s, s:n, s:b}", "name", "synthetic", "path", "found", 1));
   const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
@@ -131,6 +183,20 @@ static void say_facts(const fr_data_facts *facts, cli_result *result, fr__buf *t
   snprintf(digest, sizeof digest, "%016" PRIx64, facts->digest);
   fr__buf_printf(text, "%zu files, %zu rows, %zu people, digest %s\n", facts->files,
                  facts->rows, facts->subjects, digest);
+  if (facts->window > 0)
+    fr__buf_printf(
+        text,
+        "%zu sequences of %zu classes; a window of %zu steps, %zu of them shorter\n",
+        facts->records, facts->activities, facts->window, facts->shorter);
+  json_object_set_new(result->result, "records",
+                      json_integer((json_int_t)facts->records));
+  json_object_set_new(result->result, "activities",
+                      json_integer((json_int_t)facts->activities));
+  json_object_set_new(result->result, "window",
+                      facts->window > 0 ? json_integer((json_int_t)facts->window)
+                                        : json_null());
+  json_object_set_new(result->result, "shorter",
+                      json_integer((json_int_t)facts->shorter));
   json_object_set_new(result->result, "files", json_integer((json_int_t)facts->files));
   json_object_set_new(result->result, "rows", json_integer((json_int_t)facts->rows));
   json_object_set_new(result->result, "subjects",

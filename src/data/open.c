@@ -213,9 +213,15 @@ enum fr_status fr_data_check(const char *spec, fr_data_facts *facts, fr_error *e
   enum fr_status status = fr_data_open(spec, NULL, &data, err);
   if (status != FR_OK)
     return status;
-  fr_data_facts found = {.subjects = data->subjects.count, .digest = data->digest};
-  for (size_t i = 0; i < data->count; i++)
+  fr_data_facts found = {.subjects = data->subjects.count,
+                         .records = data->count,
+                         .activities = data->activities.count,
+                         .window = data->window,
+                         .digest = data->digest};
+  for (size_t i = 0; i < data->count; i++) {
     found.rows += data->record[i].steps;
+    found.shorter += data->record[i].steps < data->window;
+  }
   fr_data_free(data);
   char *parts = strdup(spec), *next;
   if (parts == NULL)

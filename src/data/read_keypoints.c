@@ -288,7 +288,7 @@ static enum fr_status read_path(fr__gestures *g, const char *path,
                                 const fr_data_options *options, fr_error *err) {
   const fr__visitor arrays = {.self = g, .wanted = is_array, .file = read_array};
   const fr__visitor tables = {.self = g, .wanted = is_table, .file = read_table};
-  const bool table = ends_with(path, ".csv");
+  const bool table = g->named = ends_with(path, ".csv");
   enum fr_status status = fr__gestures_look_beside(g, path, err);
   if (status == FR_OK && !table)
     status = read_files(g, path, &arrays, false, options, err);

@@ -42,6 +42,7 @@ typedef struct fr__gestures {
   size_t records;     /* of the present path, wanted or not */
   const char *place;  /* the present path's own name */
   bool several;       /* paths are read one after another */
+  bool named;         /* the present path is a table: it has to be one */
   fr__beside *beside; /* (besides) of the present path; owned */
   size_t besides;
   fr__sequence open;

@@ -139,6 +139,7 @@ static enum fr_status read_row(shapes *s, fr_error *err) {
                                       : status;
 }
 
+/* In a folder other tables are passed over. */
 static enum fr_status read_rows(shapes *s, fr_error *err) {
   bool more = true;
   enum fr_status status = FR_OK;
@@ -146,6 +147,9 @@ static enum fr_status read_rows(shapes *s, fr_error *err) {
     status = fr__csv_next(&s->csv, &more, err);
     if (status != FR_OK || !more)
       break;
+    if (s->csv.line == 1 && s->csv.count != WIDTH + 1 && !s->gestures->named)
+      break;
+    s->gestures->records++;
     status = read_row(s, err);
   }
   return status;
@@ -167,6 +171,5 @@ enum fr_status fr__gestures_shapes(fr__gestures *g, const char *name, char *text
   fr__csv_release(&s.csv);
   fr__csv_release(&s.labels);
   free(s.label);
-  g->records++;
   return status;
 }

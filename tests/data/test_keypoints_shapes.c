@@ -87,6 +87,20 @@ static void refused(const char *row, const char *sentence) {
 
 #define FIVE ",1,2,3,4,5"
 #define FORTY FIVE FIVE FIVE FIVE FIVE FIVE FIVE FIVE
+static void other_tables_of_a_folder_are_passed_over(void **state) {
+  (void)state;
+  write_table("o/ann.csv");
+  input_text("o/paths.csv", "0" FIVE "\n0\n");
+  fr_dataset *const data = input_open(input_spec("keypoints", "o", ""));
+  assert_int_equal(data->count, 155);
+  fr_data_free(data);
+  input_text("o2/paths.csv", "0" FIVE "\n");
+  fr_error error = {0};
+  fr_dataset *none = NULL;
+  assert_int_equal(fr_data_open(input_spec("keypoints", "o2", ""), NULL, &none, &error),
+                   FR_ERR_NOT_FOUND);
+}
+
 static void wrong_rows_are_refused(void **state) {
   (void)state;
   refused("0" FORTY ",1\n",
@@ -143,6 +157,7 @@ int main(void) {
       cmocka_unit_test(rows_are_frames_of_classes),
       cmocka_unit_test(classes_without_labels_are_numbers),
       cmocka_unit_test(several_tables_are_several_signers),
+      cmocka_unit_test(other_tables_of_a_folder_are_passed_over),
       cmocka_unit_test(wrong_rows_are_refused),
       cmocka_unit_test(single_frames_are_no_sequences),
       cmocka_unit_test(real_shapes_are_all_there),
