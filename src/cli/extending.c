@@ -6,6 +6,7 @@
 
 #include "adapt/subset.h"
 #include "base/error.h"
+#include "cli/frames.h"
 #include "cli/training.h"
 #include "data/reader.h"
 
@@ -87,10 +88,14 @@ static enum fr_status join_olds(extending *x, fr_dataset **data, fr_error *err) 
   const bool told = x->e->replay_from != NULL;
   const char *spec = told ? x->e->replay_from : x->source.data;
   fr_dataset *olds = NULL, *both = NULL;
+  char *whole = NULL;
   fr_error why = {.text = ""};
   enum fr_status status = spec[0] == '\0'
                               ? fr__fail(&why, FR_ERR_NOT_FOUND, "none is named")
-                              : cli_work_read(x->session, spec, &olds, &why);
+                              : cli_frames_spec(spec, NULL, &x->source, &whole, &why);
+  if (status == FR_OK)
+    status = cli_work_read(x->session, whole, &olds, &why);
+  free(whole);
   if (status == FR_OK)
     status = fr_dataset_union(olds, *data, &both, &why);
   fr_data_free(olds);
@@ -115,6 +120,8 @@ static enum fr_status open_data(extending *x, fr_error *err) {
   enum fr_status status = FR_OK;
   x->e->data = NULL;
   if (data == NULL)
+    status = cli_work_frames(&x->work, input, &x->source, err);
+  if (status == FR_OK && data == NULL)
     status = cli_work_read(x->session, input->data, &data, err);
   if (status == FR_OK)
     status = name_classes(x, data, err);

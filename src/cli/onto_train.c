@@ -179,7 +179,9 @@ static enum fr_status build(cli_onto *o, const char *net, const fr_prepared *p,
 static enum fr_status open_data(cli_onto *o, cli_session *session, cli_input *input,
                                 uint64_t seed, cli_work *work, fr_error *err) {
   const char *task = input->task;
-  const enum fr_status status = cli_work_read(session, input->data, &work->data, err);
+  enum fr_status status = cli_work_frames(work, input, &o->model, err);
+  if (status == FR_OK)
+    status = cli_work_read(session, input->data, &work->data, err);
   if (status != FR_OK)
     return status;
   compare(o, work->data, input);

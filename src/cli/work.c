@@ -111,17 +111,19 @@ static enum fr_status check_channels(const cli_work *work, const fr_model *model
   return FR_OK;
 }
 
-/* Data is read as --parts says, and else as a model takes it. */
-static enum fr_status choose_frames(cli_work *work, cli_input *input,
-                                    const fr_model *model, fr_error *err) {
-  const fr_model *const like = model != NULL ? model : work->like;
+enum fr_status cli_work_frames(cli_work *work, cli_input *input, const fr_model *like,
+                               fr_error *err) {
+  char *spec = NULL;
   if (input->parts == NULL && like == NULL)
     return FR_OK;
   const enum fr_status status =
-      cli_frames_spec(input->data, input->parts, like, &work->spec, err);
-  if (status == FR_OK)
-    input->data = work->spec;
-  return status;
+      cli_frames_spec(input->data, input->parts, like, &spec, err);
+  if (status != FR_OK)
+    return status;
+  free(work->spec);
+  input->data = work->spec = spec;
+  input->parts = NULL;
+  return FR_OK;
 }
 
 /* `people`: they are the classes. */
@@ -156,7 +158,7 @@ enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *in
   fr_prepare_options options;
   enum fr_status status = options_of(input, seed, model, &options, err);
   if (status == FR_OK && work->data == NULL)
-    status = choose_frames(work, input, model, err);
+    status = cli_work_frames(work, input, model != NULL ? model : work->like, err);
   if (status == FR_OK && work->data == NULL)
     status = cli_work_read(session, input->data, &work->data, err);
   if (status == FR_OK && (model != NULL || work->like != NULL))

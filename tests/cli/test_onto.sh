@@ -61,7 +61,7 @@ ok "than extending" decides small scratch cheaper
 ok "and is what is trained" json "j['result']['network'] == 'avgpool(all) dense(8)'" \
   "$folder/small.json"
 
-ok "other features are trained anew" onto other "$signs&signs=8&shape=5" --epochs 2
+ok "other features are trained anew" onto other "$signs&signs=8&shape=10" --epochs 2
 ok "since the layers take others" decides other scratch input
 ok "windows of another length, too" onto window "$signs&signs=8" --window 20 --epochs 2
 ok "for the same reason" decides window scratch input
