@@ -181,8 +181,8 @@ enum fr_status fr__gestures_frame(fr__gestures *g, const char *name, const fr__n
   status = grow(s, g->width, err);
   if (status == FR_OK)
     status = fr__npy_read(npy, 0, npy->count, s->frame + s->count * g->width, err);
-  s->number[s->count] = number;
-  s->count += status == FR_OK;
+  if (status == FR_OK)
+    s->number[s->count++] = number;
   return status;
 }
 
