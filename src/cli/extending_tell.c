@@ -167,12 +167,6 @@ static void tell_replay(cli_session *session, const cli_extend *e,
 
 /* ---- costs ---- */
 
-static void write_spent(const cli_spent *s, json_t *to) {
-  json_object_set_new(to, "energy", cli_json_measure(s->energy));
-  json_object_set_new(to, "program", cli_json_measure(s->program));
-  json_object_set_new(to, "core_seconds", cli_json_measure(s->core_seconds));
-}
-
 static fr_measure cost_of(const cli_spent *s) {
   return fr_measure_known(s->program) ? s->program : s->core_seconds;
 }
@@ -199,7 +193,7 @@ static void tell_scratch(cli_session *session, const cli_extended *x,
   const fr_train_result *r = &x->scratch;
   const double share = cost_of(own).value / cost_of(spent).value;
   json_t *to = json_object();
-  write_spent(spent, to);
+  cli_spent_write(spent, to);
   json_object_set_new(to, "epochs", json_integer((json_int_t)r->epochs));
   json_object_set_new(to, "stop", json_string(fr_stop_name(r->stop)));
   json_object_set_new(to, "operations", json_integer((json_int_t)r->operations));
@@ -233,7 +227,7 @@ void cli_extend_tell(cli_session *session, const cli_extend *e, const cli_extend
   tell_stages(session, x);
   tell_olds(session, x, &all);
   tell_news(session, x, &all);
-  write_spent(&own, to);
+  cli_spent_write(&own, to);
   json_object_set_new(session->result.result, "training", to);
   cli_add_measure(&session->text, "training", own.program, "");
   tell_per_class(session, x);
