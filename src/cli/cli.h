@@ -51,6 +51,7 @@ typedef struct cli_output {
   const char *json; /* FILE, "-" or NULL */
   const char *store;
   bool quiet;
+  double interval_s; /* between samples of the meter; 0: the usual one; not an option */
 } cli_output;
 extern const struct argp cli_output_argp;
 

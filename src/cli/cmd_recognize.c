@@ -13,6 +13,9 @@
 #include "cli/truth.h"
 #include "recognize/frames.h"
 
+/* Ten samples a second cost more than thirty frames. */
+#define INTERVAL_S 1.0
+
 typedef struct recognize {
   cli_output output;
   fr_recognizer_options options;
@@ -333,7 +336,8 @@ static enum fr_status run(cli_session *session, recognize *c, fr_error *err) {
 }
 
 int cli_cmd_recognize(int argc, char **argv) {
-  recognize c = {.options = fr_recognizer_default_options()};
+  recognize c = {.output = {.interval_s = INTERVAL_S},
+                 .options = fr_recognizer_default_options()};
   argp_parse(&argp, argc, argv, 0, NULL, &c);
   fr_error err = {0};
   cli_session session;

@@ -145,6 +145,8 @@ enum fr_status cli_session_start(cli_session *session, const char *command,
   fr_meter_options meter = fr_meter_default_options();
   meter.sample = on_sample;
   meter.self = s;
+  if (output->interval_s > 0)
+    meter.interval_s = output->interval_s;
   enum fr_status status = fr_store_open(output->store, &s->store, err);
   if (status == FR_OK)
     status = cli_meter_new(&meter, NULL, &s->result, &s->meter, err);
