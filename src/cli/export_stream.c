@@ -144,8 +144,8 @@ static size_t options_at(const char *spec) {
 /* Whether an option of a spec is of features or of made records, which raw numbers are
  * refused with. */
 static bool is_of_features(const char *option, size_t length) {
-  static const char *const keys[] = {"features", "no_sign", "parts", "mirror", "velocity",
-                                     "aspect",   "shape",   "depth", "hold"};
+  static const char *const keys[] = {"features", "no_sign", "shifted", "parts", "mirror",
+                                     "velocity", "aspect",  "shape",   "depth", "hold"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const size_t key = strlen(keys[i]);
     if (length > key && option[key] == '=' && strncmp(option, keys[i], key) == 0)

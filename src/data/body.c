@@ -133,6 +133,25 @@ void fr__body_between(const fr__body *body, const float *from, const float *to,
   }
 }
 
+/* ---- fingers ---- */
+
+static void bend_hand(const fr__body_part *part, const double *length, float *frame) {
+  static const uint8_t root[FR__FINGERS] = {2, 5, 9, 13, 17};
+  for (size_t p = 1; p < part->points; p++) {
+    const size_t finger = (p - 1) / 4;
+    const float *const from = frame + part->at + root[finger] * part->axes;
+    float *const point = frame + part->at + p * part->axes;
+    for (size_t a = 0; a < part->axes && p > root[finger]; a++)
+      point[a] = from[a] + (float)length[finger] * (point[a] - from[a]);
+  }
+}
+
+void fr__body_bend(const fr__body *body, const double *length, float *frame) {
+  for (size_t i = 0; i < body->count; i++)
+    if (body->part[i].hand && fr__body_seen(&body->part[i], frame))
+      bend_hand(&body->part[i], length, frame);
+}
+
 /* ---- trembling and moving ---- */
 
 void fr__body_tremble(const fr__body *body, const float *sequence, size_t steps, size_t t,

@@ -42,6 +42,13 @@ void fr__body_lower(const fr__body *body, float *frame, double by);
 /* As `lower`, so far that no hand is left. */
 void fr__body_away(const fr__body *body, float *frame);
 
+#define FR__FINGERS 5
+
+/* Fingers of both hands, thumb first, bent: seen from before they are shorter, and their
+ * points come nearer to their root, to `length` of what they were from it. */
+void fr__body_bend(const fr__body *body, const double *length /* (FR__FINGERS) */,
+                   float *frame);
+
 /* Adds to the parts that are seen what the sequence's step `t` trembles: its distance
  * from the mean of itself and its neighbours, times √(3/2), which makes white noise as
  * wide as it was. */

@@ -17,7 +17,6 @@
 #define SLACK 64
 #define PI 3.14159265358979323846
 
-#define HAND 21
 #define LEAST_PAUSE_S 0.5
 #define MOST_PAUSE_S 3.0
 #define PIECE_S 0.2 /* of a sign that is none */
@@ -128,18 +127,6 @@ static void keep(joiner *j, const float *frame, double seconds) {
 
 /* ---- rest ---- */
 
-/* A bent finger is seen shorter: its points come nearer to its root. */
-static void bend(const fr__body_part *part, double length, float *frame) {
-  static const uint8_t root[HAND] = {0, 1, 2,  2,  2,  5,  5,  5,  5,  9, 9,
-                                     9, 9, 13, 13, 13, 13, 17, 17, 17, 17};
-  for (size_t p = 0; p < part->points && p < HAND; p++)
-    for (size_t a = 0; a < part->axes; a++) {
-      const double from = (double)frame[part->at + root[p] * part->axes + a];
-      float *const x = &frame[part->at + p * part->axes + a];
-      *x = (float)(from + length * ((double)*x - from));
-    }
-}
-
 /* Into j->rest: a sign's hands with bent fingers, lowered; or away. */
 static void draw_rest(joiner *j, bool away) {
   const float *const frame = draw_frame(j, draw_record(j));
@@ -148,10 +135,9 @@ static void draw_rest(joiner *j, bool away) {
     fr__body_away(&j->body, j->rest);
     return;
   }
-  const double length = draw(j, 0.35, 0.65);
-  for (size_t i = 0; i < j->body.count; i++)
-    if (j->body.part[i].hand && fr__body_seen(&j->body.part[i], j->rest))
-      bend(&j->body.part[i], length, j->rest);
+  const double all = draw(j, 0.35, 0.65);
+  const double length[FR__FINGERS] = {all, all, all, all, all};
+  fr__body_bend(&j->body, length, j->rest);
   fr__body_lower(&j->body, j->rest, draw(j, 0.05, 0.3));
 }
 

@@ -38,7 +38,7 @@ typedef struct fr__joined {
  * each with a chance of a third. Without signs: rest, absence, movement from a frame of
  * one sign to one of another, on and on, for 1 to 4 s, and pieces of at most a fifth of a
  * second, each of another sign than the last, for 1 to 2 s. What there is between signs
- * is not what fr__no_sign_add makes: rest has another shape, movements another course
+ * is not what fr__no_sign_add makes: rest has other shapes, movements another course
  * (Flash and Hogan 1985: of least jerk), and chance is drawn from another stream of the
  * seed.
  *

@@ -15,14 +15,19 @@
  * person's signs have not the same trials, the largest group of signs that have lends.
  * Each person gets as many for each trial as `share` signs have there on average,
  * rounded, and at least one: no_sign=1 makes "no sign" as frequent as any sign. Kinds, in
- * turn: rest        hands lowered, in a shape between those of several signs, or not
- * there; they tremble as the signer's do transition  the end of a sign, movement to
- * another, and its beginning partial     the first or the last third of a sign, behind or
- * before rest shuffled    a sign that moves with its frames or blocks in another order;
- * of signs that are a held shape, which any order leaves what they are, short pieces of
- * several away        hands that leave the picture behind the end of a sign, or come into
- * it hold        one frame of a sign that moves, held; of others, rest No sign is played
- * backwards: "come" played so is "go".
+ * turn, four of ten of them rest:
+ *
+ * - rest: hands lowered, in a shape between those of up to three signs, of which one or
+ *   two have bent fingers, or not there; they tremble as the signer's do
+ * - transition: the end of a sign, movement to another, and its beginning
+ * - partial: the first or the last third of a sign, behind or before rest
+ * - shuffled: a sign that moves with its frames or blocks in another order; of signs that
+ *   are a held shape, which any order leaves what they are, short pieces of several
+ * - away: hands that leave the picture behind the end of a sign, or come into it
+ * - roam: movement from a frame of one sign to one of another, and on
+ * - hold: one frame of a sign that moves, held; of others, rest
+ *
+ * No sign is played backwards: "come" played so is "go".
  *
  * Deterministic per `seed`. FR_ERR_ARGUMENT where the records are single frames, have no
  * trials or no such width; FR_ERR_NOT_FOUND where there is no sign.

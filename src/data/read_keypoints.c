@@ -12,6 +12,7 @@
 #include "data/files.h"
 #include "data/keypoints.h"
 #include "data/no_sign.h"
+#include "data/shifted.h"
 
 #define RATE_HZ 30.0
 #define FOLDER_DEPTH 64 /* components of a path that names are made of, at most */
@@ -181,8 +182,9 @@ static bool tails_differ(const fr_names *folders, size_t parts) {
 
 typedef struct asked {
   double rate_hz;
-  double no_sign; /* share; 0: none is made */
-  int64_t window; /* 0: as long as most sequences */
+  double no_sign;  /* share; 0: none is made */
+  int64_t shifted; /* records of each sign; likewise */
+  int64_t window;  /* 0: as long as most sequences */
   int64_t seed;
   bool raw; /* the numbers as they were recorded */
   fr_names paths;
@@ -242,6 +244,8 @@ static enum fr_status read_options(const fr__spec *spec, fr__gestures *g, asked 
     status = fr__spec_number(spec, "rate", 0.1, 1000, RATE_HZ, &a->rate_hz, err);
   if (status == FR_OK)
     status = fr__spec_number(spec, "no_sign", 0, 100, 0, &a->no_sign, err);
+  if (status == FR_OK)
+    status = fr__spec_integer(spec, "shifted", 0, 100, 0, &a->shifted, err);
   if (status == FR_OK)
     status = fr__spec_integer(spec, "window", 1, 1000000, 0, &a->window, err);
   if (status == FR_OK)
@@ -396,6 +400,8 @@ static enum fr_status finish(const fr__spec *spec, const asked *a,
     status = usual_steps(*data, &window, err);
   if (status == FR_OK && a->no_sign > 0)
     status = fr__no_sign_add(data, a->no_sign, (uint64_t)a->seed, err);
+  if (status == FR_OK && a->shifted > 0)
+    status = fr__shifted_add(data, (size_t)a->shifted, (uint64_t)a->seed, err);
   if (status == FR_OK && !a->raw)
     status = fr__keypoints_features(spec, options, data, err);
   if (status != FR_OK)
@@ -446,9 +452,9 @@ static bool is_wanted(void *self, const char *name) {
 }
 
 /* Those of fr__keypoints_keys among them. */
-static const char *const keys[] = {"signs",  "signer", "rate",  "features", "no_sign",
-                                   "window", "seed",   "parts", "mirror",   "velocity",
-                                   "aspect", "shape",  "depth", "hold",     NULL};
+static const char *const keys[] = {
+    "signs", "signer", "rate",     "features", "no_sign", "shifted", "window", "seed",
+    "parts", "mirror", "velocity", "aspect",   "shape",   "depth",   "hold",   NULL};
 
 const fr__reader fr__reader_keypoints = {.kind = "keypoints",
                                          .keys = keys,

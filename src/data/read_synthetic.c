@@ -150,7 +150,7 @@ static enum fr_status check_keys(const fr__spec *spec, const char *const *others
 static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options *options,
                                      fr_dataset **out, fr_error *err) {
   static const char *const of_walkers[] = {"rate", "frame", "features_step", NULL};
-  static const char *const of_signers[] = {"no_sign", NULL};
+  static const char *const of_signers[] = {"no_sign", "shifted", NULL};
   fr_error own;
   err = err ? err : &own;
   if (fr__spec_value(spec, "signs") != NULL) {
@@ -176,9 +176,9 @@ static enum fr_status read_synthetic(const fr__spec *spec, const fr_data_options
 }
 
 static const char *const keys[] = {
-    "subjects",      "trials",     "seconds", "seed",    "rate",  "frame",  "features",
-    "features_step", "activities", "signs",   "no_sign", "parts", "mirror", "velocity",
-    "aspect",        "shape",      "depth",   "hold",    NULL};
+    "subjects",      "trials",     "seconds", "seed",    "rate",    "frame", "features",
+    "features_step", "activities", "signs",   "no_sign", "shifted", "parts", "mirror",
+    "velocity",      "aspect",     "shape",   "depth",   "hold",    NULL};
 
 const fr__reader fr__reader_synthetic = {
     .kind = "synthetic", .keys = keys, .signs = "signs", .read = read_synthetic};

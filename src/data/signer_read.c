@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "data/keypoints.h"
 #include "data/no_sign.h"
+#include "data/shifted.h"
 #include "data/signer.h"
 
 #define FRAMES_MOST 1e7 /* of all records: 5 GB */
@@ -21,6 +22,7 @@ typedef struct job {
   size_t steps;         /* of each record */
   const char *wanted;   /* names of signs; NULL: all */
   double no_sign;       /* share of records of none; 0: there are none */
+  int64_t shifted;      /* shifted records of each; 0: there are none */
   bool raw;             /* the numbers stay what they are */
   fr__builder *builder; /* borrowed */
 } job;
@@ -76,6 +78,8 @@ static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
   enum fr_status status = read_features(spec, &j->raw, err);
   if (status == FR_OK)
     status = fr__spec_number(spec, "no_sign", 0, 100, 0, &j->no_sign, err);
+  if (status == FR_OK)
+    status = fr__spec_integer(spec, "shifted", 0, 100, 0, &j->shifted, err);
   if (status == FR_OK)
     status = fr__spec_integer(spec, "signs", 1, 200, 10, &j->signs, err);
   if (status == FR_OK)
@@ -163,6 +167,8 @@ static enum fr_status derive(const job *j, const fr_data_options *options,
   enum fr_status status = FR_OK;
   if (j->no_sign > 0)
     status = fr__no_sign_add(data, j->no_sign, (uint64_t)j->seed, err);
+  if (status == FR_OK && j->shifted > 0)
+    status = fr__shifted_add(data, (size_t)j->shifted, (uint64_t)j->seed, err);
   return status != FR_OK || j->raw ? status
                                    : fr__keypoints_features(j->spec, options, data, err);
 }
