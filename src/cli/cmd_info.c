@@ -115,6 +115,7 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
   json_object_set_new(
       r, "frames", model->frames[0] != '\0' ? json_string(model->frames) : json_null());
   json_object_set_new(r, "split", json_string(model->split));
+  json_object_set_new(r, "fold", json_integer((json_int_t)model->fold + 1));
   json_object_set_new(r, "window", json_integer((json_int_t)model->window));
   json_object_set_new(r, "step", json_integer((json_int_t)model->step));
   json_object_set_new(r, "rate_hz", json_real(model->rate_hz));
@@ -132,12 +133,12 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
                  bytes);
   fr__buf_printf(text, "\nTask %s, %zu classes:", model->task, model->classes.count);
   for (size_t i = 0; i < model->classes.count; i++)
-    fr__buf_printf(text, " %s", model->classes.name[i]);
+    fr__buf_printf(text, "%s %s", i > 0 ? "," : "", model->classes.name[i]);
   fr__buf_printf(text,
-                 "\nData %s, split %s, window %zu, step %zu, normalised by %s, seed "
-                 "%llu\n",
-                 model->data, model->split, model->window, model->step, how,
-                 (unsigned long long)model->seed);
+                 "\nData %s, split %s, fold %zu, window %zu, step %zu, normalised by %s, "
+                 "seed %llu\n",
+                 model->data, model->split, model->fold + 1, model->window, model->step,
+                 how, (unsigned long long)model->seed);
   if (model->frames[0] != '\0')
     fr__buf_printf(text, "Features of key points: %s\n", model->frames);
   size_t i;

@@ -25,6 +25,17 @@ ok "an empty file is one sentence" fails_saying 1 "empty.csv" \
   data check "csv:$folder/empty.csv?subject=who"
 ok "a missing file is one sentence" fails_saying 1 "nowhere.csv" \
   data check "csv:$folder/nowhere.csv"
+ok "check tells sequences and their window" exits 0 data check \
+  "synthetic:signs=2&trials=5" --json "$folder/signs.json"
+ok "two signs by three people, five times" json \
+  "[j['result'][k] for k in ('records', 'activities', 'window', 'shorter')] == [30, 2, 30, 0]" \
+  "$folder/signs.json"
+mkdir -p "$folder/sets/ann/MP_Data/hello/0" "$folder/sets/other"
+ok "list finds folders of key points" exits 0 data list -d "$folder/sets" \
+  --json "$folder/found.json"
+ok "and nothing in others" json \
+  "[s['name'] for s in j['result']['data_sets'] if s['found']] == ['ann', 'synthetic']" \
+  "$folder/found.json"
 if [ -d "${FRUGAL_SHARED:-/nowhere}/motionsense" ]; then
   ok "the published zip is whole" exits 0 data check \
     "motionsense:$FRUGAL_SHARED/motionsense/A_DeviceMotion_data.zip" --json "$folder/ms.json"
