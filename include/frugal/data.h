@@ -175,8 +175,9 @@ enum fr_status fr_dataset_motion_frame(const fr_dataset *series, fr_dataset **ou
 
 /*
  * A copy of `series` resampled to `rate_hz` by a windowed sinc, which is low-pass where
- * the rate falls. Channels "attitude.*" are angles that wrap around: they take the
- * nearest step.
+ * the rate falls. Channels "attitude.*" are angles that wrap around, key points are zero
+ * where they were not found: they take the nearest step. FR_ERR_ARGUMENT for feature
+ * vectors and for features of frames.
  */
 enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz,
                                    fr_dataset **out, fr_error *err);

@@ -159,13 +159,23 @@ void fr__resampler_run(const fr__resampler *resampler, const float *in, size_t s
 
 /* ---- of a data set ---- */
 
-/* Angles that wrap around cannot be averaged: those channels take the nearest step. */
-static void copy_angles(const fr_dataset *data, const fr__resampler *r,
-                        const fr_record *from, float *out) {
+/* Angles that wrap around cannot be averaged, nor key points, which are zero where they
+ * were not found: those channels take the nearest step. */
+static bool is_blended(const char *channel) {
+  static const char *const not [] = {"attitude.",  "pose.",       "face.",
+                                     "left_hand.", "right_hand.", "hand."};
+  for (size_t i = 0; i < sizeof not / sizeof *not ; i++)
+    if (strncmp(channel, not [i], strlen(not [i])) == 0)
+      return false;
+  return true;
+}
+
+static void copy_nearest(const fr_dataset *data, const fr__resampler *r,
+                         const fr_record *from, float *out) {
   const size_t channels = data->channels.count,
                count = fr__resampler_steps(r, from->steps);
   for (size_t c = 0; c < channels; c++) {
-    if (strncmp(data->channels.name[c], "attitude.", 9) != 0)
+    if (is_blended(data->channels.name[c]))
       continue;
     for (size_t n = 0; n < count; n++) {
       const size_t near = (size_t)((double)n * r->step + 0.5);
@@ -188,15 +198,21 @@ static enum fr_status copy_all_names(const fr_dataset *from, fr_dataset *to,
 }
 
 /* A window lasts as long as it did. */
-static enum fr_status keep_frames(const fr_dataset *from, double rate_hz, fr_dataset *to,
-                                  fr_error *err) {
+static size_t window_of(const fr_dataset *from, double rate_hz) {
   const double window = (double)from->window * rate_hz / from->rate_hz;
-  if (from->window > 0)
-    to->window = window < 1 ? 1 : (size_t)(window + 0.5);
-  if (from->frames == NULL)
-    return FR_OK;
-  to->frames = strdup(from->frames);
-  return to->frames != NULL ? FR_OK : fr__fail_memory(err, "a data set");
+  return from->window == 0 ? 0 : window < 1 ? 1 : (size_t)(window + 0.5);
+}
+
+/* What features take of the frame before is of its rate. */
+static enum fr_status check_series(const fr_dataset *series, fr_error *err) {
+  if (series->rate_hz <= 0)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "'%s' holds feature vectors, which have no rate", series->spec);
+  if (series->frames != NULL)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "'%s' holds features of frames at %g Hz, which have no other rate",
+                    series->spec, series->rate_hz);
+  return FR_OK;
 }
 
 static enum fr_status resample_record(const fr_dataset *series, const fr__resampler *r,
@@ -208,7 +224,7 @@ static enum fr_status resample_record(const fr_dataset *series, const fr__resamp
   if (!out)
     return err ? err->status : FR_ERR_MEMORY;
   fr__resampler_run(r, about.values, about.steps, series->channels.count, out);
-  copy_angles(series, r, &about, out);
+  copy_nearest(series, r, &about, out);
   about.steps = steps;
   about.span_s = (double)steps / rate_hz;
   return fr__builder_add(builder, &about,
@@ -220,21 +236,20 @@ enum fr_status fr_dataset_resample(const fr_dataset *series, double rate_hz,
                                    fr_dataset **out, fr_error *err) {
   fr_error own;
   err = err ? err : &own;
-  if (series->rate_hz <= 0)
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "'%s' holds feature vectors, which have no rate", series->spec);
-  if (series->rate_hz == rate_hz)
+  if (series->rate_hz > 0 && series->rate_hz == rate_hz)
     return fr_dataset_copy(series, out, err);
   fr__resampler r = {0};
   fr__builder builder = {0};
-  enum fr_status status = fr__resampler_init(&r, series->rate_hz, rate_hz, err);
+  enum fr_status status = check_series(series, err);
+  if (status == FR_OK)
+    status = fr__resampler_init(&r, series->rate_hz, rate_hz, err);
   if (status == FR_OK)
     status = fr__builder_init(&builder, series->kind, series->split, series->spec,
                               rate_hz, err);
   if (status == FR_OK)
     status = copy_all_names(series, builder.data, err);
   if (status == FR_OK)
-    status = keep_frames(series, rate_hz, builder.data, err);
+    builder.data->window = window_of(series, rate_hz);
   for (size_t i = 0; i < series->count && status == FR_OK; i++)
     status = resample_record(series, &r, rate_hz, i, &builder, err);
   if (status == FR_OK)

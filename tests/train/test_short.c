@@ -194,6 +194,30 @@ static void frozen_layers_keep_lengths(void **state) {
   fr_prepared_release(&far);
 }
 
+/* Where the user names none, the data set's own window and half of it. */
+static void a_data_set_has_its_own_window(void **state) {
+  (void)state;
+  fr_dataset *data;
+  fr_prepared p;
+  fr_prepare_options options = {.task = FR_TASK_GESTURE, .validate = "none"};
+  ASSERT_OK(fr_data_open("synthetic:signs=2&trials=3&seconds=1.5&features=raw", NULL,
+                         &data, err));
+  assert_int_equal(data->window, 45);
+  ASSERT_OK(fr_prepared_init(&p, data, &options, NULL, err));
+  assert_true(p.windows.length == 45 && p.windows.step == 23);
+  fr_prepared_release(&p);
+  options.rate_hz = 10;
+  ASSERT_OK(fr_prepared_init(&p, data, &options, NULL, err));
+  assert_true(p.windows.length == 15 && p.windows.step == 8);
+  fr_prepared_release(&p);
+  options.window = 20;
+  options.rate_hz = 0;
+  ASSERT_OK(fr_prepared_init(&p, data, &options, NULL, err));
+  assert_int_equal(p.windows.length, 20);
+  fr_prepared_release(&p);
+  fr_data_free(data);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_short_trial_is_one_sample),
@@ -202,6 +226,7 @@ int main(void) {
       cmocka_unit_test(training_does_not_see_the_padding),
       cmocka_unit_test(short_signs_are_learned),
       cmocka_unit_test(frozen_layers_keep_lengths),
+      cmocka_unit_test(a_data_set_has_its_own_window),
   };
   return cmocka_run_group_tests_name("train/short", tests, write_trials, remove_trials);
 }
