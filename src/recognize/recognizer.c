@@ -235,6 +235,8 @@ bool fr_recognizer_end(fr_recognizer *r, fr_recognized *out) {
 /* Each answer goes into the mean with the same share, the first one alone. */
 static void smooth(fr_recognizer *r) {
   const float share = r->answered ? r->share : 1;
+  if (!r->answered)
+    memset(r->mean, 0, r->answers.classes * sizeof *r->mean);
   for (size_t k = 0; k < r->answers.classes; k++)
     r->mean[k] += share * (r->fresh[k] - r->mean[k]);
   r->answered = true;
