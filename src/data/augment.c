@@ -201,7 +201,7 @@ size_t fr_augment_room(const fr_augment *augment, size_t steps, size_t channels)
     const size_t room = ops->room ? ops->room(item->value, steps, channels) : 0;
     most = room > most ? room : most;
   }
-  return most + steps * FR__PARTS; /* the last for what is missing */
+  return most + steps * FR__MARKS; /* the last for what is missing */
 }
 
 enum fr_status fr__augment_check(const fr_augment *augment, size_t steps, size_t channels,
@@ -237,20 +237,26 @@ size_t fr__augment_mixup_at(const fr_augment *augment) {
   return i;
 }
 
-/* Which parts are missing in which step, (steps, FR__PARTS) of 0 and 1. */
-static void mark_absent(const fr__change *c, float *absent) {
-  for (size_t t = 0; t < c->steps; t++)
-    for (size_t p = 0; p < FR__PARTS; p++)
-      absent[t * FR__PARTS + p] =
-          fr__part_is_absent(c->layout, (enum fr__part)p, c->x + t * c->channels);
+/* What is missing in which step, (steps, FR__MARKS): of parts 0 and 1. */
+static void mark_absent(const fr__change *c, float *marks) {
+  for (size_t t = 0; t < c->steps; t++, marks += FR__MARKS)
+    if (c->layout->features > 0)
+      fr__features_mark(c->layout, c->x + t * c->channels, marks);
+    else
+      for (size_t p = 0; p < FR__PARTS; p++)
+        marks[p] =
+            fr__part_is_absent(c->layout, (enum fr__part)p, c->x + t * c->channels);
 }
 
-static void restore_absent(const fr__change *c, const float *absent) {
-  for (size_t t = 0; t < c->steps; t++)
-    for (size_t p = 0; p < FR__PARTS; p++)
-      if (absent[t * FR__PARTS + p] > 0)
-        fr__part_copy(c->layout, (enum fr__part)p, c->layout->absent,
-                      c->x + t * c->channels);
+static void restore_absent(const fr__change *c, const float *marks) {
+  for (size_t t = 0; t < c->steps; t++, marks += FR__MARKS)
+    if (c->layout->features > 0)
+      fr__features_restore(c->layout, marks, c->x + t * c->channels);
+    else
+      for (size_t p = 0; p < FR__PARTS; p++)
+        if (marks[p] > 0)
+          fr__part_copy(c->layout, (enum fr__part)p, c->layout->absent,
+                        c->x + t * c->channels);
 }
 
 void fr__augment_run(const fr_augment *augment, size_t from, size_t to, fr__rng *rng,
@@ -260,8 +266,9 @@ void fr__augment_run(const fr_augment *augment, size_t from, size_t to, fr__rng 
                        .x = x,
                        .steps = steps,
                        .channels = channels,
-                       .work = work + steps * FR__PARTS};
-  const bool parts = augment->layout != NULL && augment->layout->points > 0;
+                       .work = work + steps * FR__MARKS};
+  const bool parts = augment->layout != NULL &&
+                     (augment->layout->points > 0 || augment->layout->features > 0);
   for (size_t i = from; i < to; i++) {
     const fr__augment_ops *ops = table[augment->item[i].kind];
     if (ops->apply == NULL)

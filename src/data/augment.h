@@ -31,7 +31,8 @@ enum fr__augment_input {
   FR__AUGMENT_ANY,
   FR__AUGMENT_VECTORS, /* every channel is a component of a physical vector, or attitude
                         */
-  FR__AUGMENT_POINTS   /* every channel is a coordinate of a key point */
+  FR__AUGMENT_POINTS /* every channel is a coordinate of a key point, or all are features
+                        of them */
 };
 
 typedef struct fr__augment_argument {
@@ -86,6 +87,29 @@ typedef struct fr__point {
   uint32_t twin; /* the point that it becomes in a mirror; FR_NONE: it is not there */
 } fr__point;
 
+/* Groups of features of key points, left (or main, or the only one) before right. */
+enum {
+  FR__FEATURE_HAND,
+  FR__FEATURE_WRIST = 2,
+  FR__FEATURE_ELBOW = 4,
+  FR__FEATURE_APART = 6,
+  FR__FEATURE_FACE,
+  FR__FEATURE_GROUPS
+};
+
+/* A vector of theirs and its change since the frame before. */
+typedef struct fr__feature {
+  size_t group;
+  const char *name; /* while the layout is made; `length` bytes */
+  size_t length;
+  uint32_t at[3], change[3]; /* channels of x, y, z; FR_NONE: it has none */
+  size_t twin;               /* what it becomes in a mirror */
+} fr__feature;
+
+/* What is kept of each step while an item changes values: parts that are absent, or the
+ * masks of groups. */
+enum { FR__MARKS = FR__FEATURE_GROUPS };
+
 struct fr_augment_layout {
   size_t channels;
   enum fr_normalize how;
@@ -102,6 +126,10 @@ struct fr_augment_layout {
   size_t points;        /* 0: these are no key points */
   fr__point *point;
   size_t first[FR__PARTS + 1]; /* part p's are [first[p], first[p + 1]) */
+  size_t features;             /* 0: these are no features of key points */
+  fr__feature *feature;
+  uint32_t mask[FR__FEATURE_GROUPS]; /* channels; FR_NONE: the group has none */
+  bool settled; /* the hand that signs is the first, whichever it was (mirror=yes) */
 };
 
 /* Fills `point` and `first` where every channel is a coordinate of a landmark. */
@@ -116,6 +144,30 @@ bool fr__part_is_absent(const fr_augment_layout *layout, enum fr__part part,
                         const float *row);
 void fr__part_copy(const fr_augment_layout *layout, enum fr__part part, const float *from,
                    float *to);
+
+/* ---- features of key points ---- */
+
+/* Fills `feature` and `mask` where every channel is one of theirs. */
+void fr__features_find(fr_augment_layout *layout, const fr_names *channels);
+enum fr_status fr__features_check(const fr_augment_layout *layout,
+                                  const fr_augment_item *item, fr_error *err);
+
+/* Masks (FR__MARKS) of a step, and the step with them again and nothing where they say
+ * so. */
+void fr__features_mark(const fr_augment_layout *layout, const float *row, float *masks);
+void fr__features_restore(const fr_augment_layout *layout, const float *masks,
+                          float *row);
+
+/* `to` is between a and b: what must not be mixed is the nearest's. */
+void fr__features_mend(const fr_augment_layout *layout, const float *a, const float *b,
+                       const float *nearest, float *to);
+/* Changes at another speed, and those of a step that follows none. */
+void fr__features_hurry(const fr_augment_layout *layout, float speed, float *row);
+void fr__features_cut(const fr_augment_layout *layout, float *row);
+
+void fr__features_mirror(const fr__change *change);
+void fr__features_affine(const fr__change *change);
+void fr__features_drophand(const fr__change *change);
 
 /* ---- in time ---- */
 

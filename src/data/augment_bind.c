@@ -18,6 +18,7 @@ void fr_augment_release(fr_augment *augment) {
     free(l->vector);
     free(l->other);
     free(l->point);
+    free(l->feature);
   }
   free(l);
   augment->layout = NULL;
@@ -39,7 +40,7 @@ static void take_normalizer(fr_augment_layout *l, const fr_normalizer *n) {
  * elsewhere what is missing became 0, or the mean where nothing is moved. */
 static void take_absent(fr_augment_layout *l, const fr_normalizer *n) {
   for (size_t c = 0; c < l->channels; c++)
-    if (l->points > 0)
+    if (l->points > 0 || l->features > 0)
       l->absent[c] = (0 - l->shift[c]) * l->scale[c];
     else if (n->how == FR_NORMALIZE_NONE && l->scale[c] > 0)
       l->absent[c] = n->shift[c];
@@ -133,7 +134,7 @@ static enum fr_status fail_loose(const char *name, fr_error *err) {
 static enum fr_status check_vectors(const fr_augment_layout *l, const fr_names *channels,
                                     fr_error *err) {
   size_t angle = 0;
-  if (l->points > 0)
+  if (l->points > 0 || l->features > 0)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "augmentation rotate turns what a phone measures; key points turn in "
                     "the picture's plane: affine(DEGREES)");
@@ -161,9 +162,9 @@ static enum fr_status check_vectors(const fr_augment_layout *l, const fr_names *
 }
 
 static enum fr_status check_points(const fr_augment_layout *l, const fr_names *channels,
-                                   enum fr_augment_kind kind, fr_error *err) {
-  const char *name = fr__augment_ops_of(kind)->name;
-  if (l->points == 0)
+                                   const fr_augment_item *item, fr_error *err) {
+  const char *name = fr__augment_ops_of(item->kind)->name;
+  if (l->points == 0 && l->features == 0)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "augmentation %s is of key points: channels named 'left_hand.0.x', "
                     "'right_hand.0.x', 'pose.0.x', 'face.0.x' or 'hand.0.x'",
@@ -173,7 +174,8 @@ static enum fr_status check_points(const fr_augment_layout *l, const fr_names *c
                     "augmentation %s needs to know what the normaliser did: --normalize "
                     "window has another scale for each window",
                     name);
-  return fr__points_check(l, channels, kind, err);
+  return l->features > 0 ? fr__features_check(l, item, err)
+                         : fr__points_check(l, channels, item->kind, err);
 }
 
 static enum fr_status check(const fr_augment *augment, const fr_augment_layout *l,
@@ -184,8 +186,8 @@ static enum fr_status check(const fr_augment *augment, const fr_augment_layout *
     if (ops->input == FR__AUGMENT_VECTORS)
       status = check_vectors(l, channels, err);
     else if (ops->input == FR__AUGMENT_POINTS)
-      status = check_points(l, channels, augment->item[i].kind, err);
-    if (status == FR_OK && ops->drops && l->points > 0)
+      status = check_points(l, channels, &augment->item[i], err);
+    if (status == FR_OK && ops->drops && (l->points > 0 || l->features > 0))
       status = fr__fail(err, FR_ERR_ARGUMENT,
                         "augmentation %s is of sensors; key points go missing by the "
                         "hand: drophand(P)",
@@ -211,9 +213,10 @@ static enum fr_status new_layout(size_t channels, fr_augment *holder, fr_error *
   l->vector = calloc(channels, sizeof *l->vector);
   l->other = calloc(channels, sizeof *l->other);
   l->point = calloc(channels, sizeof *l->point);
+  l->feature = calloc(channels, sizeof *l->feature);
   return l->shift == NULL || l->scale == NULL || l->inverse == NULL ||
                  l->absent == NULL || l->vector == NULL || l->other == NULL ||
-                 l->point == NULL
+                 l->point == NULL || l->feature == NULL
              ? fr__fail_memory(err, "what an augmentation knows of the channels")
              : FR_OK;
 }
@@ -229,9 +232,11 @@ enum fr_status fr_augment_bind(fr_augment *augment, const fr_names *channels,
   if (status == FR_OK) {
     take_normalizer(made.layout, normalizer);
     fr__points_find(made.layout, channels);
+    if (made.layout->points == 0)
+      fr__features_find(made.layout, channels);
     take_absent(made.layout, normalizer);
   }
-  if (status == FR_OK && made.layout->points == 0)
+  if (status == FR_OK && made.layout->points == 0 && made.layout->features == 0)
     find_vectors(made.layout, channels);
   if (status == FR_OK)
     status = check(augment, made.layout, channels, err);

@@ -255,6 +255,10 @@ static void mirror(const fr__change *c) {
   const float axis = isnan(c->value[1]) ? center_of(c->layout) : c->value[1];
   if (!(fr__rng_uniform(c->rng) < (double)c->value[0]))
     return;
+  if (c->layout->features > 0) {
+    fr__features_mirror(c);
+    return;
+  }
   for (size_t t = 0; t < c->steps; t++) {
     float *const row = c->x + t * c->channels;
     memcpy(c->work, row, c->channels * sizeof *row);
@@ -313,6 +317,10 @@ static void move_point(const fr_augment_layout *l, const fr__point *point,
 
 static void affine(const fr__change *c) {
   const fr_augment_layout *l = c->layout;
+  if (l->features > 0) {
+    fr__features_affine(c);
+    return;
+  }
   const plane by = draw_plane(c);
   for (size_t t = 0; t < c->steps; t++) {
     float *const row = c->x + t * c->channels;
@@ -349,6 +357,10 @@ static void drophand(const fr__change *c) {
       there[count++] = hands[i];
   if (!(fr__rng_uniform(c->rng) < (double)c->value[0]))
     return;
+  if (c->layout->features > 0) {
+    fr__features_drophand(c);
+    return;
+  }
   const enum fr__part hand = there[fr__rng_below(c->rng, count)];
   const size_t run = 1 + fr__rng_below(c->rng, most);
   const size_t begin = fr__rng_below(c->rng, c->steps - run + 1);

@@ -65,6 +65,15 @@ static void mend_row(const fr_augment_layout *layout, const float *a, const floa
       fr__part_copy(layout, (enum fr__part)p, nearest, to);
     else if (fr__part_is_absent(layout, (enum fr__part)p, a))
       fr__part_copy(layout, (enum fr__part)p, a, to); /* to the bit */
+  if (layout->features > 0)
+    fr__features_mend(layout, a, b, nearest, to);
+}
+
+/* Steps that pass since the one before; before the first as behind it. */
+static float speed_at(const float *position, size_t t, size_t steps) {
+  if (t == 0)
+    return steps > 1 ? position[1] - position[0] : 0;
+  return position[t] - position[t - 1];
 }
 
 void fr__augment_move(const fr__change *c, const float *position, float *copy) {
@@ -77,6 +86,9 @@ void fr__augment_move(const fr__change *c, const float *position, float *copy) {
     mix_rows(a, b, share, c->x + t * c->channels, c->channels);
     if (c->layout != NULL)
       mend_row(c->layout, a, b, share, c->x + t * c->channels);
+    if (c->layout != NULL && c->layout->features > 0)
+      fr__features_hurry(c->layout, speed_at(position, t, c->steps),
+                         c->x + t * c->channels);
   }
 }
 
@@ -100,6 +112,9 @@ static void permute(const fr__change *c) {
     const size_t begin = order[i] * c->steps / n, end = (order[i] + 1) * c->steps / n;
     memcpy(c->x + to * c->channels, c->work + begin * c->channels,
            (end - begin) * c->channels * sizeof *c->x);
+    if (c->layout != NULL && c->layout->features > 0 && i > 0 &&
+        order[i] != order[i - 1] + 1)
+      fr__features_cut(c->layout, c->x + to * c->channels);
     to += end - begin;
   }
 }

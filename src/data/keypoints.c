@@ -53,7 +53,7 @@ void fr_keypoints_reset(fr_keypoints *k) {
   memset(&k->view, 0, sizeof k->view);
   memset(&k->before, 0, sizeof k->before);
   k->evidence = 0;
-  k->left = false;
+  k->left = k->weighed = false;
 }
 
 /* ---- names ---- */

@@ -226,7 +226,7 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
 
 #define FORGET 0.97f  /* of the evidence, a frame */
 #define SPEED 0.3f    /* of being there at all, at one hand size a frame or more */
-#define ENOUGH 0.9f   /* evidence that the other hand signs, to take it: a frame alone */
+#define ENOUGH 2.0f   /* evidence that the other hand signs, to take it */
 #define EVIDENCE 8.0f /* at most: what was long so does not stay so for ever */
 
 /* A hand that is there speaks for itself, the more the faster it is. */
@@ -247,6 +247,9 @@ static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had
   for (size_t s = 0; s < 2; s++)
     if (k->hands[s].kept && k->hands[s].lost == 0) /* one that is held says nothing */
       more += (s == 1 ? 1.0f : -1.0f) * activity(&k->hands[s], before[s], had[s]);
+  if (!k->weighed)
+    k->left = more < 0;
+  k->weighed = k->weighed || more != 0;
   k->evidence = fminf(fmaxf(FORGET * k->evidence + more, -EVIDENCE), EVIDENCE);
   if (k->evidence < -ENOUGH)
     k->left = true;
