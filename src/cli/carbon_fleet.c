@@ -285,6 +285,7 @@ static bool look_at(void *self, const fr_run *run) {
 
 static enum fr_status from_model(asked *a, fr_store *store, fr_error *err) {
   search s = {.model = a->model, .joules = fr_measure_absent(FR_UNIT_JOULE)};
+  char each[48];
   const enum fr_status status = fr_store_runs(store, 0, look_at, &s, err);
   if (status != FR_OK)
     return status;
@@ -299,9 +300,10 @@ static enum fr_status from_model(asked *a, fr_store *store, fr_error *err) {
                     (long long)s.run);
   a->rate_hz = rate_hz;
   a->fleet.fleet.delta_w = fr_measure_scale(s.joules, rate_hz, FR_UNIT_WATT);
+  cli_format_si(s.joules.value, "J", each, sizeof each);
   (void)snprintf(a->fleet.from, sizeof a->fleet.from,
-                 "run %lld, of '%s': %.4g J, %.4g times a second", (long long)s.run,
-                 s.command, s.joules.value, rate_hz);
+                 "run %lld, of '%s': %s, %.4g times a second", (long long)s.run,
+                 s.command, each, rate_hz);
   return FR_OK;
 }
 
