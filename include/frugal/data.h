@@ -248,9 +248,10 @@ enum fr_status fr_split_init(fr_split *split, const fr_windows *windows, const c
                              fr_error *err);
 void fr_split_release(fr_split *split);
 
-/* Whether there is such a split, before there are data: FR_ERR_ARGUMENT with a sentence
- * that names all where there is none. What follows the colon is for fr_split_init. */
-enum fr_status fr_split_check(const char *how, fr_error *err);
+/* Whether there is such a split, and such a validation, before there are data (NULL: is
+ * not asked): FR_ERR_ARGUMENT with a sentence that names all where there is none. What
+ * follows a colon is for fr_split_init. */
+enum fr_status fr_split_check(const char *how, const char *validate, fr_error *err);
 /* How many folds `how` has on these windows: K (kfold, blocks), the number of people or
  * of lists, else 1. */
 enum fr_status fr_split_folds(const fr_windows *windows, const char *how, size_t *folds,

@@ -153,11 +153,10 @@ static const char *check_task(struct argp_state *state, const char *text) {
   return text;
 }
 
-static const char *check_split(struct argp_state *state, const char *text) {
+static void check_sides(struct argp_state *state, const cli_input *input) {
   fr_error err;
-  if (fr_split_check(text, &err) != FR_OK)
+  if (fr_split_check(input->split, input->validate, &err) != FR_OK)
     argp_error(state, "%s", err.text);
-  return text;
 }
 
 static const char *check_normalize(struct argp_state *state, const char *text) {
@@ -174,12 +173,13 @@ static error_t parse_data(int key, char *text, struct argp_state *state) {
   switch (key) {
   case KEY_DATA: input->data = check_data(state, text); return 0;
   case KEY_TASK: input->task = check_task(state, text); return 0;
-  case KEY_SPLIT: input->split = check_split(state, text); return 0;
+  case KEY_SPLIT: input->split = text; return 0;
   case KEY_VALIDATE: input->validate = text; return 0;
   case KEY_WINDOW:
     input->window = cli_number(state, "window", text, 1, 1000000);
     return 0;
   case KEY_STEP: input->step = cli_number(state, "step", text, 1, 1000000); return 0;
+  case ARGP_KEY_END: check_sides(state, input); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }

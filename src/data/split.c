@@ -358,12 +358,6 @@ static enum fr_status find_rule(const char *how, const rule **out, const char **
                   how);
 }
 
-enum fr_status fr_split_check(const char *how, fr_error *err) {
-  const rule *r;
-  const char *argument;
-  return find_rule(how, &r, &argument, err);
-}
-
 static enum fr_status rule_folds(const rule *r, const fr_windows *windows,
                                  const char *argument, size_t *folds, fr_error *err) {
   if (r->folds)
@@ -425,15 +419,21 @@ static enum fr_status validate_random(job *j, const char *argument, fr_error *er
   return FR_OK;
 }
 
+static enum fr_status parse_validation(const char *text, double *share, fr_error *err) {
+  if (fr__parse_number(text, strlen(text), share) && *share > 0 && *share < 1)
+    return FR_OK;
+  return fr__fail(err, FR_ERR_ARGUMENT,
+                  "validation '%s' is not known: a share such as 0.1, trial, blocks, "
+                  "subject:IDS, random:SHARE or none",
+                  text);
+}
+
 static enum fr_status validate_share(job *j, const char *text, fr_error *err) {
   double share;
-  if (!fr__parse_number(text, strlen(text), &share) || !(share > 0 && share < 1))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "validation '%s' is not known: a share such as 0.1, trial, blocks, "
-                    "subject:IDS, random:SHARE or none",
-                    text);
-  move_last(j, share, FR_SIDE_TRAIN, FR_SIDE_VALIDATE);
-  return FR_OK;
+  const enum fr_status status = parse_validation(text, &share, err);
+  if (status == FR_OK)
+    move_last(j, share, FR_SIDE_TRAIN, FR_SIDE_VALIDATE);
+  return status;
 }
 
 static enum fr_status take_validation(job *j, const char *validate, fr_error *err) {
@@ -455,6 +455,18 @@ static enum fr_status take_validation(job *j, const char *validate, fr_error *er
 }
 
 /* ---- together ---- */
+
+enum fr_status fr_split_check(const char *how, const char *validate, fr_error *err) {
+  const rule *r;
+  const char *argument;
+  double share;
+  const bool named = validate == NULL || strcmp(validate, "none") == 0 ||
+                     strcmp(validate, "blocks") == 0 || strcmp(validate, "trial") == 0 ||
+                     strncmp(validate, "subject:", 8) == 0 ||
+                     strncmp(validate, "random:", 7) == 0;
+  const enum fr_status status = how != NULL ? find_rule(how, &r, &argument, err) : FR_OK;
+  return status != FR_OK || named ? status : parse_validation(validate, &share, err);
+}
 
 static enum fr_status assign_sides(job *j, const char *how, const char *validate,
                                    bool *leaky, fr_error *err) {

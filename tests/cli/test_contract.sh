@@ -21,6 +21,8 @@ ok "so is a task that there is none" fails_saying 2 "'foo' is not a task" train 
   --data synthetic: --task foo
 ok "so is a split that there is none" fails_saying 2 "'bogus' is not known" train \
   --data synthetic: --split bogus
+ok "and a validation" fails_saying 2 "'bogus' is not known" train \
+  --data synthetic: --validate bogus
 ok "a missing model is one sentence" fails_saying 1 "no-such-file" info no-such-file
 ok "an unknown kind of data lists the known" \
   fails_saying 1 "synthetic" train --data fly:away
