@@ -46,7 +46,7 @@ int fr__natural_compare(const char *a, const char *b) {
 
 uint32_t fr__names_find(const fr_names *names, const char *name, size_t length) {
   for (size_t i = 0; i < names->count; i++)
-    if (strncmp(names->name[i], name, length) == 0 && names->name[i][length] == '\0')
+    if (strncmp(names->name[i], name, length) == 0 && strlen(names->name[i]) == length)
       return (uint32_t)i;
   return FR_NONE;
 }

@@ -227,6 +227,9 @@ static enum fr_status take_class(fr__ts *ts, piece *line, uint32_t *label,
   if (word.length == 0)
     return fr__fail(err, FR_ERR_FORMAT, "%s:%zu: the class is missing", ts->name,
                     ts->line);
+  const enum fr_status status = check_class(ts, word, err);
+  if (status != FR_OK)
+    return status;
   *label = fr__names_find(&ts->classes, word.at, word.length);
   if (*label == FR_NONE && !ts->listed)
     return add_class(ts, word, label, err);

@@ -189,6 +189,19 @@ static void what_is_wrong_is_told_by_line(void **state) {
   }
 }
 
+static void a_class_is_text(void **state) {
+  (void)state;
+  static const char text[] = HEAD CLASSES "1,2:a\0b\n";
+  char head[512];
+  input_write("P.ts", text, sizeof text - 1);
+  input_refused(input_spec("ts", "P.ts", ""), FR_ERR_FORMAT,
+                "P.ts:6: a class's name is no text of at most 256 bytes");
+  snprintf(head, sizeof head, HEAD "@classLabel true %0300d\n@data\n1:a\n", 0);
+  input_text("P.ts", head);
+  input_refused(input_spec("ts", "P.ts", ""), FR_ERR_FORMAT,
+                "P.ts:4: a class's name is no text of at most 256 bytes");
+}
+
 static void too_many_classes_are_refused(void **state) {
   (void)state;
   char *const text = calloc(1 << 17, 1);
@@ -293,6 +306,7 @@ int main(void) {
       cmocka_unit_test(train_and_test_files_are_a_split),
       cmocka_unit_test(two_problems_are_not_one),
       cmocka_unit_test(what_is_wrong_is_told_by_line),
+      cmocka_unit_test(a_class_is_text),
       cmocka_unit_test(too_many_classes_are_refused),
       cmocka_unit_test(damage_is_survived),
       cmocka_unit_test(published_files_hold_what_they_hold),
