@@ -6,19 +6,24 @@
 #include "frugal/train.h"
 
 #define FR_EXTEND_ALL SIZE_MAX /* replay: every sample of the old classes */
+#define FR_EXTEND_AUTO SIZE_MAX
 
 typedef struct fr_extend_options {
   size_t replay; /* samples of each old class that are trained on, chosen by herding
                     (Rebuffi et al. 2017, iCaRL, algorithm 4); 0: none */
   size_t shots;  /* samples of each new class that are trained on, the first so many; the
                     validation side's are then left out, too; 0: all */
+  const size_t *limits; /* (classes) samples of each that may be looked at, the first so
+                           many: of old classes that were learned of a few shots; 0 and
+                           NULL: all; borrowed */
   float distill; /* [0, 1) share of the old network's answers in the loss (Li and Hoiem
                     2016), over the old classes alone; 0: none */
   float temperature;    /* of both softmaxes there; 0: 1 */
   float refine;         /* learning rate below the head, relative to the head's, in the
                            second stage; 0: there is none */
   size_t refine_epochs; /* of it, at most */
-  size_t refine_from;   /* layers before are never trained */
+  size_t refine_from;   /* layers before are never trained; FR_EXTEND_AUTO: those before
+                           the second one with a matrix */
   float worth; /* a second stage is begun where the first one's validation loss is so much
                   above what the old network had on the old classes (nat), and is kept
                   where it lowers that loss by as much; 0: always. Without a validation

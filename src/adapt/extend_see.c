@@ -20,6 +20,14 @@ static bool is_spread(size_t place, size_t n, size_t most) {
   return (uint64_t)(place + 1) * most / n > (uint64_t)place * most / n;
 }
 
+/* How many of class k, `count` in all, may be looked at. */
+static size_t limit_of(const fr_extend_options *extend, const uint32_t *from, size_t k,
+                       size_t count) {
+  const size_t told = extend->limits != NULL ? extend->limits[k] : 0;
+  const size_t limit = from[k] == FR_NONE && extend->shots > 0 ? extend->shots : told;
+  return limit > 0 && limit < count ? limit : count;
+}
+
 enum fr_status fr__extend_candidates(const fr_samples *train, const uint32_t *from,
                                      size_t classes, const fr_extend_options *extend,
                                      bool *mark, fr_error *err) {
@@ -33,9 +41,8 @@ enum fr_status fr__extend_candidates(const fr_samples *train, const uint32_t *fr
     count[train->label[i]]++;
   for (size_t i = 0; i < train->count; i++) {
     const uint32_t k = train->label[i];
-    const size_t at = place[k]++;
-    mark[i] = from[k] == FR_NONE ? extend->shots == 0 || at < extend->shots
-                                 : is_spread(at, count[k], most);
+    const size_t n = limit_of(extend, from, k, count[k]), at = place[k]++;
+    mark[i] = at < n && (from[k] == FR_NONE || is_spread(at, n, most));
   }
   free(count);
   return FR_OK;

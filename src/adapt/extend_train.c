@@ -9,14 +9,18 @@
 #include "adapt/subset.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "train/thaw.h"
 #include "train/watch.h"
+
+enum { ALONE = 3 }; /* epochs of a head that sees no old class: each forgets more */
 
 fr_extend_options fr_extend_default_options(void) {
   return (fr_extend_options){.replay = 10,
                              .distill = 0.3f,
                              .temperature = 2,
-                             .refine = 0.3f,
+                             .refine = 1,
                              .refine_epochs = 10,
+                             .refine_from = FR_EXTEND_AUTO,
                              .worth = 0.02f};
 }
 
@@ -101,7 +105,7 @@ static enum fr_status check(const extending *x, fr_error *err) {
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "a refining rate of %g and a worth of %g nat are not both 0 or more",
                     (double)o->refine, (double)o->worth);
-  if (o->refine_from > x->head)
+  if (o->refine_from != FR_EXTEND_AUTO && o->refine_from > x->head)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "layers from %zu on cannot be refined: the head is layer %zu",
                     o->refine_from + 1, x->head + 1);
@@ -356,6 +360,8 @@ static enum fr_status train_head(extending *x, fr_error *err) {
   if (status != FR_OK)
     return status;
   o.first_trained = 0;
+  if (x->result.replayed == 0 && o.epochs > ALONE)
+    o.epochs = ALONE;
   o.rate_scale = o.rate_scale != NULL ? o.rate_scale + x->head : NULL;
   o.augment = NULL;
   o.checkpoint = NULL;
@@ -379,7 +385,7 @@ static bool is_over(const extending *x) {
 static bool is_begun(const extending *x) {
   const fr_extend_options *e = x->extend;
   const fr_extend_stage *head = &x->result.stage[FR_EXTEND_HEAD];
-  if (is_over(x) || e->refine == 0 || e->refine_epochs == 0 || e->replay == 0)
+  if (is_over(x) || e->refine == 0 || e->refine_epochs == 0 || x->result.replayed == 0)
     return false;
   return e->worth == 0 || isnan(head->loss) || isnan(x->result.before_loss) ||
          head->loss > x->result.before_loss + (double)e->worth;
@@ -396,12 +402,26 @@ static enum fr_status go_back(extending *x, fr_error *err) {
   return status;
 }
 
+/* The second layer with a matrix: what the first sees is general, and it costs the most,
+ * for sequences shorten on their way up. */
+static size_t first_refined(const extending *x) {
+  size_t found = 0;
+  if (x->extend->refine_from != FR_EXTEND_AUTO)
+    return x->extend->refine_from;
+  if (x->options->augment != NULL) /* frozen layers would not see it */
+    return 0;
+  for (size_t layer = 0; layer < x->head; layer++)
+    if (fr__thaw_has_matrix(x->net, layer) && ++found == 2)
+      return layer;
+  return 0;
+}
+
 static enum fr_status refine(extending *x, fr_error *err) {
   const fr_extend_options *e = x->extend;
   const fr_extend_stage *stage = x->result.stage;
   const size_t best = x->result.trained.best_epoch;
   fr_train_options o = options_of(x);
-  o.first_trained = e->refine_from;
+  o.first_trained = first_refined(x);
   o.epochs = e->refine_epochs;
   o.teacher = x->teacher;
   for (size_t layer = 0; layer < layers_of(x); layer++)

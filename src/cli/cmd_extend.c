@@ -37,11 +37,13 @@ static const struct argp_option options[] = {
      0},
     {"refine", KEY_REFINE, "RATE", 0,
      "learning rate below the head in the second stage, relative to the head's (default "
-     "0.3; 0: no second stage)",
+     "1; 0: no second stage)",
      0},
     {"refine-epochs", KEY_REFINE_EPOCHS, "N", 0, "of it, at most (default 10)", 0},
     {"refine-from", KEY_REFINE_FROM, "K", 0,
-     "the first K layers stay as they are (default 0)", 0},
+     "the first K layers stay as they are (default: those before the second one with a "
+     "matrix)",
+     0},
     {"worth", KEY_WORTH, "NAT", 0,
      "a second stage must lower the validation loss by so much (default 0.02; 0: it is "
      "always run)",

@@ -18,6 +18,7 @@ typedef struct extending {
   enum fr_task task;
   cli_work work;
   cli_extended told;
+  size_t *limits; /* (classes) samples of each that may be trained on; 0: all; owned */
   fr_net *scratch;
 } extending;
 
@@ -51,15 +52,21 @@ static enum fr_status check_signs(const extending *x, const fr_names *there,
   return FR_OK;
 }
 
-/* Names of the data are in natural order. */
-static enum fr_status name_classes(extending *x, const fr_dataset *data, fr_error *err) {
+static bool is_asked_for(const char *list, const char *name) {
+  return list == NULL || fr__list_has(list, name);
+}
+
+/* Of those that `chosen` lists; NULL: of all. Names of the data are in natural order. */
+static enum fr_status name_classes(extending *x, const fr_dataset *data,
+                                   const char *chosen, fr_error *err) {
   const fr_names *olds = &x->source.classes, *there = names_of(data, x->task);
   enum fr_status status = check_signs(x, there, err);
   for (size_t k = 0; k < olds->count && status == FR_OK; k++)
     status = add(&x->classes, olds->name[k], err);
   for (size_t k = 0; k < there->count && status == FR_OK; k++) {
     const char *name = there->name[k];
-    if (has(olds, name) || (x->e->signs != NULL && !fr__list_has(x->e->signs, name)))
+    if (has(olds, name) || !is_asked_for(x->e->signs, name) ||
+        !is_asked_for(chosen, name))
       continue;
     status = add(&x->classes, name, err);
     if (status == FR_OK)
@@ -114,29 +121,111 @@ static enum fr_status join_olds(extending *x, fr_dataset **data, fr_error *err) 
   return FR_OK;
 }
 
+/* The spec of the model's data and that of the new one, where they can be read at once,
+ * which is half the work; the caller's (free). NULL: they cannot. */
+static char *joint_spec(const extending *x, const fr__spec *spec) {
+  char *olds = NULL, *both = NULL;
+  if (fr__spec_choice(spec) == NULL || x->e->replay_from != NULL ||
+      x->source.data[0] == '\0' ||
+      cli_frames_spec(x->source.data, NULL, &x->source, &olds, NULL) != FR_OK)
+    return NULL;
+  (void)fr_data_spec_union(olds, spec->whole, &both, NULL);
+  free(olds);
+  if (both == NULL || strstr(both, FR__SPEC_AND) == NULL)
+    return both;
+  free(both);
+  return NULL;
+}
+
+/* Old and new classes of one path; false where that cannot be. */
+static bool read_at_once(extending *x, const fr__spec *spec, fr_dataset **data) {
+  char *both = joint_spec(x, spec);
+  fr_dataset *read = NULL;
+  const bool done = both != NULL &&
+                    cli_work_read(x->session, both, &read, NULL) == FR_OK &&
+                    has_all_olds(x, read);
+  free(both);
+  if (done) {
+    *data = read;
+    x->told.replayed = strdup(x->source.data);
+  } else {
+    fr_data_free(read);
+  }
+  return done;
+}
+
+static enum fr_status read_apart(extending *x, fr_dataset **data, fr_error *err) {
+  enum fr_status status = FR_OK;
+  if (*data == NULL)
+    status = cli_work_read(x->session, x->e->input.data, data, err);
+  if (status == FR_OK)
+    status = name_classes(x, *data, NULL, err);
+  if (status == FR_OK && (x->e->replay_from != NULL || !has_all_olds(x, *data)))
+    status = join_olds(x, data, err);
+  return status;
+}
+
+static enum fr_status read_data(extending *x, fr_error *err) {
+  fr_dataset **data = &x->work.data;
+  fr__spec spec;
+  *data = x->e->data;
+  x->e->data = NULL;
+  if (*data != NULL)
+    return read_apart(x, data, err);
+  enum fr_status status = cli_work_frames(&x->work, &x->e->input, &x->source, err);
+  if (status == FR_OK)
+    status = fr__spec_parse(x->e->input.data, &spec, err);
+  if (status != FR_OK)
+    return status;
+  status = read_at_once(x, &spec, data)
+               ? name_classes(x, *data, fr__spec_choice(&spec), err)
+               : read_apart(x, data, err);
+  fr__spec_release(&spec);
+  return status;
+}
+
 static enum fr_status open_data(extending *x, fr_error *err) {
   cli_input *input = &x->e->input;
-  fr_dataset *data = x->e->data;
-  enum fr_status status = FR_OK;
-  x->e->data = NULL;
-  if (data == NULL)
-    status = cli_work_frames(&x->work, input, &x->source, err);
-  if (status == FR_OK && data == NULL)
-    status = cli_work_read(x->session, input->data, &data, err);
-  if (status == FR_OK)
-    status = name_classes(x, data, err);
-  if (status == FR_OK && (x->e->replay_from != NULL || !has_all_olds(x, data)))
-    status = join_olds(x, &data, err);
-  x->work.data = data;
+  enum fr_status status = read_data(x, err);
   if (status != FR_OK)
     return status;
   fr_model wanted = x->source; /* borrowed, but for its classes */
   wanted.classes = x->classes;
-  input->data = data->spec;
+  input->data = x->work.data->spec;
   status = cli_work_open(&x->work, x->session, input, x->e->training.options.seed,
                          &wanted, err);
   return status == FR_OK ? fr__names_copy(&x->classes, &x->work.prepared.classes, err)
                          : status;
+}
+
+/* ---- a few shots ---- */
+
+/* Classes that an earlier command has added have no more samples than it had. */
+static void limit_added(const extending *x, const json_t *command) {
+  const json_t *added = json_object_get(command, "added");
+  const json_int_t shots = json_integer_value(json_object_get(command, "shots"));
+  for (size_t i = 0; i < json_array_size(added) && shots > 0; i++) {
+    const char *name = json_string_value(json_array_get(added, i));
+    const uint32_t k =
+        name != NULL ? fr__names_find(&x->classes, name, strlen(name)) : FR_NONE;
+    if (k != FR_NONE)
+      x->limits[k] = (size_t)shots;
+  }
+}
+
+static enum fr_status set_limits(extending *x, fr_error *err) {
+  x->limits = calloc(x->classes.count, sizeof *x->limits);
+  if (x->limits == NULL)
+    return fr__fail_memory(err, "samples of each class");
+  const char *past = x->source.provenance;
+  json_t *commands = past != NULL ? json_loads(past, 0, NULL) : NULL;
+  for (size_t i = 0; i < json_array_size(commands); i++)
+    limit_added(x, json_array_get(commands, i));
+  json_decref(commands);
+  for (size_t k = x->source.classes.count; k < x->classes.count; k++)
+    x->limits[k] = x->e->extend.shots;
+  x->e->extend.limits = x->limits;
+  return FR_OK;
 }
 
 /* ---- training ---- */
@@ -145,17 +234,18 @@ static bool is_old(const extending *x, uint32_t label) {
   return label < x->source.classes.count;
 }
 
-/* What scratch may see: of new classes as many samples as were extended by. */
+/* What scratch may see: as many samples of each class as may be extended by. */
 static enum fr_status same_samples(const extending *x, const fr_samples *train,
                                    fr_samples *out, fr_error *err) {
-  const size_t shots = x->e->extend.shots;
   bool *mark = calloc(train->count + 1, sizeof *mark);
   size_t *seen = calloc(x->classes.count + 1, sizeof *seen);
   enum fr_status status = FR_OK;
   if (mark == NULL || seen == NULL)
     status = fr__fail_memory(err, "the samples of training from scratch");
-  for (size_t i = 0; i < train->count && status == FR_OK; i++)
-    mark[i] = is_old(x, train->label[i]) || shots == 0 || seen[train->label[i]]++ < shots;
+  for (size_t i = 0; i < train->count && status == FR_OK; i++) {
+    const uint32_t k = train->label[i];
+    mark[i] = x->limits[k] == 0 || seen[k]++ < x->limits[k];
+  }
   if (status == FR_OK)
     status = fr__subset_init(out, train, mark, true, err);
   free(mark);
@@ -281,8 +371,11 @@ static enum fr_status adjust(extending *x, fr_error *err) {
   e->training.train = train;
   e->training.self = x;
   json_object_set_new(result, "added", cli_json_names(&x->told.fresh));
-  enum fr_status status =
-      fr_extend_grow(x->source.net, &x->source.classes, &x->classes, &net, err);
+  if (e->extend.shots > 0)
+    json_object_set_new(result, "shots", json_integer((json_int_t)e->extend.shots));
+  enum fr_status status = set_limits(x, err);
+  if (status == FR_OK)
+    status = fr_extend_grow(x->source.net, &x->source.classes, &x->classes, &net, err);
   if (status == FR_OK)
     status = cli_train(x->session, &e->training, &e->input, &x->work, NULL, net, err);
   if (status == FR_OK)
@@ -303,6 +396,7 @@ static void release(extending *x) {
   fr_names_release(&x->told.fresh);
   fr_names_release(&x->classes);
   free(x->told.replayed);
+  free(x->limits);
   fr_net_free(x->scratch);
   cli_work_release(&x->work);
   fr_model_release(&x->source);

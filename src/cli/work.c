@@ -253,7 +253,8 @@ char *cli_work_provenance(const cli_session *session) {
   static const char *const keys[] = {"energy",     "program",    "core_seconds",
                                      "duration_s", "sensor",     "rule",
                                      "epochs",     "operations", "precision",
-                                     "macro_f1",   "accuracy",   "validate_accuracy"};
+                                     "macro_f1",   "accuracy",   "validate_accuracy",
+                                     "added",      "shots"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     json_t *value = json_object_get(all, keys[i]);
     if (value != NULL && !json_is_null(value))

@@ -34,6 +34,8 @@ enum fr_status fr__spec_paths(const fr__spec *spec, fr_names *paths, fr_error *e
 #define FR__SPEC_AND " + "
 /* Ends `text` behind its first spec; what follows, NULL: nothing. */
 char *fr__spec_cut(char *text);
+/* The list of activities or signs that it chooses; NULL: all. */
+const char *fr__spec_choice(const fr__spec *spec);
 
 /* The value of `key`; NULL where it is not given. */
 const char *fr__spec_value(const fr__spec *spec, const char *key);

@@ -162,7 +162,7 @@ static bool is_choice(const fr__spec *spec, const char *key) {
   return strcmp(key, points ? "signs" : "activities") == 0;
 }
 
-static const char *choice_of(const fr__spec *spec) {
+const char *fr__spec_choice(const fr__spec *spec) {
   for (size_t i = 0; i < spec->count; i++)
     if (is_choice(spec, spec->option[i].key))
       return spec->option[i].value;
@@ -201,7 +201,7 @@ static void put_list(fr__buf *to, const char *first, const char *second) {
 
 /* `a` with what `b` chooses, too: of one path, and otherwise told alike. */
 static void put_merged(fr__buf *to, const fr__spec *a, const fr__spec *b) {
-  const char *first = choice_of(a), *second = choice_of(b), *mark = "?";
+  const char *first = fr__spec_choice(a), *second = fr__spec_choice(b), *mark = "?";
   fr__buf_printf(to, "%s:%s", a->kind, a->path);
   if (a->path[0] == '\0')
     mark = "";
