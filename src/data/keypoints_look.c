@@ -238,19 +238,24 @@ static float activity(const fr__hand_state *h, fr__vec before, bool had) {
 }
 
 /*
- * The sum of right less left, slowly forgotten, says which hand signs: the right one
- * until the left has shown that it does. Both hands change their places together, and not
- * for a frame or two in which one is lost.
+ * The sum of right less left, slowly forgotten, says which hand signs: one that is seen
+ * alone at first, else the right one, until the other has shown that it does. Both hands
+ * change their places together, and not for a frame in which one is lost.
  */
 static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had[2]) {
-  float more = 0;
-  for (size_t s = 0; s < 2; s++)
-    if (k->hands[s].kept && k->hands[s].lost == 0) /* one that is held says nothing */
-      more += (s == 1 ? 1.0f : -1.0f) * activity(&k->hands[s], before[s], had[s]);
+  bool there[2];
+  float active[2] = {0};
+  for (size_t s = 0; s < 2; s++) {
+    there[s] =
+        k->hands[s].kept && k->hands[s].lost == 0; /* one that is held says nothing */
+    if (there[s])
+      active[s] = activity(&k->hands[s], before[s], had[s]);
+  }
   if (!k->weighed)
-    k->left = more < 0;
-  k->weighed = k->weighed || more != 0;
-  k->evidence = fminf(fmaxf(FORGET * k->evidence + more, -EVIDENCE), EVIDENCE);
+    k->left = there[0] && !there[1];
+  k->weighed = k->weighed || there[0] || there[1];
+  k->evidence = FORGET * k->evidence + active[1] - active[0];
+  k->evidence = fminf(fmaxf(k->evidence, -EVIDENCE), EVIDENCE);
   if (k->evidence < -ENOUGH)
     k->left = true;
   else if (k->evidence > ENOUGH)

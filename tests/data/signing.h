@@ -51,7 +51,7 @@ static inline void sign(scene *s, size_t width, uint64_t seed) {
   for (size_t t = 0; t < STEPS; t++)
     for (size_t p = 0; p < 4; p++) {
       const place at = part_of(width, p);
-      const float phase = (float)t * 0.3f, swing = p == 3 ? 0.1f : 0.02f;
+      const float phase = (float)t * 0.3f, swing = p == 3 ? 0.15f : 0.01f;
       const float cx[4] = {0.5f, 0.5f, 0.64f, 0.36f};
       const float cy[4] = {0.6f, 0.3f, 0.65f, 0.45f};
       if ((p == 2 && t % 11 == 7) || (p == 3 && t % 13 == 9))

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "frugal/keypoints.h"
+#include "data/keypoints.h"
 #include "signing.h"
 
 /* ---- features ---- */
@@ -144,7 +144,7 @@ static float distance_from(size_t t, const features *x, const features *y) {
 }
 
 /* With one hand from the first frame on; with both once the faster one is told from the
- * other, which here it is after a third of the frames at most. */
+ * other, which here it is after half of the frames at most. */
 static void whoever_signs_with_the_left_signs_with_the_right(void **state) {
   (void)state;
   for (size_t i = 0; i < TEXTS; i++)
@@ -159,7 +159,7 @@ static void whoever_signs_with_the_left_signs_with_the_right(void **state) {
         look(texts[i], &a, &f);
         mirror(&a);
         look(texts[i], &a, &g);
-        const float off = distance_from(hands == 1 ? 0 : STEPS / 3, &f, &g);
+        const float off = distance_from(hands == 1 ? 0 : STEPS / 2, &f, &g);
         if (strstr(texts[i], "mirror=no") != NULL)
           assert_true(off > 0.1f);
         else if (off > 2e-4f)
@@ -395,6 +395,62 @@ static void raw_numbers_have_their_names(void **state) {
   }
 }
 
+/* Two records behind each other: each begins anew, and has what a stream of it has. */
+static void a_data_set_has_what_a_stream_has(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TEXTS; i++) {
+    const size_t width = width_of(texts[i]);
+    enum fr_keypoint_layout layout;
+    fr_dataset *data = calloc(1, sizeof *data);
+    data->kind = "made";
+    data->split = "trial";
+    data->spec = strdup("made:");
+    data->rate_hz = 30;
+    assert_true(fr_keypoint_layout_of(width, &layout));
+    ASSERT_OK(fr_keypoint_names(layout, &data->channels, err));
+    data->count = 2;
+    data->record = calloc(2, sizeof *data->record);
+    data->values = calloc(2 * STEPS * width, sizeof *data->values);
+    sign(&a, width, 1);
+    sign(&b, width, 2);
+    for (size_t r = 0; r < 2; r++) {
+      float *const values = data->values + r * STEPS * width;
+      data->record[r] = (fr_record){.steps = STEPS, .values = values};
+      for (size_t t = 0; t < STEPS; t++)
+        memcpy(values + t * width, (r == 0 ? &a : &b)->raw[t], width * sizeof *values);
+    }
+    ASSERT_OK(fr__keypoints_derive(&data, texts[i], err));
+    look(texts[i], &a, &f);
+    look(texts[i], &b, &g);
+    assert_int_equal(data->channels.count, f.channels);
+    for (size_t t = 0; t < STEPS; t++) {
+      const size_t row = t * f.channels, bytes = f.channels * sizeof(float);
+      assert_memory_equal(data->record[0].values + row, f.x[t], bytes);
+      assert_memory_equal(data->record[1].values + row, g.x[t], bytes);
+    }
+    fr_keypoints *k = NULL;
+    ASSERT_OK(fr_keypoints_new(data->frames, &k, err));
+    assert_string_equal(fr_keypoints_text(k), data->frames);
+    fr_keypoints_free(k);
+    fr_data_free(data);
+  }
+}
+
+static void numbers_that_are_no_frames_are_refused(void **state) {
+  (void)state;
+  fr_dataset *data = calloc(1, sizeof *data);
+  data->spec = strdup("made:");
+  fr_error error = {0};
+  assert_int_equal(fr__keypoints_derive(&data, "", &error), FR_ERR_ARGUMENT);
+  assert_non_null(strstr(error.text, "made:"));
+  ASSERT_OK(fr_keypoint_names(FR_KEYPOINTS_HANDS, &data->channels, err));
+  assert_int_equal(fr__keypoints_derive(&data, "layout=258", &error), FR_ERR_ARGUMENT);
+  assert_int_equal(fr__keypoints_derive(&data, "parts=pose", &error), FR_ERR_ARGUMENT);
+  assert_int_equal(data->channels.count, 126);
+  assert_null(data->frames);
+  fr_data_free(data);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(where_and_how_far_the_camera_stands_changes_nothing),
@@ -410,6 +466,8 @@ int main(void) {
       cmocka_unit_test(no_frame_makes_nan),
       cmocka_unit_test(the_text_makes_the_same_again),
       cmocka_unit_test(a_text_that_cannot_be_is_refused),
+      cmocka_unit_test(a_data_set_has_what_a_stream_has),
+      cmocka_unit_test(numbers_that_are_no_frames_are_refused),
       cmocka_unit_test(raw_numbers_have_their_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
