@@ -118,12 +118,13 @@ static bool finds_olds(const cli_onto *o, cli_session *session, const char *spec
 
 /* ---- costs ---- */
 
-/* Epochs of the newest training from scratch that the model came out of; 0: not told. */
+/* Epochs of the training from scratch that the model came out of, which is the first:
+ * what extended it later may be called train, too. 0: not told. */
 static size_t epochs_of(const fr_model *model) {
   json_t *past =
       model->provenance != NULL ? json_loads(model->provenance, 0, NULL) : NULL;
   size_t epochs = 0;
-  for (size_t i = 0; i < json_array_size(past); i++) {
+  for (size_t i = 0; i < json_array_size(past) && epochs == 0; i++) {
     const json_t *one = json_array_get(past, i);
     const char *command = json_string_value(json_object_get(one, "command"));
     const json_int_t n = json_integer_value(json_object_get(one, "epochs"));

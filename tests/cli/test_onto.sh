@@ -37,6 +37,12 @@ ok "and says so" sh -c "'$frugal' train --onto '$model' --data '$signs&signs=8' 
 ok "the model knows all" exits 0 test "$folder/eight.safetensors" --quiet --json "$folder/test.json"
 ok "eight" json "len(j['result']['classes']) == 8" "$folder/test.json"
 
+ok "what was extended can be again" exits 0 train --onto "$folder/eight.safetensors" \
+  --data "$signs&signs=9" --quiet --json "$folder/nine.json"
+ok "against what the first training took" json \
+  "j['result']['decision']['way'] == 'extend' and j['result']['decision']['epochs'] == 20" \
+  "$folder/nine.json"
+
 ok "what the data lacks is kept" onto keep "$signs&signs=8&activities=sign7,sign8" --epochs 2
 ok "by extending" decides keep extend keep
 ok "old samples being where the model's were" json "j['result']['decision']['old_elsewhere']" \
