@@ -45,7 +45,11 @@ static void compare_told(cli_onto *o, const cli_input *input) {
 static void compare(cli_onto *o, const fr_dataset *data, const cli_input *input) {
   const char *frames = data->frames != NULL ? data->frames : "";
   if (strcmp(o->model.frames, frames) != 0)
-    fr__buf_printf(&o->unlike, "its key points become other features");
+    fr__buf_add(&o->unlike, frames[0] == '\0'
+                                ? "features of key points, which the data has not"
+                            : o->model.frames[0] == '\0'
+                                ? "none of them features of key points, as the data's are"
+                                : "other features of key points than the data's");
   else if ((o->model.rate_hz > 0) != (data->rate_hz > 0))
     fr__buf_printf(&o->unlike, "one of the two is series, the other feature vectors");
   else

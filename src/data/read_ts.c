@@ -192,7 +192,9 @@ static enum fr_status add_path(const char *path, fr_names *paths, fr_error *err)
     fr__buf_init(&side, 0);
     fr__buf_printf(&side, "%s%s%s", path, sides[i], ENDING);
     const char *const name = fr__buf_text(&side);
-    if (side.status == FR_OK && exists(name))
+    if (side.status != FR_OK)
+      status = fr__fail_memory(err, "a path");
+    else if (exists(name))
       status = fr__names_add(paths, name, strlen(name), NULL, err);
     fr__buf_release(&side);
   }
