@@ -23,7 +23,8 @@ typedef struct fr_recognizer_options {
   float end;   /* and ends when that falls below this share of its peak, [0, 1), or when
                   another one begins */
   double least_s; /* a sign that lasted less is not told */
-  double most_s;  /* one that lasts longer is told then, before it has ended; 0: never */
+  double most_s;  /* one that lasts longer is told then, before it has ended; 0: never;
+                     negative: the usual, 0.3 of models of key points, of others never */
   double rest_s;  /* what rises again so soon behind its own end is still the same */
   double gap_s;   /* frames further apart do not belong together: all begins anew */
 } fr_recognizer_options;

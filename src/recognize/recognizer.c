@@ -11,6 +11,7 @@
 #include "recognize/ticks.h"
 
 #define POINTS_RATE_HZ 30.0
+#define POINTS_MOST_S 0.3 /* half a window sooner than its end, and hardly less sure */
 #define RATE_CEILING_HZ 1e6
 #define SECONDS_CEILING 3600.0
 #define GAP_CEILING 1048576.0 /* frames at the model's rate */
@@ -40,10 +41,10 @@ fr_recognizer_options fr_recognizer_default_options(void) {
                                  .states = FR_STREAM_RESTART,
                                  .temperature = 1,
                                  .smooth_s = 0.1,
-                                 .begin = 0.6F,
+                                 .begin = 0.7F,
                                  .end = 0.7F,
-                                 .least_s = 0.1,
-                                 .most_s = 0,
+                                 .least_s = 0.2,
+                                 .most_s = -1,
                                  .rest_s = 0.5,
                                  .gap_s = 0.5};
 }
@@ -63,7 +64,7 @@ enum fr_status fr_recognizer_check(const fr_recognizer_options *options, fr_erro
       {"probability with which a sign begins", (double)o->begin, 1e-3, 1},
       {"share of the peak with which it ends", (double)o->end, 0, 1},
       {"least time of a sign", o->least_s, 0, SECONDS_CEILING},
-      {"most time of a sign", o->most_s, 0, SECONDS_CEILING},
+      {"most time of a sign", o->most_s, -1, SECONDS_CEILING},
       {"rest behind a sign", o->rest_s, 0, SECONDS_CEILING},
       {"gap between frames", o->gap_s, 1e-3, SECONDS_CEILING},
   };
@@ -111,6 +112,14 @@ static double lag_of(const fr_recognizer *r, double period_s) {
          period_s * (1 - share) / share;
 }
 
+/* Whether a sign is over matters less than which it is; of an activity it is the other
+ * way round. */
+static double most_of(const fr_recognizer *r) {
+  if (r->options.most_s >= 0)
+    return r->options.most_s;
+  return has_frames(r->model) ? POINTS_MOST_S : 0;
+}
+
 static void init_events(fr_recognizer *r) {
   const fr_recognizer_options *o = &r->options;
   const double period_s = (double)r->answers.hop / r->rate_hz;
@@ -121,7 +130,7 @@ static void init_events(fr_recognizer *r) {
                                      .begin = o->begin,
                                      .end = o->end,
                                      .least_s = o->least_s,
-                                     .most_s = o->most_s,
+                                     .most_s = most_of(r),
                                      .rest_s = o->rest_s,
                                      .lag_s = lag_of(r, period_s),
                                      .period_s = period_s});

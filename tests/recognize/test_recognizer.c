@@ -393,8 +393,10 @@ static void key_points_go_through_their_features(void **state) {
   fr_model plain_model = model;
   plain_model.rate_hz = 30; /* which is what key points have without one */
   model.frames = text;
-  ASSERT_OK(fr_recognizer_new(&model, NULL, &whole, err));
-  ASSERT_OK(fr_recognizer_new(&plain_model, NULL, &behind, err));
+  fr_recognizer_options o = fr_recognizer_default_options();
+  o.most_s = 0; /* which is another of models without key points */
+  ASSERT_OK(fr_recognizer_new(&model, &o, &whole, err));
+  ASSERT_OK(fr_recognizer_new(&plain_model, &o, &behind, err));
   assert_int_equal(fr_recognizer_inputs(whole), 42);
   fr__rng_init(&rng, 1, 0);
   for (int i = 0; i < FRAMES; i++) {
@@ -415,6 +417,37 @@ static void key_points_go_through_their_features(void **state) {
   static char other[] = "layout=42 velocity=no";
   model.frames = other;
   assert_int_equal(fr_recognizer_new(&model, NULL, &whole, NULL), FR_ERR_FORMAT);
+  fr_keypoints_free(points);
+  fr_net_free(model.net);
+}
+
+/* A network whose answer is always the same: of key points it is told after 0.3 s, of
+ * anything else at the end. */
+static void signs_of_key_points_are_told_soon(void **state) {
+  (void)state;
+  static char text[] = "layout=42";
+  fr_keypoints *points = NULL;
+  size_t count;
+  ASSERT_OK(fr_keypoints_new(text, &points, err));
+  const fr_shape input = {WINDOW, fr_keypoints_channels(points)};
+  fr_model model = {.classes = {CLASSES, class_names}, .rate_hz = 30};
+  ASSERT_OK(fr_net_new("avgpool(all) dense(classes)", input, CLASSES, &model.net, err));
+  fr_net_tensors(model.net, &count)[1].value[NOD] = 5;
+  for (int of_points = 0; of_points < 2; of_points++) {
+    static const float frame[512];
+    fr_recognizer *r = NULL;
+    fr_recognized told = {0};
+    int soon = 0;
+    model.frames = of_points ? text : NULL;
+    ASSERT_OK(fr_recognizer_new(&model, NULL, &r, err));
+    for (int i = 0; i < 60; i++)
+      soon += fr_recognizer_push(r, NAN, frame, &told) ? 1 : 0;
+    assert_int_equal(soon, of_points);
+    if (of_points) /* the first window ends with frame 3 */
+      assert_near(told.said_s, 3 / 30.0 + 0.3);
+    assert_int_equal(fr_recognizer_end(r, &told), !of_points);
+    fr_recognizer_free(r);
+  }
   fr_keypoints_free(points);
   fr_net_free(model.net);
 }
@@ -482,6 +515,7 @@ int main(void) {
       cmocka_unit_test(windows_may_be_normalised_each_by_itself),
       cmocka_unit_test(a_frame_costs_a_step),
       cmocka_unit_test(key_points_go_through_their_features),
+      cmocka_unit_test(signs_of_key_points_are_told_soon),
       cmocka_unit_test(options_out_of_range_are_refused),
       cmocka_unit_test(a_failed_allocation_leaves_nothing),
   };
