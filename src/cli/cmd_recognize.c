@@ -306,8 +306,7 @@ static void warn(cli_session *session, const fr_model *model) {
 static void tell(recognize *c, cli_session *session) {
   if (c->figures.skipped > 0)
     cli_warn(&session->result,
-             "%llu lines were no frames and were passed over; the "
-             "first: %s",
+             "lines passed over that are no frames: %llu; the first: %s",
              (unsigned long long)c->figures.skipped, c->bad.text);
   if (!c->output.quiet && (c->truth != NULL || isatty(STDERR_FILENO)))
     cli_put_clean(fr__buf_text(&session->text), stderr);

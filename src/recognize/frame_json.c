@@ -17,14 +17,17 @@ typedef struct cursor {
   size_t room;
 } cursor;
 
+/* The line may hold anything, and be cut within a letter: what is not ASCII is a '?'. */
 static bool refuse(cursor *c, const char *what) {
-  if (c->at == c->end)
+  char shown[SHOWN + 1] = "";
+  size_t left = (size_t)(c->end - c->at);
+  left = left < SHOWN ? left : SHOWN;
+  for (size_t i = 0; i < left; i++)
+    shown[i] = c->at[i] >= ' ' && c->at[i] <= '~' ? c->at[i] : '?';
+  if (left == 0)
     snprintf(c->why, c->room, "it ends where %s is expected", what);
-  else {
-    const size_t left = (size_t)(c->end - c->at);
-    snprintf(c->why, c->room, "'%.*s' where %s is expected",
-             (int)(left < SHOWN ? left : SHOWN), c->at, what);
-  }
+  else
+    snprintf(c->why, c->room, "'%s' where %s is expected", shown, what);
   return false;
 }
 

@@ -29,8 +29,8 @@ with open(folder + '/frames.f32', 'wb') as f:
     for i in frames:
         f.write(struct.pack('2f', *i))
 bad = [json.dumps(i) for i in frames]
-bad[10:10] = ['nonsense', '[1,2,3]']
-open(folder + '/bad.jsonl', 'w').write('\n'.join(bad) + '\n')
+bad[10:10] = ['nonsense', '[1,2,3]', '\xff\x80']
+open(folder + '/bad.jsonl', 'w', encoding='latin-1').write('\n'.join(bad) + '\n')
 END
 
 # recognize INPUT ARGUMENTS…
@@ -83,8 +83,8 @@ bad_line() {
 ok "a bad line ends it with its number" bad_line
 ok "--skip-bad goes on" recognize "$folder/bad.jsonl" --skip-bad --json "$folder/j.json"
 ok "to the same signs" signs "[i['sign'] for i in s] == ['wave', 'nod']"
-ok "and counts them" json "j['result']['skipped'] == 2 and j['result']['frames'] == 160 and
-  any('2 lines' in w and 'line 11' in w for w in j['warnings'])" "$folder/j.json"
+ok "and counts them" json "j['result']['skipped'] == 3 and j['result']['frames'] == 160 and
+  any('no frames: 3' in w and 'line 11' in w for w in j['warnings'])" "$folder/j.json"
 python3 - "$folder" <<'END'
 import json, sys
 folder = sys.argv[1]
@@ -93,6 +93,10 @@ with open(folder + '/slow.jsonl', 'w') as f:
     for i in lines[::2]:
         print(json.dumps(i), file=f)
 END
+printf '\377\200\n' >"$folder/bytes.jsonl"
+ok "bytes that are no text are counted, too" recognize "$folder/bytes.jsonl" --skip-bad \
+  --json "$folder/j.json"
+ok "and told" json "any('no frames: 1' in w and 'line 1' in w for w in j['warnings'])" "$folder/j.json"
 ok "frames at half the rate give the same signs" recognize "$folder/slow.jsonl"
 ok "at the same times" signs "[i['sign'] for i in s] == ['wave', 'nod'] and
   abs(s[0]['start_s'] - 102) < 0.4 and abs(s[1]['end_s'] - 106) < 0.4"

@@ -148,6 +148,19 @@ static void bad_lines_are_named_and_passed_over(void **state) {
   }
 }
 
+static void what_is_shown_of_a_line_is_text(void **state) {
+  (void)state;
+  static const char text[] = "\xc3\xa4\xff\x1b[2J\0\x80\n";
+  source s;
+  float frame[WIDTH];
+  double t_s;
+  bool more;
+  open_source(&s, FR__FRAME_JSON, text, sizeof text - 1, 1000);
+  assert_int_equal(next(&s, frame, &t_s, &more), FR_ERR_FORMAT);
+  assert_non_null(strstr(s.err.text, "line 1: '\?\?\?\?[2J\?\?' where"));
+  fr__frames_release(&s.frames);
+}
+
 static void other_members_are_passed_over(void **state) {
   (void)state;
   static const char text[] =
@@ -292,6 +305,7 @@ int main(void) {
       cmocka_unit_test(lines_come_in_any_pieces),
       cmocka_unit_test(a_line_is_there_as_soon_as_it_ends),
       cmocka_unit_test(bad_lines_are_named_and_passed_over),
+      cmocka_unit_test(what_is_shown_of_a_line_is_text),
       cmocka_unit_test(other_members_are_passed_over),
       cmocka_unit_test(depth_has_a_ceiling),
       cmocka_unit_test(a_line_has_a_ceiling),
