@@ -24,7 +24,8 @@ typedef struct train {
 
 static const struct argp_option options[] = {
     {"net", 'n', "NAME|ARCH", 0,
-     "small, big, sain or a text such as 'conv1d(64,5) relu avgpool(all) dense(classes)' "
+     "small, big, sain, sign-small, sign-tiny or a text such as 'conv1d(64,5) relu "
+     "avgpool(all) dense(classes)' "
      "(default: small)",
      0},
     {"onto", KEY_ONTO, "MODEL", 0,

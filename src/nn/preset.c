@@ -21,6 +21,15 @@ static const preset presets[] = {
      "conv1d(160,5,pad=same) bn relu avgpool(all) dropout(0.5) dense(classes)"},
     {"sain", NULL,
      "lstm(64,all) lstm(128,all) lstm(64) dense(64) relu dense(32) relu dense(classes)"},
+    /* Of signs: what each few frames show, averaged over the window. Nothing is padded
+       and no state is carried, so that a stream (stream.h) does one step a frame,
+       exactly. */
+    {"sign-small", "dense(128) relu dropout(0.3) dense(64) relu dense(classes)",
+     "conv1d(64,3) bn relu dropout(0.3) conv1d(64,3,dilation=2) bn relu dropout(0.3) "
+     "avgpool(all) dense(classes)"},
+    {"sign-tiny", "dense(48) relu dense(classes)",
+     "conv1d(24,3) bn relu dropout(0.1) conv1d(24,3,dilation=2) bn relu dropout(0.1) "
+     "avgpool(all) dense(classes)"},
 };
 
 const char *fr_net_preset(const char *name, fr_shape input) {
@@ -31,6 +40,7 @@ const char *fr_net_preset(const char *name, fr_shape input) {
 }
 
 const char *const *fr_net_preset_names(void) {
-  static const char *const names[] = {"small", "big", "sain", NULL};
+  static const char *const names[] = {"small",      "big",       "sain",
+                                      "sign-small", "sign-tiny", NULL};
   return names;
 }

@@ -313,6 +313,27 @@ static void cost_is_that_of_new_steps(void **state) {
   fr_net_free(net);
 }
 
+/* Of the networks of signs a frame is one step, 30 -> 28 -> 24 of them, and the pool. */
+static void signs_are_one_step_a_frame(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    size_t units;
+  } nets[] = {{"sign-small", 64}, {"sign-tiny", 24}};
+  fr__rng rng;
+  fr__rng_init(&rng, 7, 3);
+  for (size_t i = 0; i < 2; i++) {
+    const size_t u = nets[i].units;
+    fr_net *net = shaken_net(nets[i].name, 30, 5 + i);
+    for (size_t hop = 1; hop <= 5; hop++)
+      check_net(net, hop, 150, &rng);
+    fr_net_free(net);
+    const size_t first = 2 * 3 * 3 * u + 2 * u + u, second = 2 * 3 * u * u + 2 * u + u;
+    assert_int_equal(operations(nets[i].name, 30, 1, FR_STREAM_RESTART),
+                     first + second + 24 * u + 2 * u * CLASSES);
+  }
+}
+
 /* The n-th allocation fails: the call says so, and nothing is left behind. */
 static void missing_memory_is_said(void **state) {
   (void)state;
@@ -342,6 +363,7 @@ int main(void) {
       cmocka_unit_test(phases_have_their_own_states),
       cmocka_unit_test(what_cannot_go_on_is_said),
       cmocka_unit_test(cost_is_that_of_new_steps),
+      cmocka_unit_test(signs_are_one_step_a_frame),
       cmocka_unit_test(missing_memory_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

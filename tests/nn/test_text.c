@@ -220,6 +220,28 @@ static void presets(void **state) {
   assert_null(fr_net_preset("huge", shapes[0]));
 }
 
+static size_t parameters(const char *name, fr_shape shape) {
+  fr_net *net = NULL;
+  ASSERT_OK(fr_net_new(name, shape, 38, &net, err));
+  const size_t count = fr_net_parameters(net);
+  fr_net_free(net);
+  return count;
+}
+
+/* 28 numbers a frame of two hands as they are by default, 88 with all points, 134 with
+   their depth; 34 of hands and arms; a hand's shape is 42 numbers of one frame. */
+static void networks_of_signs_are_lean(void **state) {
+  (void)state;
+  static const size_t channels[] = {28, 34, 88, 134};
+  for (size_t i = 0; i < 4; i++) {
+    const fr_shape shape = {30, channels[i]};
+    assert_true(parameters("sign-small", shape) <= 60000);
+    assert_true(parameters("sign-tiny", shape) <= (channels[i] <= 88 ? 10000 : 13000));
+  }
+  assert_true(parameters("sign-small", (fr_shape){1, 42}) <= 60000);
+  assert_true(parameters("sign-tiny", (fr_shape){1, 42}) <= 10000);
+}
+
 /* Every step of a network that was accepted, on zeros, whatever its layers. */
 static void run_small(fr_net *net, fr_shape shape, size_t classes) {
   enum { BATCH = 2 };
@@ -353,6 +375,7 @@ int main(void) {
       cmocka_unit_test(shapes_and_counts),
       cmocka_unit_test(tensors_are_named),
       cmocka_unit_test(presets),
+      cmocka_unit_test(networks_of_signs_are_lean),
       cmocka_unit_test(any_text_gets_an_answer),
       cmocka_unit_test(no_text_of_brackets_breaks_the_parser),
   };
