@@ -54,6 +54,7 @@ void fr_keypoints_reset(fr_keypoints *k) {
   memset(&k->before, 0, sizeof k->before);
   k->evidence = 0;
   k->left = k->weighed = false;
+  k->unseen = 0;
 }
 
 /* ---- names ---- */

@@ -227,7 +227,8 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
 #define FORGET 0.97f  /* of the evidence, a frame */
 #define SPEED 0.3f    /* of being there at all, at one hand size a frame or more */
 #define ENOUGH 2.0f   /* evidence that the other hand signs, to take it */
-#define EVIDENCE 8.0f /* at most: what was long so does not stay so for ever */
+#define EVIDENCE 4.0f /* at most: what was long so does not stay so for ever */
+#define PAUSE 15      /* frames without hands, behind which who signs is open again */
 
 /* A hand that is there speaks for itself, the more the faster it is. */
 static float activity(const fr__hand_state *h, fr__vec before, bool had) {
@@ -251,9 +252,15 @@ static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had
     if (there[s])
       active[s] = activity(&k->hands[s], before[s], had[s]);
   }
-  if (!k->weighed)
+  k->unseen = there[0] || there[1] ? 0 : k->unseen + 1;
+  if (k->unseen >= PAUSE) {
+    k->weighed = false;
+    k->evidence = 0;
+  }
+  if (!k->weighed && k->unseen == 0) {
     k->left = there[0] && !there[1];
-  k->weighed = k->weighed || there[0] || there[1];
+    k->weighed = true;
+  }
   k->evidence = FORGET * k->evidence + active[1] - active[0];
   k->evidence = fminf(fmaxf(k->evidence, -EVIDENCE), EVIDENCE);
   if (k->evidence < -ENOUGH)

@@ -115,7 +115,8 @@ struct fr_keypoints {
   fr__keypoint_view view, before;
   float evidence; /* that the right hand is the one that signs, less the left */
   bool left;      /* the left one signs */
-  bool weighed;   /* a hand was seen */
+  bool weighed;   /* a hand was seen since the last pause */
+  size_t unseen;  /* frames without hands */
 };
 
 void fr__keypoint_plan(fr_keypoints *k);

@@ -181,6 +181,26 @@ static void one_frame_does_not_change_the_hand_that_signs(void **state) {
     assert_true(f.x[t][main_hand] == (t % 11 == 7 || t == 20 ? 0 : 1));
 }
 
+/* The right hand, and behind a pause the left: at once where hands were away for half a
+ * second, else within a third of one. */
+static void a_pause_leaves_open_who_signs_next(void **state) {
+  (void)state;
+  const char *const text = "layout=126 hold=0";
+  const size_t main_hand = channel_of(text, "main.found");
+  for (size_t pause = 0; pause <= 15; pause += 15) {
+    sign(&a, 126, 1);
+    for (size_t t = 0; t < STEPS; t++) {
+      memset(&a.raw[t][t < 10 + pause ? 0 : 63], 0, 63 * sizeof(float));
+      if (t >= 10 && t < 10 + pause)
+        memset(a.raw[t], 0, 126 * sizeof(float));
+    }
+    look(text, &a, &f);
+    assert_true(f.x[5][main_hand] == 1);
+    assert_true(f.x[pause == 0 ? 20 : 25][main_hand] == 1);
+    assert_true(f.x[10][main_hand] == 0);
+  }
+}
+
 static void features_know_no_later_frames(void **state) {
   (void)state;
   for (size_t i = 0; i < TEXTS; i++) {
@@ -457,6 +477,7 @@ int main(void) {
       cmocka_unit_test(a_camera_that_leans_changes_nothing_where_there_is_a_body),
       cmocka_unit_test(whoever_signs_with_the_left_signs_with_the_right),
       cmocka_unit_test(one_frame_does_not_change_the_hand_that_signs),
+      cmocka_unit_test(a_pause_leaves_open_who_signs_next),
       cmocka_unit_test(features_know_no_later_frames),
       cmocka_unit_test(a_reset_forgets_everything),
       cmocka_unit_test(a_hand_that_is_lost_is_a_mask_and_no_position),
