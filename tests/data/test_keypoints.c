@@ -393,6 +393,43 @@ static void a_text_that_cannot_be_is_refused(void **state) {
   free(longest);
 }
 
+/* Texts with bytes changed, taken out and doubled: taken, and then the same again by its
+ * own text, or refused with a sentence. */
+static void a_damaged_text_does_no_harm(void **state) {
+  (void)state;
+  static const char bytes[] = "=,: 0123456789-.%\n\tehilmnoprtyz\x80";
+  fr__rng rng;
+  fr__rng_init(&rng, 11, 11);
+  size_t taken = 0;
+  for (size_t i = 0; i < 20000; i++) {
+    char text[160];
+    snprintf(text, sizeof text, "%s aspect=16:9", texts[i % TEXTS]);
+    for (size_t n = 1 + fr__rng_below(&rng, 3); n > 0; n--) {
+      const size_t length = strlen(text), at = fr__rng_below(&rng, length);
+      const size_t way = fr__rng_below(&rng, 3);
+      if (way == 0)
+        text[at] = bytes[fr__rng_below(&rng, sizeof bytes - 1)];
+      else if (way == 1)
+        memmove(text + at, text + at + 1, length - at);
+      else if (length + 2 < sizeof text)
+        memmove(text + at + 1, text + at, length - at + 1);
+    }
+    fr_keypoints *k = NULL, *l = NULL;
+    fr_error error = {0};
+    if (fr_keypoints_new(text, &k, &error) != FR_OK) {
+      assert_true(error.text[0] != '\0' && k == NULL);
+      continue;
+    }
+    taken++;
+    assert_true(fr_keypoints_channels(k) > 0);
+    assert_int_equal(fr_keypoints_new(fr_keypoints_text(k), &l, NULL), FR_OK);
+    assert_string_equal(fr_keypoints_text(k), fr_keypoints_text(l));
+    fr_keypoints_free(k);
+    fr_keypoints_free(l);
+  }
+  assert_in_range(taken, 100, 15000);
+}
+
 static void raw_numbers_have_their_names(void **state) {
   (void)state;
   static const struct {
@@ -489,6 +526,7 @@ int main(void) {
       cmocka_unit_test(a_text_that_cannot_be_is_refused),
       cmocka_unit_test(a_data_set_has_what_a_stream_has),
       cmocka_unit_test(numbers_that_are_no_frames_are_refused),
+      cmocka_unit_test(a_damaged_text_does_no_harm),
       cmocka_unit_test(raw_numbers_have_their_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
