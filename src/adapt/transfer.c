@@ -115,7 +115,9 @@ enum fr_status fr__transfer_build(const fr_net *source, size_t kept, const char 
     fr__buf_printf(&text, "%s ", fr_net_layer_text(source, layer));
   fr__buf_add(&text, head);
   enum fr_status status = text.status;
-  if (status != FR_OK)
+  if (status == FR_ERR_MEMORY)
+    fr__fail_memory(err, "an architecture");
+  else if (status != FR_OK)
     fr__fail(err, status, "the architecture with head '%.64s' is too long", head);
   else
     status = fr_net_new(fr__buf_text(&text), fr_net_input(source), classes, out, &why);

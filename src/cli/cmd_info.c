@@ -105,6 +105,41 @@ static size_t stored_bytes(const fr_model *model) {
   return fr_net_bytes(model->net, model->scheme) + ranges * sizeof(float);
 }
 
+/* "; added hello, thanks, 0.6 J each" of a command that did. */
+static void tell_added(const json_t *run, fr__buf *text) {
+  const json_t *added = json_object_get(run, "added");
+  const json_t *program = json_object_get(run, "program");
+  const size_t count = json_array_size(added);
+  char joules[48];
+  for (size_t i = 0; i < count; i++) {
+    const char *name = json_string_value(json_array_get(added, i));
+    fr__buf_printf(text, "%s%s", i > 0 ? ", " : "; added ", name != NULL ? name : "");
+  }
+  if (count == 0 || !json_is_object(program))
+    return;
+  cli_format_si(json_number_value(json_object_get(program, "value")) / (double)count, "J",
+                joules, sizeof joules);
+  fr__buf_printf(text, ", %s each", joules);
+}
+
+/* One command of those that the model came out of. */
+static void tell_spent(const json_t *run, fr__buf *text) {
+  const json_t *program = json_object_get(run, "program");
+  char joules[48] = "not measured";
+  if (json_is_object(program))
+    cli_format_si(json_number_value(json_object_get(program, "value")), "J", joules,
+                  sizeof joules);
+  const char *command = json_string_value(json_object_get(run, "command"));
+  const char *source = json_string_value(json_object_get(program, "source"));
+  const char *precision = json_string_value(json_object_get(run, "precision"));
+  fr__buf_printf(text, "Spent by %s: %s%s%s%s%s",
+                 command != NULL ? command : "a command that is not told", joules,
+                 source != NULL ? ", program, by " : "", source != NULL ? source : "",
+                 precision != NULL ? "; in " : "", precision != NULL ? precision : "");
+  tell_added(run, text);
+  fr__buf_add(text, "\n");
+}
+
 static void describe_model(const fr_model *model, cli_result *result, fr__buf *text) {
   json_t *r = result->result;
   const size_t bytes = stored_bytes(model);
@@ -143,20 +178,7 @@ static void describe_model(const fr_model *model, cli_result *result, fr__buf *t
     fr__buf_printf(text, "Features of key points: %s\n", model->frames);
   size_t i;
   json_t *run;
-  json_array_foreach(past, i, run) {
-    const json_t *program = json_object_get(run, "program");
-    char joules[48] = "not measured";
-    if (json_is_object(program))
-      cli_format_si(json_number_value(json_object_get(program, "value")), "J", joules,
-                    sizeof joules);
-    const char *command = json_string_value(json_object_get(run, "command"));
-    const char *source = json_string_value(json_object_get(program, "source"));
-    const char *precision = json_string_value(json_object_get(run, "precision"));
-    fr__buf_printf(text, "Spent by %s: %s%s%s%s%s\n",
-                   command != NULL ? command : "a command that is not told", joules,
-                   source != NULL ? ", program, by " : "", source != NULL ? source : "",
-                   precision != NULL ? "; in " : "", precision != NULL ? precision : "");
-  }
+  json_array_foreach(past, i, run) { tell_spent(run, text); }
 }
 
 /* As tests of it run, zeros left out where that is faster; `describe_net` counts what is

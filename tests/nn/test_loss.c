@@ -107,6 +107,39 @@ static void validation_needs_no_teacher(void **state) {
   assert_near((double)d[4], golden_loss_entropy[5], 5e-7, "gradient");
 }
 
+/* The third class is new to the teacher. What it says of the others is then the loss of a
+ * network that has those alone, and no gradient of the new one comes of it. */
+static void a_teacher_is_not_asked_what_it_does_not_know(void **state) {
+  (void)state;
+  float z[B * K], teacher[B * K], few[B * 2], told[B * 2], d[B * K], small[B * 2];
+  float plain[B * K], small_plain[B * 2];
+  static const uint32_t known[B] = {1, 0, 1, 1};
+  sines(7, 3, z, B * K);
+  sines(8, 3, teacher, B * K);
+  for (size_t b = 0; b < B; b++) {
+    teacher[b * K + 2] = -INFINITY;
+    for (size_t k = 0; k < 2; k++) {
+      few[b * 2 + k] = z[b * K + k];
+      told[b * 2 + k] = teacher[b * K + k];
+    }
+  }
+  const fr_loss_options options = {ENTROPY, DISTILLED}, without = {ENTROPY};
+  const fr_targets targets = {.label = known, .teacher = teacher};
+  const fr_targets smaller = {.label = known, .teacher = told};
+  const double loss = fr_loss_compute(&options, z, &targets, B, K, d);
+  const double hard = fr_loss_compute(&without, z, &targets, B, K, plain);
+  const double least = fr_loss_compute(&options, few, &smaller, B, 2, small);
+  const double most = fr_loss_compute(&without, few, &smaller, B, 2, small_plain);
+  assert_near(loss - 0.25 * hard, least - 0.25 * most, 1e-6, "the teacher's part");
+  for (size_t b = 0; b < B; b++) {
+    assert_near((double)d[b * K + 2], 0.25 * (double)plain[b * K + 2], 1e-7, "the new");
+    for (size_t k = 0; k < 2; k++)
+      assert_near((double)d[b * K + k] - 0.25 * (double)plain[b * K + k],
+                  (double)small[b * 2 + k] - 0.25 * (double)small_plain[b * 2 + k], 1e-7,
+                  "an old one");
+  }
+}
+
 /* The mean over all is that of two parts by their weights, gradients too. */
 static void weights_join_batches(void **state) {
   (void)state;
@@ -363,6 +396,7 @@ int main(void) {
       cmocka_unit_test(losses_agree_with_pytorch),
       cmocka_unit_test(mixed_gradients_are_differences),
       cmocka_unit_test(validation_needs_no_teacher),
+      cmocka_unit_test(a_teacher_is_not_asked_what_it_does_not_know),
       cmocka_unit_test(weights_join_batches),
       cmocka_unit_test(cross_entropy_is_minus_log_probability),
       cmocka_unit_test(cross_entropy_bears_any_logit),
