@@ -62,8 +62,9 @@ def main():
              for away, other in itertools.permutations(SIGNERS, 2)]
     print("| features | `psl_126` | `signs_1662`, unseen signer |\n|---|---|---|")
     for choice in options.choice or CHOICES:
-        psl = f"keypoints:{options.data}/psl_126{"?" + choice if choice else ""}"
-        signs = f"keypoints:{options.data}/signs_1662?signs=hello,thanks&signer=file&{choice}"
+        psl = f"keypoints:{options.data}/psl_126" + ("?" + choice if choice else "")
+        signs = f"keypoints:{options.data}/signs_1662?signs=hello,thanks&signer=file"
+        signs += "&" + choice if choice else ""
         print(f"| `{choice or "the usual"}` | {tell(options, psl, blocks)} | "
               f"{tell(options, signs, pairs)} |", flush=True)
 
