@@ -65,8 +65,9 @@ def main():
         psl = f"keypoints:{options.data}/psl_126" + ("?" + choice if choice else "")
         signs = f"keypoints:{options.data}/signs_1662?signs=hello,thanks&signer=file"
         signs += "&" + choice if choice else ""
-        print(f"| `{choice or "the usual"}` | {tell(options, psl, blocks)} | "
-              f"{tell(options, signs, pairs)} |", flush=True)
+        name = f"`{choice}`" if choice else "the usual"
+        print(f"| {name} | {tell(options, psl, blocks)} | {tell(options, signs, pairs)} |",
+              flush=True)
 
 
 main()
