@@ -54,7 +54,8 @@ static bool has_points(const fr__spec *spec) {
 static void add(fr__buf *text, const char *key, const char *value) {
   const char *const so_far = fr__buf_text(text);
   const char *const options = strchr(so_far, '?');
-  const bool first = options == NULL && strchr(so_far, '=') == NULL;
+  const bool path = strchr(so_far, '/') != NULL; /* else options may follow the colon */
+  const bool first = options == NULL && (path || strchr(so_far, '=') == NULL);
   fr__buf_printf(text, "%s%s=%s", first ? "?" : "&", key, value);
 }
 
@@ -102,27 +103,47 @@ static enum fr_status check_parts(const fr__spec *spec, fr_error *err) {
   return FR_OK;
 }
 
-enum fr_status cli_frames_spec(const char *text, const char *parts, const fr_model *model,
-                               char **out, fr_error *err) {
-  fr__spec spec, told = {0};
-  fr__buf made;
-  fr__buf_init(&made, 0);
+/* One spec, behind what `made` holds of others. */
+static enum fr_status add_spec(fr__buf *made, const char *text, const char *parts,
+                               const fr_model *model, fr_error *err) {
+  fr__spec spec = {0}, told = {0};
+  fr__buf one;
+  fr__buf_init(&one, 0);
+  fr__buf_printf(&one, "%s", text);
   enum fr_status status = fr__spec_parse(text, &spec, err);
-  if (status != FR_OK)
-    return status;
-  fr__buf_printf(&made, "%s", text);
-  if (parts != NULL && (status = check_parts(&spec, err)) == FR_OK)
-    add(&made, "parts", parts);
+  if (status == FR_OK && parts != NULL && (status = check_parts(&spec, err)) == FR_OK)
+    add(&one, "parts", parts);
   if (status == FR_OK)
-    status = fr__spec_parse(fr__buf_text(&made), &told, err);
+    status = fr__spec_parse(fr__buf_text(&one), &told, err);
   if (status == FR_OK && model != NULL && has_points(&told))
-    add_model(&made, &told, model);
-  *out = status == FR_OK ? fr__buf_detach(&made) : NULL;
-  if (status == FR_OK && *out == NULL)
+    add_model(&one, &told, model);
+  fr__buf_printf(made, "%s%s", made->length > 0 ? FR__SPEC_AND : "", fr__buf_text(&one));
+  if (status == FR_OK && one.status != FR_OK)
     status = fr__fail_memory(err, "a data spec");
   fr__spec_release(&spec);
   fr__spec_release(&told);
+  fr__buf_release(&one);
+  return status;
+}
+
+enum fr_status cli_frames_spec(const char *text, const char *parts, const fr_model *model,
+                               char **out, fr_error *err) {
+  char *const copy = strdup(text);
+  enum fr_status status = copy != NULL ? FR_OK : fr__fail_memory(err, "a data spec");
+  fr__buf made;
+  fr__buf_init(&made, 0);
+  for (char *one = copy; one != NULL && status == FR_OK;) {
+    char *const end = strstr(one, FR__SPEC_AND);
+    if (end != NULL)
+      *end = '\0';
+    status = add_spec(&made, one, parts, model, err);
+    one = end != NULL ? end + strlen(FR__SPEC_AND) : NULL;
+  }
+  *out = status == FR_OK ? fr__buf_detach(&made) : NULL;
+  if (status == FR_OK && *out == NULL)
+    status = fr__fail_memory(err, "a data spec");
   fr__buf_release(&made);
+  free(copy);
   return status;
 }
 

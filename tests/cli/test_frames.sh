@@ -17,6 +17,8 @@ ok "prune does" exits 0 prune "$folder/plain.st" --data "$signs&seed=2" \
   --amount 0.3 --epochs 1 -o "$folder/pruned.st"
 ok "and writes them down" exits 0 info "$folder/pruned.st" --json "$folder/info.json"
 ok "as they were" json "'mirror=no' in j['result']['frames']" "$folder/info.json"
+ok "several specs are read so" exits 0 test "$folder/plain.st" \
+  --data "$signs&seed=2 + $signs&seed=3" --json "$folder/test.json"
 ok "transfer does" exits 0 transfer "$folder/plain.st" --data "$signs&seed=3" \
   --epochs 1 -o "$folder/moved.st"
 ok "and writes them down, too" exits 0 info "$folder/moved.st" --json "$folder/info.json"
