@@ -9,10 +9,11 @@
 
 const char *cli_onto_rule_name(enum cli_onto_rule rule) {
   static const char *const names[CLI_ONTO_RULES] = {
-      [CLI_ONTO_INPUT] = "input",     [CLI_ONTO_TASK] = "task",
-      [CLI_ONTO_HEAD] = "head",       [CLI_ONTO_NO_NEW] = "no-new",
-      [CLI_ONTO_KEEP] = "keep",       [CLI_ONTO_MORE_NEW] = "more-new",
-      [CLI_ONTO_CHEAPER] = "cheaper", [CLI_ONTO_EXTEND] = "extend",
+      [CLI_ONTO_INPUT] = "input",       [CLI_ONTO_TASK] = "task",
+      [CLI_ONTO_HEAD] = "head",         [CLI_ONTO_NO_NEW] = "no-new",
+      [CLI_ONTO_KEEP] = "keep",         [CLI_ONTO_FEW_OLD] = "few-old",
+      [CLI_ONTO_MORE_NEW] = "more-new", [CLI_ONTO_CHEAPER] = "cheaper",
+      [CLI_ONTO_EXTEND] = "extend",
   };
   return names[rule];
 }
@@ -58,6 +59,8 @@ static enum cli_onto_rule first_rule(const cli_onto_facts *f,
     return CLI_ONTO_NO_NEW;
   if (f->old_here < f->old_classes)
     return CLI_ONTO_KEEP;
+  if (f->old_classes < CLI_ONTO_FEWEST_OLD)
+    return CLI_ONTO_FEW_OLD;
   if ((double)f->new_classes > CLI_ONTO_MOST_NEW * (double)f->old_classes)
     return CLI_ONTO_MORE_NEW;
   if (d->scratch_operations <= d->extend_operations)
@@ -124,10 +127,18 @@ static void say_why(const cli_onto_facts *f, cli_onto_decision *d) {
         f->model, f->old_here, f->old_classes);
     break;
   case CLI_ONTO_KEEP: say_keep(f, d); break;
+  case CLI_ONTO_FEW_OLD:
+    say(d,
+        "'%.80s' knows %zu class%s: what was learned of fewer than %d tells too little "
+        "of %zu more, and samples of all are at hand",
+        f->model, f->old_classes, plural(f->old_classes), CLI_ONTO_FEWEST_OLD,
+        f->new_classes);
+    break;
   case CLI_ONTO_MORE_NEW:
     say(d,
-        "%zu classes are new and %zu are known: what '%.80s' has learned of so few tells "
-        "too little of so many, and samples of all are at hand",
+        "%zu classes are new and %zu are known: where most are new, what extends '%.80s' "
+        "is a point or two less accurate than what is trained from scratch, and samples "
+        "of all are at hand",
         f->new_classes, f->old_classes, f->model);
     break;
   case CLI_ONTO_CHEAPER:

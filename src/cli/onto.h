@@ -14,14 +14,17 @@ enum cli_onto_rule {
   CLI_ONTO_HEAD,     /* scratch: the network has no output layer that can grow */
   CLI_ONTO_NO_NEW,   /* scratch: the model knows every class of the data */
   CLI_ONTO_KEEP,     /* extend: the data lacks old classes; from scratch they are lost */
+  CLI_ONTO_FEW_OLD,  /* scratch: what was learned of so few classes is not enough */
   CLI_ONTO_MORE_NEW, /* scratch: so many classes are new that what was learned of the old
                         ones is not enough */
   CLI_ONTO_CHEAPER,  /* scratch: it costs no more */
   CLI_ONTO_EXTEND,   /* extend: what is left */
 };
-#define CLI_ONTO_RULES 8
+#define CLI_ONTO_RULES 9
 
-/* Above so many new classes for each old one, all is trained anew (docs/adapt.md). */
+/* With fewer old classes, or more new ones for each old one, all is trained anew; both
+ * were measured (docs/adapt.md). */
+#define CLI_ONTO_FEWEST_OLD 3
 #define CLI_ONTO_MOST_NEW 1.0
 
 /* What the model and the data's training side have. */
@@ -53,7 +56,8 @@ typedef struct cli_onto_decision {
   char reason[CLI_ONTO_TEXT]; /* a sentence or two, with figures */
 } cli_onto_decision;
 
-/* "input", "task", "head", "no-new", "keep", "more-new", "cheaper", "extend". */
+/* "input", "task", "head", "no-new", "keep", "few-old", "more-new", "cheaper", "extend".
+ */
 const char *cli_onto_rule_name(enum cli_onto_rule rule);
 void cli_onto_decide(const cli_onto_facts *facts, cli_onto_decision *out);
 

@@ -111,6 +111,18 @@ static void old_classes_that_the_data_lacks_are_kept(void **state) {
   says(&d, "will be forgotten");
 }
 
+static void few_old_are_trained_anew(void **state) {
+  (void)state;
+  cli_onto_facts f = usual();
+  f.old_classes = f.old_here = 3;
+  decide(&f, CLI_ONTO_EXTEND, true);
+  f.old_classes = f.old_here = 2;
+  f.old_samples = 40;
+  const cli_onto_decision d = decide(&f, CLI_ONTO_FEW_OLD, false);
+  says(&d, "'m' knows 2 classes: what was learned of fewer than 3 tells too little of 2 "
+           "more");
+}
+
 static void more_new_than_old_are_trained_anew(void **state) {
   (void)state;
   cli_onto_facts f = usual();
@@ -162,6 +174,7 @@ int main(void) {
       cmocka_unit_test(what_cannot_grow_is_trained_anew),
       cmocka_unit_test(nothing_new_is_trained_anew),
       cmocka_unit_test(old_classes_that_the_data_lacks_are_kept),
+      cmocka_unit_test(few_old_are_trained_anew),
       cmocka_unit_test(more_new_than_old_are_trained_anew),
       cmocka_unit_test(what_costs_no_less_is_trained_anew),
       cmocka_unit_test(no_more_is_replayed_than_there_is),
