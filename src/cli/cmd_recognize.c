@@ -68,7 +68,7 @@ static const struct argp_option options[] = {
     {"smooth", KEY_SMOOTH, "SECONDS", 0,
      "time constant of the mean of probabilities (default 0.1; 0: none)", 20},
     {NULL, 0, NULL, 0, "Signs:", 30},
-    {"begin", KEY_BEGIN, "P", 0, "probability with which a sign begins (default 0.7)",
+    {"begin", KEY_BEGIN, "P", 0, "probability with which a sign begins (default 0.8)",
      30},
     {"end", KEY_END, "SHARE", 0,
      "of its greatest probability below which a sign ends (default 0.7)", 30},

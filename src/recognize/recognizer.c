@@ -41,7 +41,7 @@ fr_recognizer_options fr_recognizer_default_options(void) {
                                  .states = FR_STREAM_RESTART,
                                  .temperature = 1,
                                  .smooth_s = 0.1,
-                                 .begin = 0.7F,
+                                 .begin = 0.8F,
                                  .end = 0.7F,
                                  .least_s = 0.2,
                                  .most_s = -1,
