@@ -224,11 +224,12 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
 
 /* ---- which hand signs ---- */
 
-#define FORGET 0.97f  /* of the evidence, a frame */
-#define SPEED 0.3f    /* of being there at all, at one hand size a frame or more */
-#define ENOUGH 2.0f   /* evidence that the other hand signs, to take it */
-#define EVIDENCE 4.0f /* at most: what was long so does not stay so for ever */
-#define PAUSE 15      /* frames without hands, behind which who signs is open again */
+#define FORGET 0.9f     /* of the evidence, a frame */
+#define SPEED 0.3f      /* of being there at all, at one hand size a frame or more */
+#define ENOUGH 2.0f     /* evidence that the left hand signs, to take it */
+#define TOO_LITTLE 0.5f /* evidence for it, to keep it */
+#define EVIDENCE 4.0f   /* at most */
+#define PAUSE 15        /* frames without hands, behind which who signs is open again */
 
 /* A hand that is there speaks for itself, the more the faster it is. */
 static float activity(const fr__hand_state *h, fr__vec before, bool had) {
@@ -239,9 +240,11 @@ static float activity(const fr__hand_state *h, fr__vec before, bool had) {
 }
 
 /*
- * The sum of right less left, slowly forgotten, says which hand signs: one that is seen
- * alone at first, else the right one, until the other has shown that it does. Both hands
- * change their places together, and not for a frame in which one is lost.
+ * The sum of right less left, forgotten within a third of a second, says which hand
+ * signs: one that is seen alone behind a pause, else the right one until the left has
+ * shown that it does, and while it still does. Both hands change their places together,
+ * and not for a frame in which one is lost. What was longer ago does not count, so that a
+ * sign within a stream has the features that it has alone.
  */
 static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had[2]) {
   bool there[2];
@@ -265,7 +268,7 @@ static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had
   k->evidence = fminf(fmaxf(k->evidence, -EVIDENCE), EVIDENCE);
   if (k->evidence < -ENOUGH)
     k->left = true;
-  else if (k->evidence > ENOUGH)
+  else if (k->evidence > -TOO_LITTLE)
     k->left = false;
 }
 
