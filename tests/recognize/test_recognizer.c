@@ -452,6 +452,26 @@ static void signs_of_key_points_are_told_soon(void **state) {
   fr_net_free(model.net);
 }
 
+/* One step of a recurrence a frame, on from the one before; from both ends it cannot. */
+static void states_may_be_carried_on(void **state) {
+  (void)state;
+  fr_model model = {.classes = {CLASSES, class_names}, .rate_hz = RATE_HZ};
+  fr_recognizer_options o = plain();
+  fr_recognizer *r = NULL;
+  const fr_shape input = {20, CHANNELS};
+  o.states = FR_STREAM_CARRY;
+  ASSERT_OK(fr_net_new("gru(4) dense(classes)", input, CLASSES, &model.net, err));
+  ASSERT_OK(fr_recognizer_new(&model, &o, &r, err));
+  assert_true(fr_recognizer_operations(r) < fr_recognizer_window_operations(r) / 10);
+  fr_recognizer_free(r);
+  r = NULL;
+  fr_net_free(model.net);
+  ASSERT_OK(fr_net_new("gru(4,both) dense(classes)", input, CLASSES, &model.net, err));
+  assert_int_equal(fr_recognizer_new(&model, &o, &r, NULL), FR_ERR_FORMAT);
+  assert_null(r);
+  fr_net_free(model.net);
+}
+
 static void options_out_of_range_are_refused(void **state) {
   (void)state;
   fr_model model;
@@ -516,6 +536,7 @@ int main(void) {
       cmocka_unit_test(a_frame_costs_a_step),
       cmocka_unit_test(key_points_go_through_their_features),
       cmocka_unit_test(signs_of_key_points_are_told_soon),
+      cmocka_unit_test(states_may_be_carried_on),
       cmocka_unit_test(options_out_of_range_are_refused),
       cmocka_unit_test(a_failed_allocation_leaves_nothing),
   };
