@@ -111,7 +111,8 @@ def read_folder(options, sequences):
     r = frugal(options, "train", "--data", spec, "--net", "avgpool(all) dense(classes)",
                "--epochs", 1, "--no-test")
     features = spent(r, "read/features")
-    return [("reading, a file a frame", "sequence", sequences, without(spent(r, "read"), features)),
+    reading = without(spent(r, "read"), features)
+    return [("reading, a file a frame", "sequence", sequences, reading),
             ("features of 1662 numbers", "sequence", sequences, features)]
 
 
@@ -176,7 +177,8 @@ def si(value, unit):
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}"
     power = max(-4, min(3, math.floor(math.log10(abs(value)) / 3)))
-    return f"{value / 1000 ** power:.3g} {['p', 'n', 'µ', 'm', '', 'k', 'M', 'G'][power + 4]}{unit}"
+    prefix = ["p", "n", "µ", "m", "", "k", "M", "G"][power + 4]
+    return f"{value / 1000 ** power:.3g} {prefix}{unit}"
 
 
 def summary(step, per, rows):
@@ -194,12 +196,13 @@ def summary(step, per, rows):
 
 
 def table(rows):
-    lines = ["| step | per | core time | program | repeats differ by | bounds of the sensor | source |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| step | per | core time | program | repeats differ by | bounds of the sensor "
+             "| source |", "|---|---|---|---|---|---|---|"]
     for r in rows:
-        lines.append(f"| {r['step']} | {r['per']} | {si(r['core_s'], 's')} | {si(r['program_j'], 'J')} | "
-                     f"± {si(r['half_95_j'], 'J')} | {si(r['low_j'], 'J')} to {si(r['high_j'], 'J')} | "
-                     f"{r['source']} |")
+        cells = [r["step"], r["per"], si(r["core_s"], "s"), si(r["program_j"], "J"),
+                 "–" if r["repeats"] < 2 else "± " + si(r["half_95_j"], "J"),
+                 si(r["low_j"], "J") + " to " + si(r["high_j"], "J"), r["source"]]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -214,8 +217,9 @@ def measure(options):
             found.setdefault((step, per), []).append((count, cost))
         print(f"repeat {repeat + 1} of {options.repeats}", file=sys.stderr)
     rows = [summary(step, per, costs) for (step, per), costs in found.items()]
-    fleet = frugal(options, "carbon", "fleet", "--run", options.run, "--hours", "2/day", "--users",
-                   10000, "--intensity", "table:world", "--training", model, "--trainings", "4/year")
+    fleet = frugal(options, "carbon", "fleet", "--run", options.run, "--hours", "2/day",
+                   "--users", 10000, "--intensity", "table:world", "--training", model,
+                   "--trainings", "4/year")
     return rows, fleet
 
 
