@@ -8,12 +8,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "data/reader.h"
 
 #define BLOCK ((size_t)1 << 17) /* bytes asked of a file at once */
+#define LARGE ((size_t)1 << 22) /* bytes of a file that large pages are worth for */
+#define PAGE ((size_t)1 << 21)  /* bytes of a large page */
 
 typedef struct buffer {
   char *bytes; /* owned; `size` of them used, one behind for a NUL */
@@ -145,8 +148,25 @@ static enum fr_status give(unpacking *u, const char *name, buffer *b, fr_error *
   return u->visitor->file(u->visitor->self, name, b->bytes, b->size, err);
 }
 
-static enum fr_status read_whole(int file, const char *name, buffer *b, fr_error *err) {
+/* Room for a large file at once, in large pages where there are such: that the kernel
+ * clears small ones costs more than reading. Without it the buffer grows. */
+static void expect(buffer *b, uint64_t size) {
+  if (size < LARGE || size > FR__FILE_CEILING || b->capacity > size + 2 * BLOCK)
+    return;
+  const size_t capacity = ((size_t)size + 2 * BLOCK + PAGE) / PAGE * PAGE;
+  char *const bytes = aligned_alloc(PAGE, capacity);
+  if (bytes == NULL)
+    return;
+  (void)madvise(bytes, capacity, MADV_HUGEPAGE);
+  free(b->bytes);
+  b->bytes = bytes;
+  b->capacity = capacity;
+}
+
+static enum fr_status read_whole(int file, uint64_t size, const char *name, buffer *b,
+                                 fr_error *err) {
   b->size = 0;
+  expect(b, size);
   for (;;) {
     const enum fr_status status = more_room(b, name, err);
     if (status != FR_OK)
@@ -173,7 +193,7 @@ static enum fr_status give_file(unpacking *u, const fr__file *file, const char *
   const int descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     return fr__fail_errno(err, errno, "'%s'", file->path);
-  enum fr_status status = read_whole(descriptor, name, &u->text, err);
+  enum fr_status status = read_whole(descriptor, file->size, name, &u->text, err);
   close(descriptor);
   return status == FR_OK ? give(u, name, &u->text, err) : status;
 }
