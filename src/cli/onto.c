@@ -136,10 +136,10 @@ static void say_why(const cli_onto_facts *f, cli_onto_decision *d) {
     break;
   case CLI_ONTO_MORE_NEW:
     say(d,
-        "%zu classes are new and %zu are known: where most are new, what extends '%.80s' "
-        "is a point or two less accurate than what is trained from scratch, and samples "
-        "of all are at hand",
-        f->new_classes, f->old_classes, f->model);
+        "%zu classes are new and %zu are known: with more than %g new ones for each of "
+        "them most of what '%.80s' is to tell it has yet to learn, and samples of all "
+        "are at hand",
+        f->new_classes, f->old_classes, CLI_ONTO_MOST_NEW, f->model);
     break;
   case CLI_ONTO_CHEAPER:
   case CLI_ONTO_EXTEND:

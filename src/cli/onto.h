@@ -25,7 +25,7 @@ enum cli_onto_rule {
 /* With fewer old classes, or more new ones for each old one, all is trained anew; both
  * were measured (docs/adapt.md). */
 #define CLI_ONTO_FEWEST_OLD 3
-#define CLI_ONTO_MOST_NEW 1.0
+#define CLI_ONTO_MOST_NEW 3.0
 
 /* What the model and the data's training side have. */
 typedef struct cli_onto_facts {

@@ -51,13 +51,13 @@ ok "old samples being where the model's were" json "j['result']['decision']['old
 ok "nothing new is trained anew" onto same "$signs&signs=6" --epochs 2
 ok "by that rule" decides same scratch no-new
 
-ok "more new than old are trained anew" onto many "$signs&signs=14" --epochs 2 \
+ok "far more new than old are trained anew" onto many "$signs&signs=26" --epochs 2 \
   -o "$folder/many.safetensors"
 ok "by that rule, too" decides many scratch more-new
 ok "in the model's own network, the head but for" python3 -c "
 import json, sys
 a, b = (json.load(open(f))['result']['network'] for f in sys.argv[1:])
-assert a.replace('dense(6)', 'dense(14)') == b, (a, b)" "$folder/old.json" "$folder/many.json"
+assert a.replace('dense(6)', 'dense(26)') == b, (a, b)" "$folder/old.json" "$folder/many.json"
 ok "which is no child of it" sh -c "'$frugal' info '$folder/many.safetensors' --json - |
   python3 -c \"import json, sys; assert len(json.load(sys.stdin)['result']['provenance']) == 1\""
 
