@@ -128,10 +128,17 @@ static enum fr_status extend(cli_session *session, const train *t, const cli_inp
   return status;
 }
 
+/* What was warned of since, and extending will warn of, too. */
+static void take_back(cli_result *result, size_t warnings) {
+  while (json_array_size(result->warnings) > warnings)
+    json_array_remove(result->warnings, json_array_size(result->warnings) - 1);
+}
+
 static enum fr_status run_onto(cli_session *session, train *t, fr_error *err) {
   cli_onto onto = {.path = t->onto};
   cli_work work = {0};
   const cli_input told = t->input;
+  const size_t warnings = json_array_size(session->result.warnings);
   enum fr_status status =
       cli_onto_open(&onto, session, &t->input, &t->training, t->net, &work, err);
   if (status == FR_OK)
@@ -143,8 +150,10 @@ static enum fr_status run_onto(cli_session *session, train *t, fr_error *err) {
   if (extends)
     work.data = NULL;
   cli_work_release(&work);
-  if (extends)
+  if (extends) {
+    take_back(&session->result, warnings);
     status = extend(session, t, &told, data, err);
+  }
   cli_onto_release(&onto);
   return status;
 }

@@ -37,6 +37,9 @@ ok "and says so" sh -c "'$frugal' train --onto '$model' --data '$signs&signs=8' 
 ok "the model knows all" exits 0 test "$folder/eight.safetensors" --quiet --json "$folder/test.json"
 ok "eight" json "len(j['result']['classes']) == 8" "$folder/test.json"
 
+ok "what is to be warned of is told once" sh -c "'$frugal' train --onto '$model' --epochs 20 \
+  --data '$signs&signs=8' --split random:0.75 --quiet 2>&1 >/dev/null | grep -c leaky | grep -qx 1"
+
 ok "what was extended can be again" exits 0 train --onto "$folder/eight.safetensors" \
   --data "$signs&signs=9" --quiet --json "$folder/nine.json"
 ok "against what the first training took" json \
