@@ -181,10 +181,9 @@ static bool has_places(const fr_augment_layout *l) {
 enum fr_status fr__features_check(const fr_augment_layout *l, const fr_augment_item *item,
                                   fr_error *err) {
   if (item->kind == FR_AUGMENT_MIRROR && l->settled)
-    return fr__fail(
-        err, FR_ERR_ARGUMENT,
-        "augmentation mirror has nothing to do: with mirror=yes the hand that "
-        "signs is the right one already (mirror=no keeps both)");
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "augmentation mirror swaps left and right, and these features are of "
+                    "the hand that signs and the other (mirror=no keeps left and right)");
   if (item->kind == FR_AUGMENT_DROPHAND && l->mask[FR__FEATURE_HAND] == FR_NONE)
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "augmentation drophand has no hand among these features");
