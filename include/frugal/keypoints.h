@@ -38,8 +38,8 @@ typedef struct fr_keypoints fr_keypoints;
  *   layout=126     numbers of a raw frame: 42, 63, 126, 258 or 1662
  *   parts=LIST     of hands, pose and face; usually hands,pose where there is a pose,
  *                  else hands
- *   mirror=yes|no  whoever signs with the left hand, or stands before a mirror, becomes
- *                  one who signs with the right
+ *   mirror=yes|no  whoever signs with the left hand alone, or does so before a mirror,
+ *                  becomes one who signs with the right; two hands stay as they are
  *   velocity=yes|no  the change of each feature since the frame before, beside it
  *   aspect=4:3     the picture's width to its height (42: 1:1, its numbers are pixels)
  *   shape=5|10|20  points of each hand: tips, tips and middle joints, all
