@@ -8,8 +8,8 @@ usage: extend.py [--frugal build/frugal] [--data DIR/psl_126/psl.npy] [--net sig
 
 Each choice draws twenty signs. A model of ten is trained; `frugal extend` adds two, five
 times; another is trained on all twenty from scratch, with the same stopping rule, split
-and seed, and (with --shots, which limits the examples of each added sign) by the last
-extension's --compare scratch, from as many examples. Shares are of what training all
+and seed, and (with --shots, which limits the examples of each added sign) by --compare
+scratch of the last extension, done again for it, from as many examples. Shares are of what training all
 twenty took: of the whole program's joules, of its training's alone, of operations. Points
 are against scratch. With --no-test all figures are of the validation side. Mean and 95 %
 interval over choices and seeds (Student's t).
@@ -96,13 +96,11 @@ def chain(a, signs, seed):
     for i in range(TIMES):
         new = signs[BASE + STEP * i:BASE + STEP * (i + 1)]
         how = ["--seed", seed, *shlex.split(a.extend)]
-        if a.shots:
-            how += ["--shots", a.shots]
-            if i == TIMES - 1:
-                how += ["--compare", "scratch"]
-        steps.append(run(a, "extend", path % i, "--data", spec(a, new), *how,
-                         "-o", path % (i + 1)))
-    last, few = steps[-1], steps[-1].get("scratch")
+        how += ["--shots", a.shots] if a.shots else []
+        told = [path % i, "--data", spec(a, new), *how]
+        steps.append(run(a, "extend", *told, "-o", path % (i + 1)))
+    few = run(a, "extend", *told, "--compare", "scratch")["scratch"] if a.shots else None
+    last = steps[-1]
     mean = tested(last)["accuracy"]["value"]
     found = {
         "steps": [figures(s, scratch) for s in steps],
