@@ -3,16 +3,17 @@
 """What learning more signs costs, and what it forgets: ten, then five times two more.
 
 usage: extend.py [--frugal build/frugal] [--data DIR/psl_126/psl.npy] [--net sign-small]
-                 [--choices 5] [--seeds 1] [--first 1] [--shots N] [--no-test]
+                 [--choices 10] [--seeds 1] [--first 1] [--fold 0] [--shots N] [--no-test]
                  [--train "..."] [--extend "..."] [--out DIR]
 
 Each choice draws twenty signs. A model of ten is trained; `frugal extend` adds two, five
 times; another is trained on all twenty from scratch, with the same stopping rule, split
 and seed, and (with --shots, which limits the examples of each added sign) by --compare
-scratch of the last extension, done again for it, from as many examples. Shares are of what training all
-twenty took: of the whole program's joules, of its training's alone, of operations. Points
-are against scratch. With --no-test all figures are of the validation side. Mean and 95 %
-interval over choices and seeds (Student's t).
+scratch of the last extension, done again for it, from as many examples. Choices go through
+the folds of the split. Shares are of what training all twenty took: of the whole program's
+joules, of its training's alone, of operations. Points are against scratch. With --no-test
+all figures are of the validation side. Mean and 95 % interval over choices and seeds
+(Student's t).
 """
 import argparse
 import csv
@@ -86,8 +87,8 @@ def figures(step, scratch):
     }
 
 
-def chain(a, signs, seed):
-    common = ["--split", a.split, "--fold", a.fold, "--validate", a.validate]
+def chain(a, signs, seed, fold):
+    common = ["--split", a.split, "--fold", fold, "--validate", a.validate]
     train = ["--net", a.net, "--seed", seed, *shlex.split(a.train)]
     path = os.path.join(a.out, "model-%d.safetensors")
     base = run(a, "train", "--data", spec(a, signs[:BASE]), *common, *train, "-o", path % 0)
@@ -156,9 +157,9 @@ def main():
     p.add_argument("--keys", default="", help="more of the spec: '&velocity=yes'")
     p.add_argument("--net", default="sign-small")
     p.add_argument("--split", default="blocks:5")
-    p.add_argument("--fold", default="1")
+    p.add_argument("--fold", type=int, default=0, help="0: each choice another one of five")
     p.add_argument("--validate", default="blocks")
-    p.add_argument("--choices", type=int, default=5)
+    p.add_argument("--choices", type=int, default=10)
     p.add_argument("--first", type=int, default=1)
     p.add_argument("--seeds", type=int, default=1)
     p.add_argument("--shots", type=int, default=0)
@@ -175,7 +176,7 @@ def main():
         for choice in range(a.first, a.first + a.choices):
             signs = random.Random(choice).sample(known, BASE + STEP * TIMES)
             for seed in range(1, a.seeds + 1):
-                found.append(chain(a, signs, seed))
+                found.append(chain(a, signs, seed, a.fold or (choice - 1) % 5 + 1))
         tell(found)
         with open(os.path.join(a.out, "extend.json"), "w", encoding="utf-8") as out:
             json.dump(found, out, indent=1)

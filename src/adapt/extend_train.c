@@ -19,7 +19,7 @@ fr_extend_options fr_extend_default_options(void) {
                              .distill = 0.3f,
                              .temperature = 2,
                              .refine = 1,
-                             .refine_epochs = 10,
+                             .refine_epochs = 6,
                              .refine_from = FR_EXTEND_AUTO,
                              .worth = 0.02f};
 }

@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
      "learning rate below the head in the second stage, relative to the head's (default "
      "1; 0: no second stage)",
      0},
-    {"refine-epochs", KEY_REFINE_EPOCHS, "N", 0, "of it, at most (default 10)", 0},
+    {"refine-epochs", KEY_REFINE_EPOCHS, "N", 0, "of it, at most (default 6)", 0},
     {"refine-from", KEY_REFINE_FROM, "K", 0,
      "the first K layers stay as they are (default: those before the second one with a "
      "matrix)",
