@@ -41,8 +41,8 @@ static const struct argp_option options[] = {
     {"stream", KEY_STREAM, NULL, 0, "one stream of all sequences: what can be exported",
      0},
     {"output", 'o', "FILE", 0,
-     "FILE.jsonl (a frame a line) or FILE.f32 (raw float32, little-endian); the truth "
-     "goes to FILE.truth.jsonl",
+     "FILE.jsonl (a frame a line) or FILE.f32 (float32 in this machine's order); the "
+     "truth goes to FILE.truth.jsonl",
      0},
     {"data", KEY_DATA, "SPEC", 0, "key points; their features and no_sign= are left out",
      0},

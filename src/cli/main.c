@@ -26,7 +26,7 @@ static const cli_command commands[] = {
     {"advise", "which mechanism, network and precision cost least over a model's life",
      cli_cmd_advise},
     {"carbon", "what falls on users' devices, beside training", cli_cmd_carbon},
-    {"data", "list, check and fetch data sets", cli_cmd_data},
+    {"data", "list, check, fetch and export data sets", cli_cmd_data},
     {"runs", "what was run", cli_cmd_runs},
     {"report", "one HTML file of a study", cli_cmd_report},
 };
