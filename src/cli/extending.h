@@ -6,10 +6,10 @@
 
 #include "cli/work.h"
 
-/* What is asked for. */
 /* Samples a step, where none are told: there are few. */
 enum { CLI_EXTEND_BATCH = 16 };
 
+/* What is asked for. */
 typedef struct cli_extend {
   cli_output output;
   cli_input input; /* what is not told is the model's */
@@ -40,7 +40,7 @@ typedef struct cli_extended {
 enum fr_status cli_extend_run(cli_session *session, cli_extend *e, fr_error *err);
 
 /* Keys added, old_classes, new_classes, replay, stages, training, program_per_class,
- * scratch, after cli_session_measured. `part`: which of the data's sides was tested. */
+ * scratch, after cli_session_measured. */
 void cli_extend_tell(cli_session *session, const cli_extend *e, const cli_extended *x);
 
 #endif
