@@ -30,7 +30,10 @@ static const published sets[] = {
             "A_DeviceMotion_data.zip",
      .variable = "FRUGAL_MOTIONSENSE_URL",
      .ceiling = (uint64_t)256 << 20,
-     .facts = {360, 1412865, 24, UINT64_C(0xa707f48f042745d9)}},
+     .facts = {.files = 360,
+               .rows = 1412865,
+               .subjects = 24,
+               .digest = UINT64_C(0xa707f48f042745d9)}},
     {.name = "extrasensory",
      .file = "ExtraSensory.per_uuid_features_labels.zip",
      .url = "http://extrasensory.ucsd.edu/data/primary_data_files/"
