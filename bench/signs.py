@@ -3,7 +3,7 @@
 """Signs of people and recordings that were not trained on: the figures of docs/gestures.md.
 
 usage: signs.py [PSL|PAIRS|TRIPLES|OWN]... [--frugal build/frugal] [--data DIR] [--seeds 3]
-                [--nets sign-small,...] [--jobs 1] [--no-test] [--out DIR]
+                [--nets 'sign-small;sain'] [--jobs 1] [--no-test] [--out DIR]
 
 PSL      38 signs of psl_126, five blocks of consecutive sequences: four train, one tests
 PAIRS    signs_1662: one signer trains, another tests, over the signs that both have
