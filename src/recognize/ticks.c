@@ -54,18 +54,20 @@ static void go_between(fr__ticks *ticks, float share) {
   }
 }
 
+/* Compared from the first frame on: ticks move on, however large times are. */
 bool fr__ticks_next(fr__ticks *ticks, double *t_s, const float **frame) {
   const double near_s = FR__TICK_NEAR * ticks->period_s;
-  const double tick_s = ticks->base_s + (double)ticks->next * ticks->period_s;
-  if (tick_s > ticks->now_s + near_s)
+  const double tick_s = (double)ticks->next * ticks->period_s;
+  const double now_s = ticks->now_s - ticks->base_s;
+  if (tick_s > now_s + near_s)
     return false;
   ticks->next++;
-  *t_s = tick_s;
+  *t_s = ticks->base_s + tick_s;
   *frame = ticks->now;
-  if (tick_s >= ticks->now_s - near_s)
+  if (tick_s >= now_s - near_s)
     return true;
-  const double apart_s = ticks->now_s - ticks->before_s;
-  go_between(ticks, (float)((tick_s - ticks->before_s) / apart_s));
+  const double before_s = ticks->before_s - ticks->base_s;
+  go_between(ticks, (float)((tick_s - before_s) / (now_s - before_s)));
   *frame = ticks->x;
   return true;
 }

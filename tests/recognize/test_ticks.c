@@ -86,12 +86,31 @@ static void frames_of_one_time_do_no_harm(void **state) {
   assert_int_equal(run(same, 7, 0), 3);
 }
 
+/* A period is below the last digit of such a time: base + period would be base, for ever.
+ */
+static void times_larger_than_a_period_can_move_end_too(void **state) {
+  (void)state;
+  static const double huge[] = {1e300, -1e300, 1e17};
+  for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+    fr__ticks ticks;
+    const float frame[WIDTH] = {1, 2}, *x;
+    double tick_s;
+    ASSERT_OK(fr__ticks_init(&ticks, WIDTH, PERIOD_S, err));
+    fr__ticks_push(&ticks, huge[i], frame);
+    assert_true(fr__ticks_next(&ticks, &tick_s, &x));
+    assert_true(tick_s >= huge[i] && tick_s <= huge[i]);
+    assert_false(fr__ticks_next(&ticks, &tick_s, &x));
+    fr__ticks_release(&ticks);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_at_the_rate_are_taken_as_they_are),
       cmocka_unit_test(faster_ones_are_left_out_and_slower_ones_filled),
       cmocka_unit_test(missing_numbers_are_not_between),
       cmocka_unit_test(frames_of_one_time_do_no_harm),
+      cmocka_unit_test(times_larger_than_a_period_can_move_end_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
