@@ -198,6 +198,30 @@ static enum fr_status open_data(extending *x, fr_error *err) {
                          : status;
 }
 
+/* A part of the old classes may be there: figures of old classes are of that part. */
+static enum fr_status warn_of_absent(extending *x, fr_error *err) {
+  const fr_samples *train = &x->work.prepared.train;
+  const size_t olds = x->source.classes.count;
+  bool *there = calloc(x->classes.count + 1, sizeof *there);
+  if (there == NULL)
+    return fr__fail_memory(err, "the old classes that are there");
+  for (size_t i = 0; i < train->count; i++)
+    there[train->label[i]] = true;
+  size_t absent = 0, first = 0;
+  for (size_t k = olds; k-- > 0;)
+    if (!there[k]) {
+      absent++;
+      first = k;
+    }
+  free(there);
+  if (absent > 0 && (absent < olds || x->e->replay_from != NULL))
+    cli_warn(&x->session->result,
+             "%zu of the %zu old classes, '%.60s' first, have no samples to train on: "
+             "none of theirs is replayed, and figures of old classes are without them",
+             absent, olds, x->source.classes.name[first]);
+  return FR_OK;
+}
+
 /* ---- a few shots ---- */
 
 /* Classes that an earlier command has added have no more samples than it had. */
@@ -407,6 +431,8 @@ enum fr_status cli_extend_run(cli_session *session, cli_extend *e, fr_error *err
   enum fr_status status = load(&x, err);
   if (status == FR_OK)
     status = open_data(&x, err);
+  if (status == FR_OK)
+    status = warn_of_absent(&x, err);
   if (status == FR_OK)
     status = adjust(&x, err);
   release(&x);

@@ -88,6 +88,13 @@ ok "the validation side tells" json \
   "j['result']['accuracy'] is None and j['result']['old_classes']['after']['samples'] > 0" \
   "$folder/closed.json"
 
+ok "where some old signs are nowhere" extends some "$data=sign5" \
+  --replay-from "$data=sign1,sign2"
+ok "that is said" json "sum('2 of the 4 old classes' in w for w in j['warnings']) == 1
+     and j['result']['replay']['samples'] <= 20" "$folder/some.json"
+ok "and nothing where all are there" json \
+  "not any('old classes' in w for w in j['warnings'])" "$folder/one.json"
+
 ok "what is known already is refused" fails_saying 1 "nothing to add" extend "$model" \
   --data "$old"
 ok "a sign that is not there, too" fails_saying 1 "'sign9' is not in the data" extend \
