@@ -23,13 +23,12 @@ static const uint16_t face_points[FR__FACE_POINTS] = {61, 291, 13, 14, 105, 334,
 
 /* False where the numbers are no places, or all 0: not found. */
 static bool is_there(const float *raw, size_t count) {
-  bool any = false;
-  for (size_t i = 0; i < count; i++) {
-    if (!(fabsf(raw[i]) <= FARTHEST))
-      return false;
-    any = any || raw[i] != 0;
+  bool any = false, near = true;
+  for (size_t i = 0; i < count; i++) { /* to the end: a few vectors, no branches */
+    near &= fabsf(raw[i]) <= FARTHEST;
+    any |= raw[i] != 0;
   }
-  return any;
+  return any && near;
 }
 
 static fr__vec vec_of(const fr_keypoints *k, fr__keypoint_place part, size_t number,
@@ -53,6 +52,18 @@ static float flat_length(fr__vec a) { return sqrtf(a.x * a.x + a.y * a.y); }
 
 /* ---- sizes ---- */
 
+/* Of an even number the lower middle one: a length that was measured. */
+static float median_of(const float *length, size_t count) {
+  float sorted[FR__RING];
+  for (size_t i = 0; i < count; i++) {
+    size_t at = i;
+    for (; at > 0 && sorted[at - 1] > length[i]; at--)
+      sorted[at] = sorted[at - 1];
+    sorted[at] = length[i];
+  }
+  return count > 0 ? sorted[(count - 1) / 2] : 0;
+}
+
 static void ring_add(fr__ring *ring, fr__vec v, float length) {
   const float flat = flat_length(v);
   ring->length[ring->next] = length;
@@ -60,18 +71,7 @@ static void ring_add(fr__ring *ring, fr__vec v, float length) {
   ring->y[ring->next] = flat > 0 ? v.y / flat : 0;
   ring->next = (ring->next + 1) % FR__RING;
   ring->count += ring->count < FR__RING;
-}
-
-/* Of an even number the lower middle one: a length that was measured. */
-static float ring_median(const fr__ring *ring) {
-  float sorted[FR__RING];
-  for (size_t i = 0; i < ring->count; i++) {
-    size_t at = i;
-    for (; at > 0 && sorted[at - 1] > ring->length[i]; at--)
-      sorted[at] = sorted[at - 1];
-    sorted[at] = ring->length[i];
-  }
-  return ring->count > 0 ? sorted[(ring->count - 1) / 2] : 0;
+  ring->median = median_of(ring->length, ring->count);
 }
 
 /* The mean direction; to the right where there is none. */
@@ -113,7 +113,7 @@ static body look_at_body(fr_keypoints *k, const float *raw) {
       ring_add(&k->shoulders, line, flat_length(line));
   }
   b.level = ring_direction(&k->shoulders);
-  b.width = ring_median(&k->shoulders);
+  b.width = k->shoulders.median;
   return b;
 }
 
@@ -175,7 +175,7 @@ static bool take_hand(fr_keypoints *k, size_t side, const float *raw) {
 static void look_at_hand(fr_keypoints *k, size_t side, const body *b) {
   fr__keypoint_view *const view = &k->view;
   const fr__hand_state *const h = &k->hands[side];
-  const float unit = 1 / ring_median(&h->size);
+  const float unit = 1 / h->size.median;
   view->found[FR__GROUP_HAND + side] = true;
   for (size_t i = 0; i < FR__HAND_POINTS; i++)
     view->at[FR__AT_HAND + side * FR__HAND_POINTS + i] =
@@ -190,14 +190,14 @@ static void follow_wrist(fr_keypoints *k, size_t side, bool found) {
   view->found[FR__GROUP_WRIST + side] = found;
   view->moved[p] = found && h->has_wrist;
   if (view->moved[p])
-    view->change[p] = times(minus(h->point[0], h->wrist), 1 / ring_median(&h->size));
+    view->change[p] = times(minus(h->point[0], h->wrist), 1 / h->size.median);
   h->wrist = h->point[0];
   h->has_wrist = found;
 }
 
 static void look_between(fr_keypoints *k, const body *b) {
   const fr__hand_state *const left = &k->hands[0], *const right = &k->hands[1];
-  const float unit = 2 / (ring_median(&left->size) + ring_median(&right->size));
+  const float unit = 2 / (left->size.median + right->size.median);
   k->view.found[FR__GROUP_APART] = true;
   k->view.at[FR__AT_APART] =
       turned(times(minus(left->point[0], right->point[0]), unit), b->level);
@@ -215,7 +215,7 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
   if (flat_length(eyes) <= SMALLEST)
     return;
   ring_add(&k->eyes, eyes, flat_length(eyes));
-  const float unit = 1 / ring_median(&k->eyes);
+  const float unit = 1 / k->eyes.median;
   view->found[FR__GROUP_FACE] = true;
   for (size_t i = 0; i < FR__FACE_POINTS; i++)
     view->at[FR__AT_FACE + i] = turned(
@@ -235,7 +235,7 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
 static float activity(const fr__hand_state *h, fr__vec before, bool had) {
   if (!had)
     return 1;
-  const float way = flat_length(minus(h->point[0], before)) / ring_median(&h->size);
+  const float way = flat_length(minus(h->point[0], before)) / h->size.median;
   return 1 + SPEED * fminf(way, 1);
 }
 
@@ -302,7 +302,8 @@ void fr__keypoint_look(fr_keypoints *k, const float *raw) {
   const bool had[2] = {k->hands[0].kept && k->hands[0].lost == 0,
                        k->hands[1].kept && k->hands[1].lost == 0};
   bool found[2];
-  k->before = k->view;
+  if (k->options.velocity)
+    k->before = k->view;
   memset(&k->view, 0, sizeof k->view);
   const body b = look_at_body(k, raw);
   for (size_t s = 0; s < 2; s++) {
@@ -320,5 +321,6 @@ void fr__keypoint_look(fr_keypoints *k, const float *raw) {
     look_at_face(k, &b, raw);
   if (k->options.mirror)
     weigh_hands(k, wrist, had);
-  compare(k);
+  if (k->options.velocity)
+    compare(k);
 }

@@ -74,6 +74,7 @@ typedef struct fr__keypoint_view {
 /* Lengths of the last frames that had any. */
 typedef struct fr__ring {
   size_t count, next;
+  float median; /* of the lengths; 0: there are none */
   float length[FR__RING];
   float x[FR__RING], y[FR__RING]; /* direction, of length 1 */
 } fr__ring;
