@@ -55,7 +55,7 @@ static const struct argp_option loop_options[] = {
      "at most (default 60; 20 of a refinement by prune, 10 of quantize)", 20},
     {"patience", KEY_PATIENCE, "N", 0,
      "stop after N epochs without a better validation loss (default 8; 0: never)", 20},
-    {"batch", KEY_BATCH, "N", 0, "samples a step (default 64)", 20},
+    {"batch", KEY_BATCH, "N", 0, "samples a step (default 64; 16 of extend)", 20},
     {"accumulate", KEY_ACCUMULATE, "N", 0,
      "batches whose gradients are added before one update (default 1)", 20},
     {"balanced", KEY_BALANCED, NULL, 0,
