@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #define MOVES 0.5    /* palms: less is a held shape */
 #define MIXED 3      /* as many signs' mean is a hand at rest */
@@ -170,6 +171,15 @@ static void gather(fr__maker *m, uint32_t subject, uint32_t trial) {
   }
 }
 
+/* By name: of a part of the people and trials the same is made. */
+static void seed_trial(fr__maker *m, const char *subject, const char *trial) {
+  fr__hash hash;
+  fr__hash_init(&hash, m->seed);
+  fr__hash_add(&hash, subject, strlen(subject) + 1);
+  fr__hash_add(&hash, trial, strlen(trial) + 1);
+  fr__rng_init(&m->rng, fr__hash_value(&hash), m->stream);
+}
+
 enum fr_status fr__maker_each(fr__maker *m,
                               enum fr_status (*make)(fr__maker *m, void *self,
                                                      fr_error *err),
@@ -180,6 +190,7 @@ enum fr_status fr__maker_each(fr__maker *m,
     choose_lenders(m);
     for (uint32_t t = 0; m->lenders > 0 && t < m->data->trials.count; t++) {
       gather(m, s, t);
+      seed_trial(m, m->data->subjects.name[s], m->data->trials.name[t]);
       if (status == FR_OK && m->count > 0)
         status = make(m, self, err);
     }
@@ -249,8 +260,7 @@ static enum fr_status copy_records(fr__maker *m, fr_error *err) {
 
 enum fr_status fr__maker_init(fr__maker *m, const fr_dataset *data, const char *key,
                               uint64_t seed, uint64_t stream, fr_error *err) {
-  *m = (fr__maker){.data = data};
-  fr__rng_init(&m->rng, seed, stream);
+  *m = (fr__maker){.data = data, .seed = seed, .stream = stream};
   m->no_sign = fr__names_find(&data->activities, FR_NO_SIGN, strlen(FR_NO_SIGN));
   enum fr_status status = check(m, key, err);
   if (status == FR_OK)

@@ -15,7 +15,8 @@ typedef struct fr__source {
 typedef struct fr__maker {
   const fr_dataset *data;
   fr__body body;
-  fr__rng rng;
+  uint64_t seed, stream;
+  fr__rng rng; /* of the present person and trial */
   fr__builder builder; /* has all of `data`, and what is made */
   uint32_t no_sign;    /* the activity */
   fr__source *source;  /* of the present person and trial; owned */
@@ -32,7 +33,8 @@ enum fr_status fr__maker_init(fr__maker *m, const fr_dataset *data, const char *
                               uint64_t seed, uint64_t stream, fr_error *err);
 void fr__maker_release(fr__maker *m);
 
-/* Calls `make` for each person's each trial with its sources in place. Where a person's
+/* Calls `make` for each person's each trial with its sources in place, and chance of its
+ * own: what is made of one trial does not depend on what is in another. Where a person's
  * signs have not all the same trials, only the largest group of signs that have lends. */
 enum fr_status fr__maker_each(fr__maker *m,
                               enum fr_status (*make)(fr__maker *m, void *self,

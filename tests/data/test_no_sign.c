@@ -117,6 +117,35 @@ static void nothing_of_another_person_or_trial(void **state) {
   }
 }
 
+/* A sign that moves in one trial, and is held in it in the other data set: what draws ask
+ * for differs there, and nowhere else. */
+static void one_trial_says_nothing_of_another(void **state) {
+  (void)state;
+  fr_dataset *data[2] = {make(2, 4, 4, false, false), make(2, 4, 4, false, false)};
+  for (size_t i = 0; i < data[1]->count; i++) {
+    const fr_record *const r = &data[1]->record[i];
+    for (size_t t = 1; r->subject == 0 && r->trial == 0 && t < STEPS; t++)
+      memcpy(r->values + t * WIDTH, r->values, WIDTH * sizeof *r->values);
+  }
+  for (size_t i = 0; i < 2; i++)
+    ASSERT_OK(fr__no_sign_add(&data[i], 20, 7, err));
+  assert_int_equal(data[0]->count, data[1]->count);
+  size_t same = 0, other = 0;
+  for (size_t i = 0; i < data[0]->count; i++) {
+    const fr_record *const a = &data[0]->record[i], *const b = &data[1]->record[i];
+    const bool equal =
+        memcmp(a->values, b->values, (size_t)STEPS * WIDTH * sizeof *a->values) == 0;
+    if (a->subject == 0 && a->trial == 0)
+      other += !equal;
+    else
+      assert_true(equal);
+    same += equal;
+  }
+  assert_true(other > 20 && same > 20);
+  fr_data_free(data[0]);
+  fr_data_free(data[1]);
+}
+
 static void signs_stay_as_they_were(void **state) {
   (void)state;
   fr_dataset *data = make(2, 3, 4, false, false);
@@ -332,6 +361,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_many_as_asked_for),
       cmocka_unit_test(nothing_of_another_person_or_trial),
+      cmocka_unit_test(one_trial_says_nothing_of_another),
       cmocka_unit_test(signs_stay_as_they_were),
       cmocka_unit_test(no_sign_is_shown_for_half_of_it),
       cmocka_unit_test(the_seed_says_all),
