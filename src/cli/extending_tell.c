@@ -135,7 +135,7 @@ static void tell_stages(cli_session *session, const cli_extended *x) {
       continue;
     json_array_append_new(stages, stage_of(names[i], s));
     fr__buf_printf(&session->text, "%-14s %zu epoch%s from layer %zu on", names[i],
-                   s->epochs, s->epochs == 1 ? "" : "s", s->first_trained + 1);
+                   s->epochs, s->epochs == 1 ? "" : "s", s->first_trained);
     if (!isnan(s->loss))
       fr__buf_printf(&session->text, ", validation %.2f %%, loss %.4f", 100 * s->accuracy,
                      s->loss);
