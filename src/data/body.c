@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/keypoints_state.h"
+
 #define POSE 33
-#define FACE 468
-#define HAND 21
 #define ELBOW 13 /* of the pose: 13 and 14 */
 #define WRIST 15 /* 15 and 16; behind them, to 22, points of the hands */
 #define HANDS_END 23
@@ -14,26 +14,18 @@
 #define BELOW 1.02  /* where a hand that leaves is gone */
 #define MARGIN 0.02 /* below that, so that it is gone for sure */
 
-static void put(fr__body *body, size_t points, size_t axes, bool hand) {
-  body->part[body->count++] = (fr__body_part){body->width, points, axes, hand};
-  body->width += points * axes;
-}
-
 bool fr__body_of(size_t width, fr__body *out) {
-  fr__body body = {0};
-  const size_t hand = (size_t)HAND * 3, pose = (size_t)POSE * 4;
-  if (width == (size_t)HAND * 2 || width == hand) {
-    put(&body, HAND, width / HAND, true);
-  } else {
-    if (width > 2 * hand)
-      put(&body, POSE, 4, false);
-    if (width > 2 * hand + pose)
-      put(&body, FACE, 3, false);
-    put(&body, HAND, 3, true);
-    put(&body, HAND, 3, true);
+  static const char *const names[] = {"pose", "face", "left_hand", "right_hand", "hand"};
+  enum fr_keypoint_layout layout;
+  if (!fr_keypoint_layout_of(width, &layout))
+    return false;
+  *out = (fr__body){.width = width};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const fr__keypoint_place at = fr__keypoint_place_of(layout, names[i]);
+    if (at.points > 0) /* hands are the third and on */
+      out->part[out->count++] = (fr__body_part){at.at, at.points, at.axes, i >= 2};
   }
-  *out = body;
-  return body.width == width;
+  return true;
 }
 
 bool fr__body_seen(const fr__body_part *part, const float *frame) {

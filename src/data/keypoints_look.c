@@ -13,7 +13,6 @@
 /* MediaPipe's numbers (PoseLandmark, the left of each pair; HandLandmark; face mesh). */
 enum { SHOULDER = 11, ELBOW = 13, WRIST = 15, MIDDLE_MCP = 9 };
 enum { NOSE = 1, RIGHT_EYE = 33, LEFT_EYE = 263 };
-static const uint16_t face_points[FR__FACE_POINTS] = {61, 291, 13, 14, 105, 334, 152};
 
 #define FARTHEST 100.0f /* pictures: what is beyond is no place */
 #define SMALLEST 1e-4f  /* heights of the picture: what is smaller has no size */
@@ -218,8 +217,9 @@ static void look_at_face(fr_keypoints *k, const body *b, const float *raw) {
   const float unit = 1 / k->eyes.median;
   view->found[FR__GROUP_FACE] = true;
   for (size_t i = 0; i < FR__FACE_POINTS; i++)
-    view->at[FR__AT_FACE + i] = turned(
-        times(minus(vec_of(k, k->face, face_points[i], raw), nose), unit), b->level);
+    view->at[FR__AT_FACE + i] =
+        turned(times(minus(vec_of(k, k->face, fr__keypoint_face[i], raw), nose), unit),
+               b->level);
 }
 
 /* ---- which hand signs ---- */
@@ -274,15 +274,13 @@ static void weigh_hands(fr_keypoints *k, const fr__vec before[2], const bool had
 
 /* ---- all of it ---- */
 
-static const uint8_t point_group[] = {FR__GROUP_HAND, FR__GROUP_WRIST, FR__GROUP_ELBOW};
-
 static size_t group_of(size_t p) {
   if (p < FR__AT_WRIST)
-    return point_group[0] + p / FR__HAND_POINTS;
+    return FR__GROUP_HAND + p / FR__HAND_POINTS;
   if (p < FR__AT_ELBOW)
-    return point_group[1] + p - FR__AT_WRIST;
+    return FR__GROUP_WRIST + p - FR__AT_WRIST;
   if (p < FR__AT_APART)
-    return point_group[2] + p - FR__AT_ELBOW;
+    return FR__GROUP_ELBOW + p - FR__AT_ELBOW;
   return p < FR__AT_FACE ? FR__GROUP_APART : FR__GROUP_FACE;
 }
 

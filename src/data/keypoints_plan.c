@@ -13,7 +13,7 @@ static bool is_kept(size_t shape, size_t number) {
   return shape == 20 || tip || (shape == 10 && middle);
 }
 
-static const uint16_t face_number[FR__FACE_POINTS] = {61, 291, 13, 14, 105, 334, 152};
+const uint16_t fr__keypoint_face[FR__FACE_POINTS] = {61, 291, 13, 14, 105, 334, 152};
 static const uint8_t face_twin[FR__FACE_POINTS] = {1, 0, 2, 3, 5, 4, 6};
 
 static fr__keypoint_slot *add_slot(fr_keypoints *k, fr__keypoint_slot slot) {
@@ -98,7 +98,7 @@ static void add_face(fr_keypoints *k) {
     slot.point = (uint8_t)(FR__AT_FACE + i);
     slot.twin = (uint8_t)(FR__AT_FACE + face_twin[i]);
     snprintf(add_slot(k, slot)->name, sizeof slot.name, "face.shape.%u",
-             (unsigned)face_number[i]);
+             (unsigned)fr__keypoint_face[i]);
   }
 }
 

@@ -80,11 +80,11 @@ typedef struct fr__ring {
 } fr__ring;
 
 typedef struct fr__hand_state {
-  bool kept;   /* `raw` is a hand that was found */
+  bool kept;   /* `point` is a hand that was found */
   size_t lost; /* frames since */
   fr__ring size;
   fr__vec point[FR__HAND_POINTS + 1]; /* in heights of the picture */
-  fr__vec wrist;                      /* level, of the frame before; where `has_wrist` */
+  fr__vec wrist;                      /* of the frame before; where `has_wrist` */
   bool has_wrist;
 } fr__hand_state;
 
@@ -119,6 +119,9 @@ struct fr_keypoints {
   bool weighed;   /* a hand was seen since the last pause */
   size_t unseen;  /* frames without hands */
 };
+
+/* MediaPipe's numbers of the face's points that are kept. */
+extern const uint16_t fr__keypoint_face[FR__FACE_POINTS];
 
 void fr__keypoint_plan(fr_keypoints *k);
 void fr__keypoint_look(fr_keypoints *k, const float *raw);
