@@ -19,9 +19,21 @@ extern const char *const fr__keypoints_keys[];
 /* The text for fr__keypoints_derive: those of the spec's options that are among them, as
  * they stand. The text is the caller's, freed by free(). */
 enum fr_status fr__keypoints_spec_text(const fr__spec *spec, char **out, fr_error *err);
-/* Both, as the part "features" of the reading. */
-enum fr_status fr__keypoints_features(const fr__spec *spec,
-                                      const fr_data_options *options, fr_dataset **data,
-                                      fr_error *err);
+/* What a spec of signs asks of raw frames: features=, no_sign=, shifted= and seed=. */
+typedef struct fr__keypoints_asked {
+  double no_sign;  /* share; 0: none is made */
+  int64_t shifted; /* records of each sign; likewise */
+  int64_t seed;
+  bool raw; /* the numbers stay as they were recorded */
+} fr__keypoints_asked;
+
+enum fr_status fr__keypoints_ask(const fr__spec *spec, fr__keypoints_asked *out,
+                                 fr_error *err);
+/* *data, of raw frames, becomes that: with records of no sign, then shifted ones, then
+ * features of all as the part "features" of the reading. On failure it is one of these,
+ * the caller's as ever. */
+enum fr_status fr__keypoints_make(const fr__spec *spec, const fr__keypoints_asked *asked,
+                                  const fr_data_options *options, fr_dataset **data,
+                                  fr_error *err);
 
 #endif

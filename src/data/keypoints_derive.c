@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A data set of raw frames becomes one of features. */
+/* A data set of raw frames becomes what a spec asks for: one of features, mostly. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/keypoints_state.h"
+#include "data/no_sign.h"
+#include "data/shifted.h"
 
 /* "layout=126 " and the text, of which layout may be a part. */
 static enum fr_status new_of(const fr_dataset *data, const char *text, fr_keypoints **out,
@@ -93,9 +95,26 @@ enum fr_status fr__keypoints_derive(fr_dataset **data, const char *text, fr_erro
   return status;
 }
 
-enum fr_status fr__keypoints_features(const fr__spec *spec,
-                                      const fr_data_options *options, fr_dataset **data,
-                                      fr_error *err) {
+enum fr_status fr__keypoints_ask(const fr__spec *spec, fr__keypoints_asked *out,
+                                 fr_error *err) {
+  const char *const text = fr__spec_value(spec, "features");
+  out->raw = text != NULL && strcmp(text, "raw") == 0;
+  if (text != NULL && !out->raw && strcmp(text, "points") != 0)
+    return fr__fail(err, FR_ERR_ARGUMENT, "features: '%s' is not points or raw", text);
+  for (size_t i = 0; out->raw && fr__keypoints_keys[i] != NULL; i++)
+    if (fr__spec_value(spec, fr__keypoints_keys[i]) != NULL)
+      return fr__fail(err, FR_ERR_ARGUMENT, "%s= is of features=points",
+                      fr__keypoints_keys[i]);
+  enum fr_status status = fr__spec_number(spec, "no_sign", 0, 100, 0, &out->no_sign, err);
+  if (status == FR_OK)
+    status = fr__spec_integer(spec, "shifted", 0, 100, 0, &out->shifted, err);
+  return status == FR_OK
+             ? fr__spec_integer(spec, "seed", 0, INT64_MAX, 1, &out->seed, err)
+             : status;
+}
+
+static enum fr_status make_features(const fr__spec *spec, const fr_data_options *options,
+                                    fr_dataset **data, fr_error *err) {
   char *text = NULL;
   enum fr_status status = fr__keypoints_spec_text(spec, &text, err);
   if (status != FR_OK)
@@ -105,4 +124,16 @@ enum fr_status fr__keypoints_features(const fr__spec *spec,
   fr__reading(options, NULL);
   free(text);
   return status;
+}
+
+enum fr_status fr__keypoints_make(const fr__spec *spec, const fr__keypoints_asked *asked,
+                                  const fr_data_options *options, fr_dataset **data,
+                                  fr_error *err) {
+  const uint64_t seed = (uint64_t)asked->seed;
+  enum fr_status status = FR_OK;
+  if (asked->no_sign > 0)
+    status = fr__no_sign_add(data, asked->no_sign, seed, err);
+  if (status == FR_OK && asked->shifted > 0)
+    status = fr__shifted_add(data, (size_t)asked->shifted, seed, err);
+  return status != FR_OK || asked->raw ? status : make_features(spec, options, data, err);
 }

@@ -11,8 +11,6 @@
 #include "base/file.h"
 #include "data/files.h"
 #include "data/keypoints.h"
-#include "data/no_sign.h"
-#include "data/shifted.h"
 
 #define RATE_HZ 30.0
 #define FOLDER_DEPTH 64 /* components of a path that names are made of, at most */
@@ -182,11 +180,8 @@ static bool tails_differ(const fr_names *folders, size_t parts) {
 
 typedef struct asked {
   double rate_hz;
-  double no_sign;  /* share; 0: none is made */
-  int64_t shifted; /* records of each sign; likewise */
-  int64_t window;  /* 0: as long as most sequences */
-  int64_t seed;
-  bool raw; /* the numbers as they were recorded */
+  int64_t window; /* 0: as long as most sequences */
+  fr__keypoints_asked frames;
   fr_names paths;
   fr_names folders; /* of the paths, each once */
   size_t parts;     /* of a folder's path that tell it from the others */
@@ -208,18 +203,6 @@ static enum fr_status read_signer(const fr__spec *spec, enum fr__signer_rule *ou
                         text);
 }
 
-static enum fr_status read_features(const fr__spec *spec, bool *raw, fr_error *err) {
-  const char *const text = fr__spec_value(spec, "features");
-  *raw = text != NULL && strcmp(text, "raw") == 0;
-  if (text != NULL && !*raw && strcmp(text, "points") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "features: '%s' is not points or raw", text);
-  for (size_t i = 0; *raw && fr__keypoints_keys[i] != NULL; i++)
-    if (fr__spec_value(spec, fr__keypoints_keys[i]) != NULL)
-      return fr__fail(err, FR_ERR_ARGUMENT, "%s: is nothing of features=raw",
-                      fr__keypoints_keys[i]);
-  return FR_OK;
-}
-
 static enum fr_status find_folders(asked *a, fr_error *err) {
   enum fr_status status = FR_OK;
   for (size_t i = 0; i < a->paths.count && status == FR_OK; i++) {
@@ -239,17 +222,11 @@ static enum fr_status read_options(const fr__spec *spec, fr__gestures *g, asked 
   g->signs = fr__spec_value(spec, "signs");
   enum fr_status status = read_signer(spec, &g->signer, err);
   if (status == FR_OK)
-    status = read_features(spec, &a->raw, err);
+    status = fr__keypoints_ask(spec, &a->frames, err);
   if (status == FR_OK)
     status = fr__spec_number(spec, "rate", 0.1, 1000, RATE_HZ, &a->rate_hz, err);
   if (status == FR_OK)
-    status = fr__spec_number(spec, "no_sign", 0, 100, 0, &a->no_sign, err);
-  if (status == FR_OK)
-    status = fr__spec_integer(spec, "shifted", 0, 100, 0, &a->shifted, err);
-  if (status == FR_OK)
     status = fr__spec_integer(spec, "window", 1, 1000000, 0, &a->window, err);
-  if (status == FR_OK)
-    status = fr__spec_integer(spec, "seed", 0, INT64_MAX, 1, &a->seed, err);
   if (status == FR_OK)
     status = fr__spec_paths(spec, &a->paths, err);
   return status == FR_OK ? find_folders(a, err) : status;
@@ -398,12 +375,8 @@ static enum fr_status finish(const fr__spec *spec, const asked *a,
   enum fr_status status = single ? check_single(spec, err) : check_twice(*data, err);
   if (status == FR_OK && window == 0)
     status = usual_steps(*data, &window, err);
-  if (status == FR_OK && a->no_sign > 0)
-    status = fr__no_sign_add(data, a->no_sign, (uint64_t)a->seed, err);
-  if (status == FR_OK && a->shifted > 0)
-    status = fr__shifted_add(data, (size_t)a->shifted, (uint64_t)a->seed, err);
-  if (status == FR_OK && !a->raw)
-    status = fr__keypoints_features(spec, options, data, err);
+  if (status == FR_OK)
+    status = fr__keypoints_make(spec, &a->frames, options, data, err);
   if (status != FR_OK)
     return status;
   (*data)->window = single ? 0 : window;

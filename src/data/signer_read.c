@@ -9,8 +9,6 @@
 
 #include "base/error.h"
 #include "data/keypoints.h"
-#include "data/no_sign.h"
-#include "data/shifted.h"
 #include "data/signer.h"
 
 #define FRAMES_MOST 1e7 /* of all records: 5 GB */
@@ -18,12 +16,10 @@
 
 typedef struct job {
   const fr__spec *spec;
-  int64_t signs, subjects, trials, seed;
-  size_t steps;         /* of each record */
-  const char *wanted;   /* names of signs; NULL: all */
-  double no_sign;       /* share of records of none; 0: there are none */
-  int64_t shifted;      /* shifted records of each; 0: there are none */
-  bool raw;             /* the numbers stay what they are */
+  int64_t signs, subjects, trials;
+  size_t steps;       /* of each record */
+  const char *wanted; /* names of signs; NULL: all */
+  fr__keypoints_asked frames;
   fr__builder *builder; /* borrowed */
 } job;
 
@@ -59,27 +55,9 @@ static enum fr_status check_wanted(const job *j, fr_error *err) {
   return FR_OK;
 }
 
-/* features=points, which is usual, or raw; raw numbers have no choices of features. */
-static enum fr_status read_features(const fr__spec *spec, bool *raw, fr_error *err) {
-  const char *const features = fr__spec_value(spec, "features");
-  *raw = features != NULL && strcmp(features, "raw") == 0;
-  if (!*raw && features != NULL && strcmp(features, "points") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "'%s': features: '%s' is not points or raw",
-                    spec->whole, features);
-  for (size_t i = 0; *raw && fr__keypoints_keys[i] != NULL; i++)
-    if (fr__spec_value(spec, fr__keypoints_keys[i]) != NULL)
-      return fr__fail(err, FR_ERR_ARGUMENT, "'%s': %s= is of features=points",
-                      spec->whole, fr__keypoints_keys[i]);
-  return FR_OK;
-}
-
 static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
   double seconds = 0;
-  enum fr_status status = read_features(spec, &j->raw, err);
-  if (status == FR_OK)
-    status = fr__spec_number(spec, "no_sign", 0, 100, 0, &j->no_sign, err);
-  if (status == FR_OK)
-    status = fr__spec_integer(spec, "shifted", 0, 100, 0, &j->shifted, err);
+  enum fr_status status = fr__keypoints_ask(spec, &j->frames, err);
   if (status == FR_OK)
     status = fr__spec_integer(spec, "signs", 1, 200, 10, &j->signs, err);
   if (status == FR_OK)
@@ -88,8 +66,6 @@ static enum fr_status read_keys(const fr__spec *spec, job *j, fr_error *err) {
     status = fr__spec_integer(spec, "trials", 1, 1000, 10, &j->trials, err);
   if (status == FR_OK)
     status = fr__spec_number(spec, "seconds", 0.25, 60, 1, &seconds, err);
-  if (status == FR_OK)
-    status = fr__spec_integer(spec, "seed", 0, INT64_MAX, 1, &j->seed, err);
   if (status != FR_OK)
     return status;
   j->spec = spec;
@@ -132,8 +108,8 @@ static enum fr_status add_record(const job *j, const fr__signer *signer, size_t 
   float *const out = fr__builder_room(j->builder, j->steps, err);
   if (out == NULL)
     return FR_ERR_MEMORY;
-  fr__sign_draw(&what, (uint64_t)j->seed, sign);
-  fr__signer_sign(signer, &what, (uint64_t)j->seed,
+  fr__sign_draw(&what, (uint64_t)j->frames.seed, sign);
+  fr__signer_sign(signer, &what, (uint64_t)j->frames.seed,
                   ((uint64_t)person * 1000 + sign) * 1000 + trial, j->steps, out);
   return fr__builder_add(j->builder, &about, NULL, err);
 }
@@ -141,36 +117,11 @@ static enum fr_status add_record(const job *j, const fr__signer *signer, size_t 
 static enum fr_status add_person(const job *j, size_t person, fr_error *err) {
   enum fr_status status = FR_OK;
   fr__signer signer;
-  fr__signer_draw(&signer, (uint64_t)j->seed, person);
+  fr__signer_draw(&signer, (uint64_t)j->frames.seed, person);
   for (size_t s = 0; s < (size_t)j->signs; s++)
     for (size_t t = 0; is_wanted(j, s) && t < (size_t)j->trials && status == FR_OK; t++)
       status = add_record(j, &signer, person, s, t, err);
   return status;
-}
-
-static enum fr_status name_channels(fr_names *channels, fr_error *err) {
-  static const char *const hands[] = {"left_hand", "right_hand"};
-  enum fr_status status = FR_OK;
-  for (size_t c = 0; c < FR__SIGNER_CHANNELS && status == FR_OK; c++) {
-    char name[NAME_SIZE];
-    const size_t joint = c / 3 % FR__SIGNER_JOINTS;
-    const int length = snprintf(name, sizeof name, "%s.%zu.%c",
-                                hands[c >= FR__SIGNER_CHANNELS / 2], joint, "xyz"[c % 3]);
-    status = fr__names_add(channels, name, (size_t)length, NULL, err);
-  }
-  return status;
-}
-
-/* As a recording's: records of no sign first, features of all then. */
-static enum fr_status derive(const job *j, const fr_data_options *options,
-                             fr_dataset **data, fr_error *err) {
-  enum fr_status status = FR_OK;
-  if (j->no_sign > 0)
-    status = fr__no_sign_add(data, j->no_sign, (uint64_t)j->seed, err);
-  if (status == FR_OK && j->shifted > 0)
-    status = fr__shifted_add(data, (size_t)j->shifted, (uint64_t)j->seed, err);
-  return status != FR_OK || j->raw ? status
-                                   : fr__keypoints_features(j->spec, options, data, err);
 }
 
 enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *options,
@@ -185,7 +136,7 @@ enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *opt
   if (status != FR_OK)
     return status;
   builder.data->window = j.steps;
-  status = name_channels(&builder.data->channels, err);
+  status = fr_keypoint_names(FR_KEYPOINTS_HANDS, &builder.data->channels, err);
   for (size_t p = 0; p < (size_t)j.subjects && status == FR_OK; p++) {
     status = add_person(&j, p, err);
     fr__progress(options, (double)(p + 1) / (double)j.subjects);
@@ -194,7 +145,7 @@ enum fr_status fr__signers_read(const fr__spec *spec, const fr_data_options *opt
     status = fr__builder_finish(&builder, &data, err);
   fr__builder_release(&builder);
   if (status == FR_OK)
-    status = derive(&j, options, &data, err);
+    status = fr__keypoints_make(spec, &j.frames, options, &data, err);
   if (status == FR_OK)
     *out = data;
   else

@@ -179,7 +179,7 @@ static void wrong_keys_are_refused(void **state) {
   input_refused(input_spec("keypoints", "r", "features=all"), FR_ERR_ARGUMENT,
                 "features: 'all' is not points or raw");
   input_refused(input_spec("keypoints", "r", "features=raw&parts=hands"), FR_ERR_ARGUMENT,
-                "parts: is nothing of features=raw");
+                "parts= is of features=points");
 }
 
 static void several_paths_say_which_is_wrong(void **state) {
