@@ -140,7 +140,7 @@ static size_t cut_last(const char *path, size_t end) {
 
 static bool ends_in_mp_data(const char *path, size_t end) {
   const size_t from = cut_last(path, end);
-  return end - from == strlen("/MP_Data") && strncmp(path + from, "/MP_Data", 8) == 0;
+  return end > from && fr__is_mp_data(path + from + 1, end - from - 1);
 }
 
 /* The folder (or archive) that a path is of, which names whose it is: without a file's

@@ -77,6 +77,9 @@ enum fr_status fr__gestures_about(fr__gestures *g, const fr__gesture *what,
 
 /* ---- read_keypoints_who.c ---- */
 
+/* The folder that recorders keep signs in, which names nobody: MP_Data, in any case. */
+bool fr__is_mp_data(const char *text, size_t length);
+
 /* Of a file of many sequences: the file, but for signer=dir and none. `name` ends in
  * ".npy" or ".csv". */
 enum fr_status fr__who_by_file(const fr__gestures *g, const char *name, fr__who *who,

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "data/read_keypoints.h"
 
-static bool is_mp_data(const char *text, size_t length) {
+bool fr__is_mp_data(const char *text, size_t length) {
   return length == 7 && strncasecmp(text, "MP_Data", 7) == 0;
 }
 
@@ -24,11 +24,11 @@ static const char *strip(const char *folders, size_t *length) {
   size_t end = *length;
   for (size_t at; end > 0; end = at > 0 ? at - 1 : 0) {
     at = last_of(folders, end);
-    if (!is_mp_data(folders + at, end - at))
+    if (!fr__is_mp_data(folders + at, end - at))
       break;
   }
   const size_t first = strcspn(folders, "/");
-  const size_t skip = first < end && is_mp_data(folders, first) ? first + 1 : 0;
+  const size_t skip = first < end && fr__is_mp_data(folders, first) ? first + 1 : 0;
   *length = end - skip;
   return folders + skip;
 }

@@ -47,6 +47,7 @@ static void frames_are_in_the_order_of_their_numbers(void **state) {
   write_sequence("ann/MP_Data/hello/9", 0, 12);
   write_sequence("ann/MP_Data/hello/10", 1, 12);
   write_sequence("ann/MP_Data/Thank You/9", 2, 12);
+  write_sequence("bob/mp_data/hello/9", 0, 12);
   const char *const paths[] = {"ann", "ann/MP_Data", "ann/MP_Data/"};
   for (size_t p = 0; p < 3; p++) {
     fr_dataset *const data =
@@ -61,6 +62,9 @@ static void frames_are_in_the_order_of_their_numbers(void **state) {
     assert_string_equal(data->channels.name[63], "right_hand.0.x");
     fr_data_free(data);
   }
+  fr_dataset *const data = input_open(input_spec("keypoints", "bob/mp_data", ""));
+  assert_is(data, 0, "bob", "hello", "9");
+  fr_data_free(data);
 }
 
 /* Frames may begin anywhere and bear a word in front of their number. */
