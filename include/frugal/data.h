@@ -93,15 +93,16 @@ typedef struct fr_data_options {
  *                        of single hands, alone or in folders and zips. Keys:
  *                        signs=NAME,... signer=file|dir|none rate=30 window=STEPS (else
  *                        as most sequences) features=points|raw no_sign=SHARE (as many
- *                        records of FR_NO_SIGN as of a sign, times it) seed=1, and those
- *                        of fr_keypoints_new (frugal/keypoints.h)
+ *                        records of FR_NO_SIGN as of a sign, times it) shifted=N (as
+ *                        many records of each sign, early or late) seed=1, and those of
+ *                        fr_keypoints_new (frugal/keypoints.h)
  *   synthetic:           walkers from a gait model. Keys: subjects=8 trials=6 seconds=30
  *                        seed=1 activities=wlk,jog,... rate=Hz frame=gravity
  *                        features=extrasensory
  *                        With signs=K: hands that sign (126 key points at 30 Hz). Keys:
  *                        subjects=3 trials=10 seconds=1 seed=1 activities=sign1,...
- *                        features=points|raw no_sign=share and those of key points'
- *                        features (frugal/keypoints.h)
+ *                        features=points|raw no_sign=SHARE shifted=N and those of
+ *                        fr_keypoints_new
  * Several specs with " + " between them are one data set (fr_dataset_union). An unknown
  * kind or key is FR_ERR_ARGUMENT and the sentence lists the known ones.
  */
