@@ -14,6 +14,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 
 NET = "conv1d(48,5) bn relu lstm(48) dense(classes)"
 CHOICES = ["features=raw", "", "mirror=no", "shape=10", "shape=20", "shape=20&depth=yes",
@@ -28,22 +29,18 @@ def train(options, spec, split):
                "--json", "-", *split]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode != 0:
-        return None, made.stderr.strip().splitlines()[-1]
-    result = json.loads(made.stdout)["result"]
-    return result["validate"]["macro_f1"], result
-
-
-def number(value):
-    return value["value"] if isinstance(value, dict) else value
+        print(f"{spec}: {made.stderr.strip()}", file=sys.stderr)
+        return None
+    return json.loads(made.stdout)["result"]["validate"]["macro_f1"]["value"]
 
 
 def tell(options, spec, splits):
     scores = []
     for split, seed in itertools.product(splits, range(1, options.seeds + 1)):
-        score, why = train(options, spec, [*split, "--seed", str(seed)])
+        score = train(options, spec, [*split, "--seed", str(seed)])
         if score is None:
             return "–"
-        scores.append(number(score))
+        scores.append(score)
     error = statistics.stdev(scores) / len(scores) ** 0.5
     return f"{statistics.mean(scores):.3f} ± {error:.3f}"
 
