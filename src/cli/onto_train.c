@@ -63,18 +63,8 @@ static void compare(cli_onto *o, const fr_dataset *data, const cli_input *input)
 /* Options that were left out are the model's, so that either way sees the same samples.
  */
 static void fill(const cli_onto *o, cli_input *input) {
-  const fr_model *m = &o->model;
-  input->window = m->window;
-  input->rate_hz = m->rate_hz;
-  input->normalize = fr_normalize_name(m->normalizer.how);
-  if (input->step == 0)
-    input->step = m->step;
-  if (input->shorter == NULL && m->keep_short)
-    input->shorter = "keep";
-  if (input->split == NULL)
-    input->split = m->split;
-  if (input->validate == NULL)
-    input->validate = m->validate;
+  cli_work_fill(input, &o->model);
+  input->normalize = fr_normalize_name(o->model.normalizer.how);
 }
 
 /* ---- counts ---- */

@@ -75,8 +75,7 @@ static enum fr_status options_of(const cli_input *input, uint64_t seed,
   return set_normalize(input, out, err);
 }
 
-/* Options that the user left out are the model's. */
-static void fill_from_model(cli_input *input, const fr_model *model) {
+void cli_work_fill(cli_input *input, const fr_model *model) {
   if (input->data == NULL)
     input->data = model->data;
   if (input->task == NULL)
@@ -154,7 +153,7 @@ static enum fr_status warn(cli_session *session, const cli_work *work, const cha
 enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
                              uint64_t seed, const fr_model *model, fr_error *err) {
   if (model != NULL)
-    fill_from_model(input, model);
+    cli_work_fill(input, model);
   fr_prepare_options options;
   enum fr_status status = options_of(input, seed, model, &options, err);
   if (status == FR_OK && work->data == NULL)

@@ -29,6 +29,8 @@ enum fr_status cli_work_read(cli_session *session, const char *spec, fr_dataset 
  */
 enum fr_status cli_work_open(cli_work *work, cli_session *session, cli_input *input,
                              uint64_t seed, const fr_model *model, fr_error *err);
+/* Options of `input` that the user left out become the model's. */
+void cli_work_fill(cli_input *input, const fr_model *model);
 /* `input->data` becomes what --parts says of key points, and else what `like` (may be
  * NULL) takes; for who reads data before cli_work_open, which does it too. */
 enum fr_status cli_work_frames(cli_work *work, cli_input *input, const fr_model *like,

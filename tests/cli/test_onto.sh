@@ -77,6 +77,13 @@ ok "for the same reason" decides window scratch input
 ok "who signs is another task" onto task "$signs&signs=8" --task subject --epochs 2
 ok "and trained anew" decides task scratch task
 
+ok "of a split in folds" exits 0 train --data "$signs&signs=6" --split blocks:3 --fold 2 \
+  --epochs 1 -o "$folder/fold.safetensors" --quiet
+ok "what is trained anew" exits 0 train --onto "$folder/fold.safetensors" --quiet \
+  --data "$signs&signs=6" --epochs 1 -o "$folder/again.safetensors"
+ok "is of the model's fold" sh -c "'$frugal' info '$folder/again.safetensors' --json - |
+  python3 -c \"import json, sys; assert json.load(sys.stdin)['result']['fold'] == 2\""
+
 ok "a model that is not there" fails_saying 1 "No such file" train --onto "$folder/none" \
   --data "$signs&signs=8"
 ok "a teacher beside it" fails_saying 2 "exclude each other" train --onto "$model" \
