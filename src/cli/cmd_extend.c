@@ -135,7 +135,7 @@ static const struct argp argp = {options,
 int cli_cmd_extend(int argc, char **argv) {
   cli_extend e = {.training.options = fr_train_default_options(),
                   .extend = fr_extend_default_options()};
-  e.training.options.batch = CLI_EXTEND_BATCH;
+  e.training.options.batch = 0; /* none is told yet */
   argp_parse(&argp, argc, argv, 0, NULL, &e);
   fr_error err = {0};
   cli_session session;

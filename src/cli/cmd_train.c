@@ -121,8 +121,7 @@ static enum fr_status extend(cli_session *session, const train *t, const cli_inp
   e.input.task = NULL;
   if (e.training.options.augment != NULL)
     e.training.options.augment = &e.training.augment; /* its own copy is bound */
-  if (t->batch == 0)
-    e.training.options.batch = CLI_EXTEND_BATCH;
+  e.training.options.batch = t->batch;
   const enum fr_status status = cli_extend_run(session, &e, err);
   fr_data_free(e.data); /* where it was not come to */
   return status;

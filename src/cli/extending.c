@@ -10,6 +10,8 @@
 #include "cli/training.h"
 #include "data/reader.h"
 
+enum { BATCH = 16 }; /* samples a step, where none are told: there are few */
+
 typedef struct extending {
   cli_session *session;
   cli_extend *e;
@@ -20,6 +22,7 @@ typedef struct extending {
   cli_extended told;
   size_t *limits; /* (classes) samples of each that may be trained on; 0: all; owned */
   fr_net *scratch;
+  size_t scratch_batch;
 } extending;
 
 /* ---- which classes are new ---- */
@@ -280,7 +283,6 @@ static enum fr_status same_samples(const extending *x, const fr_samples *train,
 /* The same network, stopping rule and seed, all weights new; its epochs are nobody's. */
 static enum fr_status train_scratch(extending *x, const cli_trained_on *on,
                                     fr_error *err) {
-  const fr_train_options usual = fr_train_default_options();
   const fr_observer observer = {.self = on->observer->self,
                                 .phase_begin = on->observer->phase_begin,
                                 .phase_end = on->observer->phase_end};
@@ -288,8 +290,7 @@ static enum fr_status train_scratch(extending *x, const cli_trained_on *on,
   fr_samples train = {0};
   o.checkpoint = NULL;
   o.rate_scale = NULL;
-  if (o.batch == CLI_EXTEND_BATCH)
-    o.batch = usual.batch;
+  o.batch = x->scratch_batch;
   fr_phase_begin(x->session->meter, "scratch");
   enum fr_status status = same_samples(x, on->train, &train, err);
   if (status == FR_OK)
@@ -426,8 +427,16 @@ static void release(extending *x) {
   fr_model_release(&x->source);
 }
 
+static void set_batch(extending *x) {
+  size_t *batch = &x->e->training.options.batch;
+  x->scratch_batch = *batch != 0 ? *batch : fr_train_default_options().batch;
+  if (*batch == 0)
+    *batch = BATCH;
+}
+
 enum fr_status cli_extend_run(cli_session *session, cli_extend *e, fr_error *err) {
   extending x = {.session = session, .e = e};
+  set_batch(&x);
   enum fr_status status = load(&x, err);
   if (status == FR_OK)
     status = open_data(&x, err);

@@ -6,14 +6,11 @@
 
 #include "cli/work.h"
 
-/* Samples a step, where none are told: there are few. */
-enum { CLI_EXTEND_BATCH = 16 };
-
 /* What is asked for. */
 typedef struct cli_extend {
   cli_output output;
-  cli_input input; /* what is not told is the model's */
-  cli_training training;
+  cli_input input;       /* what is not told is the model's */
+  cli_training training; /* options.batch 0: none is told */
   fr_extend_options extend;
   fr_dataset *data;        /* what input.data names, where it was read already; taken
                               over; NULL: it is read */

@@ -63,6 +63,18 @@ assert past[-1]['added'] == ['sign6']
 assert past[-1]['program']['value'] < r['program']['value'] - 0.9 * r['scratch']['program']['value']" \
   "$folder/six.safetensors" "$folder/six.json"
 
+ok "in batches of 16, as told" extends told "$data=sign6" --compare scratch \
+  --batch 16 --epochs 2 --patience 0 --refine 0
+ok "in the usual ones" extends usual "$data=sign6" --compare scratch --epochs 2 \
+  --patience 0 --refine 0
+ok "scratch takes what is told, too" python3 -c "
+import json, sys
+told, usual = (json.load(open(f))['result'] for f in sys.argv[1:])
+def steps(r):
+    return sum(p['count'] for p in r['phases'] if p['name'] == 'scratch/train/update')
+assert steps(told) > 2 * steps(usual), (steps(told), steps(usual))
+assert told['confusion'] == usual['confusion']" "$folder/told.json" "$folder/usual.json"
+
 ok "three examples are enough to begin with" extends few "$data=sign6" --shots 3 \
   -o "$folder/few.safetensors"
 ok "no more are seen" json "(j['result']['new_samples'], j['result']['shots']) == (3, 3)
