@@ -85,8 +85,6 @@ static void check_usage(const cli_extend *e, struct argp_state *state) {
     argp_error(state, "say where the new classes are: --data SPEC");
   if (e->training.teacher != NULL)
     argp_error(state, "the teacher of an extended model is the old one: --taught");
-  if (e->input.normalize != NULL)
-    argp_error(state, "an extended model keeps the old one's normaliser");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {

@@ -128,7 +128,8 @@ static const struct argp_option input_options[] = {
     {"rate", KEY_RATE, "HZ", 0, "resample to that rate (default: as recorded)", 10},
     {"normalize", KEY_NORMALIZE, "METHOD", 0,
      "the input by zscore (default), minmax, robust (median and quartiles), window (each "
-     "by its own mean and deviation) or none; of a model that is tested its own",
+     "by its own mean and deviation) or none; of a model that is tested, extended or "
+     "made smaller its own",
      10},
     {"parts", KEY_PARTS, "LIST", 0,
      "of key points: some of hands,pose,face (default: hands, and pose where there is "

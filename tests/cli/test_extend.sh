@@ -113,6 +113,9 @@ ok "a sign that is not there, too" fails_saying 1 "'sign9' is not in the data" e
   "$model" --data "$data=sign5" --signs sign9
 ok "and one that is known" fails_saying 1 "knows 'sign1' already" extend "$model" \
   --data "$data=sign1,sign5" --signs sign1
+ok "another normaliser than the model's is refused" fails_saying 1 "not by 'minmax'" \
+  extend "$model" --data "$data=sign5" --normalize minmax
+ok "its own may be named" extends named "$data=sign5" --normalize zscore --epochs 1
 ok "a model is needed" exits 2 extend --data "$old"
 ok "data is needed" exits 2 extend "$model"
 ok "the teacher is the old model" exits 2 extend "$model" --data "$old" --teacher "$model"
