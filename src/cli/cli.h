@@ -115,6 +115,10 @@ size_t cli_threads(struct argp_state *state, const char *text);
 /* "128x12". */
 fr_shape cli_shape(struct argp_state *state, const char *option, const char *text);
 
+/* The one MODEL of a command, of ARGP_KEY_ARG and ARGP_KEY_NO_ARGS; 0. */
+error_t cli_parse_model(int key, char *text, struct argp_state *state,
+                        const char **model);
+
 /* ---- saying things ---- */
 
 /* Prints "frugal: sentence" and returns CLI_FAILED. */

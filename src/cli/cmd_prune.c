@@ -186,13 +186,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case 'o': p->training.model = text; return 0;
   case ARGP_KEY_ARG:
-    if (state->arg_num > 0)
-      argp_error(state, "'%s' is one word too many", text);
-    p->source = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "say which model: MODEL.safetensors");
-    return 0;
+  case ARGP_KEY_NO_ARGS: return cli_parse_model(key, text, state, &p->source);
   case ARGP_KEY_END:
     check_usage(p, state);
     if (!p->criterion_told)

@@ -70,13 +70,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case 'o': q->training.model = text; return 0;
   case ARGP_KEY_ARG:
-    if (state->arg_num > 0)
-      argp_error(state, "'%s' is one word too many", text);
-    q->source = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "say which model: MODEL.safetensors");
-    return 0;
+  case ARGP_KEY_NO_ARGS: return cli_parse_model(key, text, state, &q->source);
   case ARGP_KEY_END: check_usage(q, state); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }

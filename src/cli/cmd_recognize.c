@@ -105,13 +105,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &c->output; return 0;
   case ARGP_KEY_ARG:
-    if (state->arg_num > 0)
-      argp_error(state, "'%s' is one word too many", text);
-    c->model = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "say which model: MODEL.safetensors");
-    return 0;
+  case ARGP_KEY_NO_ARGS: return cli_parse_model(key, text, state, &c->model);
   case KEY_RAW:
     if (strcmp(text, "f32") != 0)
       argp_error(state, "--raw '%s' is not f32", text);

@@ -56,13 +56,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     state->child_inputs[2] = &t->output;
     return 0;
   case ARGP_KEY_ARG:
-    if (state->arg_num > 0)
-      argp_error(state, "'%s' is one word too many", text);
-    t->model = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "say which model: MODEL.safetensors");
-    return 0;
+  case ARGP_KEY_NO_ARGS: return cli_parse_model(key, text, state, &t->model);
   case KEY_REPEAT: t->passes = parse_passes(state, text); return 0;
   case KEY_THREADS: t->threads = cli_threads(state, text); return 0;
   case ARGP_KEY_END:

@@ -143,13 +143,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case 'o': t->training.model = text; return 0;
   case ARGP_KEY_ARG:
-    if (state->arg_num > 0)
-      argp_error(state, "'%s' is one word too many", text);
-    t->source = text;
-    return 0;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "say from which model: MODEL.safetensors");
-    return 0;
+  case ARGP_KEY_NO_ARGS: return cli_parse_model(key, text, state, &t->source);
   case ARGP_KEY_END: finish(t, state); return 0;
   default: return parse_depth(key, text, state);
   }

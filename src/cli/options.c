@@ -63,6 +63,17 @@ fr_shape cli_shape(struct argp_state *state, const char *option, const char *tex
   return (fr_shape){(size_t)t, (size_t)c};
 }
 
+error_t cli_parse_model(int key, char *text, struct argp_state *state,
+                        const char **model) {
+  if (key == ARGP_KEY_NO_ARGS)
+    argp_error(state, "say which model: MODEL.safetensors");
+  else if (state->arg_num > 0)
+    argp_error(state, "'%s' is one word too many", text);
+  else
+    *model = text;
+  return 0;
+}
+
 /* ---- output ---- */
 
 static const struct argp_option output_options[] = {
