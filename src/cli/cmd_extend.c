@@ -59,7 +59,10 @@ static const struct argp_option options[] = {
 };
 
 static error_t parse_how(int key, char *text, struct argp_state *state) {
-  fr_extend_options *o = &((cli_extend *)state->input)->extend;
+  cli_extend *e = state->input;
+  fr_extend_options *o = &e->extend;
+  e->refine_told = e->refine_told || key == KEY_REFINE_EPOCHS || key == KEY_REFINE_FROM ||
+                   key == KEY_WORTH;
   switch (key) {
   case KEY_REPLAY:
     o->replay = strcmp(text, "all") == 0 ? FR_EXTEND_ALL
@@ -85,6 +88,12 @@ static void check_usage(const cli_extend *e, struct argp_state *state) {
     argp_error(state, "say where the new classes are: --data SPEC");
   if (e->training.teacher != NULL)
     argp_error(state, "the teacher of an extended model is the old one: --taught");
+  const fr_train_options *o = &e->training.options;
+  const bool refines =
+      e->refine_told || o->augment != NULL || o->precision != FR_TRAIN_F32;
+  if (e->extend.refine == 0 && refines)
+    argp_error(state, "--refine 0 leaves out the second stage, which --augment, "
+                      "--precision, --refine-epochs, --refine-from and --worth are of");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {

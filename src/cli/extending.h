@@ -19,6 +19,7 @@ typedef struct cli_extend {
                               own data */
   const char *signs;       /* of the new ones, a list; NULL: all */
   bool compares;           /* trains from scratch, too */
+  bool refine_told;        /* what the second stage alone obeys */
 } cli_extend;
 
 /* What came of it. */

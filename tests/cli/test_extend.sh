@@ -119,4 +119,10 @@ ok "its own may be named" extends named "$data=sign5" --normalize zscore --epoch
 ok "a model is needed" exits 2 extend --data "$old"
 ok "data is needed" exits 2 extend "$model"
 ok "the teacher is the old model" exits 2 extend "$model" --data "$old" --teacher "$model"
+for option in '--worth 0' '--refine-epochs 2' '--refine-from 1' '--precision bf16' \
+  '--augment jitter(0.1)'; do
+  # shellcheck disable=SC2086 # an option and its value
+  ok "$option is of a stage that --refine 0 leaves out" fails_saying 2 "second stage" extend \
+    "$model" --data "$data=sign5" --refine 0 $option
+done
 finish
