@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/recognizing.h"
 #include "cli/truth.h"
+#include "data/reader.h"
 #include "recognize/frames.h"
 
 /* Ten samples a second cost more than thirty frames. */
@@ -258,13 +259,6 @@ static enum fr_status recognize_all(recognize *c, cli_session *session, fr_error
 
 /* ---- the command ---- */
 
-static bool has_no_sign(const fr_names *classes) {
-  for (size_t i = 0; i < classes->count; i++)
-    if (strcmp(classes->name[i], FR_NO_SIGN) == 0)
-      return true;
-  return false;
-}
-
 static enum fr_status open_all(recognize *c, cli_session *session, fr_model *model,
                                fr_error *err) {
   fr_phase_begin(session->meter, "open");
@@ -289,7 +283,8 @@ static enum fr_status open_all(recognize *c, cli_session *session, fr_model *mod
 }
 
 static void warn(cli_session *session, const fr_model *model) {
-  if (strcmp(model->task, "gesture") == 0 && !has_no_sign(&model->classes)) {
+  if (strcmp(model->task, "gesture") == 0 &&
+      fr__names_find(&model->classes, FR_NO_SIGN, strlen(FR_NO_SIGN)) == FR_NONE) {
     cli_warn(&session->result,
              "the model has no class '" FR_NO_SIGN "': pauses and other movements will "
              "be taken for signs");

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/reader.h"
 
 #define FILE_CEILING ((size_t)64 << 20)
 #define LINES_CEILING ((size_t)100000) /* a day of one sign a second */
@@ -19,13 +20,6 @@ void cli_truth_release(cli_truth *truth) {
 
 /* ---- the file ---- */
 
-static uint32_t find(const fr_names *classes, const char *name) {
-  for (size_t i = 0; i < classes->count; i++)
-    if (strcmp(classes->name[i], name) == 0)
-      return (uint32_t)i;
-  return FR_NONE;
-}
-
 /* One sign; a name that the model does not know is counted. */
 static bool take(cli_truth *truth, const json_t *line, const fr_names *classes) {
   const json_t *const from = json_object_get(line, "start_s");
@@ -36,7 +30,7 @@ static bool take(cli_truth *truth, const json_t *line, const fr_names *classes) 
     return false;
   if (strcmp(name, FR_NO_SIGN) == 0)
     return true;
-  const uint32_t sign = find(classes, name);
+  const uint32_t sign = fr__names_find(classes, name, strlen(name));
   if (sign == FR_NONE)
     truth->unknown++;
   else

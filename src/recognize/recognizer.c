@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/reader.h"
 #include "frugal/keypoints.h"
 #include "recognize/answers.h"
 #include "recognize/events.h"
@@ -97,13 +98,6 @@ static enum fr_status find_rate(fr_recognizer *r, fr_error *err) {
   return FR_OK;
 }
 
-static uint32_t index_of(const fr_names *names, const char *name) {
-  for (size_t i = 0; i < names->count; i++)
-    if (strcmp(names->name[i], name) == 0)
-      return (uint32_t)i;
-  return FR_NONE;
-}
-
 /* How far the answers lag behind what they are about: a window's is about its middle, the
  * mean's age comes on top. */
 static double lag_of(const fr_recognizer *r, double period_s) {
@@ -122,18 +116,20 @@ static double most_of(const fr_recognizer *r) {
 
 static void init_events(fr_recognizer *r) {
   const fr_recognizer_options *o = &r->options;
+  const fr_names *classes = &r->model->classes;
   const double period_s = (double)r->answers.hop / r->rate_hz;
   r->share = o->smooth_s > 0 ? (float)-expm1(-period_s / o->smooth_s) : 1;
   fr__events_init(&r->events,
-                  &(fr__event_rules){.classes = r->answers.classes,
-                                     .no_sign = index_of(&r->model->classes, FR_NO_SIGN),
-                                     .begin = o->begin,
-                                     .end = o->end,
-                                     .least_s = o->least_s,
-                                     .most_s = most_of(r),
-                                     .rest_s = o->rest_s,
-                                     .lag_s = lag_of(r, period_s),
-                                     .period_s = period_s});
+                  &(fr__event_rules){
+                      .classes = r->answers.classes,
+                      .no_sign = fr__names_find(classes, FR_NO_SIGN, strlen(FR_NO_SIGN)),
+                      .begin = o->begin,
+                      .end = o->end,
+                      .least_s = o->least_s,
+                      .most_s = most_of(r),
+                      .rest_s = o->rest_s,
+                      .lag_s = lag_of(r, period_s),
+                      .period_s = period_s});
 }
 
 static enum fr_status init_points(fr_recognizer *r, fr_error *err) {
