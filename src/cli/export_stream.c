@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/export_stream.h"
 #include "data/joined.h"
+#include "data/keypoints.h"
 #include "report/table.h"
 
 #define TEXT_CEILING ((size_t)8 << 30)
@@ -141,17 +142,20 @@ static size_t options_at(const char *spec) {
   return without_path ? kind : mark;
 }
 
-/* Whether an option of a spec is of features or of made records, which raw numbers are
- * refused with. */
-static bool is_of_features(const char *option, size_t length) {
-  static const char *const keys[] = {"features", "no_sign", "shifted", "parts", "mirror",
-                                     "velocity", "aspect",  "shape",   "depth", "hold"};
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+static bool is_one_of(const char *const *keys, const char *option, size_t length) {
+  for (size_t i = 0; keys[i] != NULL; i++) {
     const size_t key = strlen(keys[i]);
     if (length > key && option[key] == '=' && strncmp(option, keys[i], key) == 0)
       return true;
   }
   return false;
+}
+
+/* Whether an option of a spec is of features or of made records, which raw numbers are
+ * refused with. */
+static bool is_of_features(const char *option, size_t length) {
+  static const char *const made[] = {"features", "no_sign", "shifted", NULL};
+  return is_one_of(made, option, length) || is_one_of(fr__keypoints_keys, option, length);
 }
 
 /* The spec with features=raw in the place of those; the caller's (free). */
