@@ -82,12 +82,15 @@ static const char *ending(const char *file) {
 }
 
 static void check_usage(const stream *s, struct argp_state *state) {
+  fr_error err;
   if (!s->stream)
     argp_error(state, "say --stream");
   else if (s->data == NULL || s->file == NULL)
     argp_error(state, "say %s", s->data == NULL ? "--data SPEC" : "-o FILE");
   else if (strcmp(ending(s->file), ".jsonl") != 0 && strcmp(ending(s->file), ".f32") != 0)
     argp_error(state, "-o %s: the name must end in .jsonl or .f32", s->file);
+  else if (fr_split_check(s->split, s->validate, &err) != FR_OK)
+    argp_error(state, "%s", err.text);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {

@@ -93,6 +93,8 @@ ok "a truth that is none" fails_saying 1 "bad.jsonl:1: not a sign" recognize "$m
 ok "another ending is wrong usage" fails_saying 2 ".jsonl or .f32" data export --stream \
   --data "$spec" -o "$folder/s.csv"
 ok "so is nothing to export" fails_saying 2 "say --stream" data export --data "$spec"
+ok "and a split that is none" fails_saying 2 "bogus" data export --stream --data "$spec" \
+  --split bogus -o "$folder/s.f32"
 ok "a side without sequences is named" fails_saying 1 "no sequence" data export --stream \
   --data "$spec" --split all --side validate -o "$folder/s.f32"
 ok "data without key points too" fails_saying 1 "features" data export --stream \
