@@ -3,6 +3,7 @@
  * and beside it the truth, what was signed and when. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -267,6 +268,19 @@ static enum fr_status write_truth(const char *file, const fr_dataset *data,
   return write_text(file, &text, err);
 }
 
+/* No frames stay beside the truth of others, or of none. */
+static enum fr_status write_both(const stream *s, const char *truth,
+                                 const fr_dataset *data, const fr__joined *joined,
+                                 fr_error *err) {
+  enum fr_status status = write_frames(s, joined, err);
+  if (status != FR_OK)
+    return status;
+  status = write_truth(truth, data, joined, err);
+  if (status != FR_OK)
+    (void)unlink(s->file);
+  return status;
+}
+
 /* ---- what is told ---- */
 
 static void tell(const stream *s, const char *truth, const fr__joined *joined,
@@ -315,9 +329,7 @@ int cli_export_stream(int argc, char **argv) {
   if (status == FR_OK)
     status = join(&s, data, &joined, &err);
   if (status == FR_OK)
-    status = write_frames(&s, &joined, &err);
-  if (status == FR_OK)
-    status = write_truth(truth, data, &joined, &err);
+    status = write_both(&s, truth, data, &joined, &err);
   if (status == FR_OK)
     tell(&s, truth, &joined, &result, &text);
   const int code = status == FR_OK
