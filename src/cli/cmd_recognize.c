@@ -302,6 +302,15 @@ static void tell(recognize *c, cli_session *session) {
   fr__buf_clear(&session->text); /* stdout has the signs */
 }
 
+static enum fr_status score(recognize *c, cli_session *session, fr_error *err) {
+  if (c->figures.frames == 0) {
+    json_object_set_new(session->result.result, "score", json_null());
+    return FR_OK;
+  }
+  return cli_truth_score(&c->scored, c->figures.timed ? c->figures.first_s : 0,
+                         cli_recognizing_seconds(&c->figures), session, err);
+}
+
 static enum fr_status run(cli_session *session, recognize *c, fr_error *err) {
   fr_model model = {0};
   enum fr_status status = open_all(c, session, &model, err);
@@ -311,9 +320,8 @@ static enum fr_status run(cli_session *session, recognize *c, fr_error *err) {
   }
   if (status == FR_OK)
     status = cli_recognizing_measured(&c->figures, session, err);
-  if (status == FR_OK && c->truth != NULL && c->figures.frames > 0)
-    status = cli_truth_score(&c->scored, c->figures.timed ? c->figures.first_s : 0,
-                             cli_recognizing_seconds(&c->figures), session, err);
+  if (status == FR_OK && c->truth != NULL)
+    status = score(c, session, err);
   if (status == FR_OK)
     tell(c, session);
   cli_truth_release(&c->scored);

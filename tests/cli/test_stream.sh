@@ -87,6 +87,11 @@ ok "signs that the model does not know" recognize z
 ok "are counted apart" json "0 < j['result']['score']['unknown'] and
   'none of the model' in ' '.join(j['warnings'])" "$folder/z.score.json"
 
+: >"$folder/nothing.f32"
+cp "$folder/s.truth.jsonl" "$folder/nothing.truth.jsonl"
+ok "no frames" recognize nothing
+ok "have no score" json "j['result']['score'] is None" "$folder/nothing.score.json"
+
 printf '{"sign":"a","start_s":2,"end_s":1}\n' >"$folder/bad.jsonl"
 ok "a truth that is none" fails_saying 1 "bad.jsonl:1: not a sign" recognize "$model" \
   --raw f32 --truth "$folder/bad.jsonl"
