@@ -116,10 +116,6 @@ static fr_measure delta_of(double core_s) {
   return fr_measure_scale(cpu.core_w, core_s, FR_UNIT_JOULE);
 }
 
-static fr_measure share(fr_measure m, double factor) {
-  return fr_measure_known(m) ? fr_measure_scale(m, factor, FR_UNIT_JOULE) : m;
-}
-
 /* Reading and recognising a frame; and an hour of such a stream. */
 static void add_energy(const cli_recognizing *r, cli_session *session) {
   static const char *const work[] = {"read", "recognize", NULL};
@@ -130,9 +126,11 @@ static void add_energy(const cli_recognizing *r, cli_session *session) {
   }
   const cli_spent spent = cli_session_phases(session, work);
   const double hour = SECONDS_PER_HOUR / cli_recognizing_seconds(r);
-  const fr_measure frame = share(spent.program, 1 / (double)r->frames);
-  const fr_measure program = share(spent.program, hour);
-  const fr_measure delta = share(delta_of(spent.core_seconds.value), hour);
+  const fr_measure frame =
+      fr_measure_scale(spent.program, 1 / (double)r->frames, FR_UNIT_JOULE);
+  const fr_measure program = fr_measure_scale(spent.program, hour, FR_UNIT_JOULE);
+  const fr_measure delta =
+      fr_measure_scale(delta_of(spent.core_seconds.value), hour, FR_UNIT_JOULE);
   set(session, "program_per_frame", cli_json_measure(frame));
   set(session, "per_hour",
       json_pack("{s:o, s:o, s:f}", "program", cli_json_measure(program), "delta",

@@ -3,14 +3,12 @@
 
 #include <math.h>
 
-/* Below 32 ns a step is a nanosecond, from there on a 32nd of a doubling. */
+/* Below 64 ns a step is a nanosecond, from there on a 32nd of a doubling. */
 static size_t step_of(uint64_t ns) {
   unsigned doublings = 0;
   while (ns >> doublings >= 2 * CLI_SPREAD_STEPS)
     doublings++;
-  if (ns >= CLI_SPREAD_STEPS)
-    return (size_t)doublings * CLI_SPREAD_STEPS + (size_t)(ns >> doublings);
-  return (size_t)ns;
+  return (size_t)doublings * CLI_SPREAD_STEPS + (size_t)(ns >> doublings);
 }
 
 /* The middle of a step. */
