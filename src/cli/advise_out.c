@@ -246,8 +246,6 @@ void cli_advice_text(const cli_advice_asked *asked, const fr_advice *a, size_t c
 
 /* ---- JSON ---- */
 
-static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *measure(const fr_interval *x, enum fr_unit unit, const char *sensor) {
   fr_measure m = {x->mean, x->low, x->high, unit, FR_SOURCE_NONE};
   if (x->n > 0 && isfinite(x->mean))
@@ -268,9 +266,9 @@ static json_t *json_of_way(const fr_advice *a, const fr_advice_way *way) {
   json_object_set_new(to, "test", measure(&way->test_j, FR_UNIT_JOULE, a->sensor));
   json_object_set_new(to, "reached", measure(&way->reached, FR_UNIT_NONE, counted));
   json_object_set_new(to, "validated", measure(&way->validated, FR_UNIT_NONE, counted));
-  json_object_set_new(to, "parameters", real(way->parameters));
-  json_object_set_new(to, "operations", real(way->operations));
-  json_object_set_new(to, "bytes", real(way->bytes));
+  json_object_set_new(to, "parameters", cli_json_number(way->parameters));
+  json_object_set_new(to, "operations", cli_json_number(way->operations));
+  json_object_set_new(to, "bytes", cli_json_number(way->bytes));
   return to;
 }
 
@@ -291,17 +289,17 @@ static void write_asked(const cli_advice_asked *asked, json_t *to) {
 static void write_range(const cli_advice_asked *asked, const fr_advice *a, json_t *to) {
   const double days = asked->life_days;
   json_t *stays = json_object();
-  json_object_set_new(stays, "from_tests_per_day", real(a->from_tests / days));
-  json_object_set_new(stays, "to_tests_per_day", real(a->to_tests / days));
+  json_object_set_new(stays, "from_tests_per_day", cli_json_number(a->from_tests / days));
+  json_object_set_new(stays, "to_tests_per_day", cli_json_number(a->to_tests / days));
   json_object_set_new(stays, "below", way_or_null(a, a->below, a->below != SIZE_MAX));
   json_object_set_new(stays, "above", way_or_null(a, a->above, a->above != SIZE_MAX));
   json_object_set_new(to, "stays", stays);
   json_t *ratio = json_null();
   if (a->apart.n > 0) {
     ratio = json_object();
-    json_object_set_new(ratio, "value", real(a->apart.mean));
-    json_object_set_new(ratio, "low", real(a->apart.low));
-    json_object_set_new(ratio, "high", real(a->apart.high));
+    json_object_set_new(ratio, "value", cli_json_number(a->apart.mean));
+    json_object_set_new(ratio, "low", cli_json_number(a->apart.low));
+    json_object_set_new(ratio, "high", cli_json_number(a->apart.high));
     json_object_set_new(ratio, "n", json_integer((json_int_t)a->apart.n));
     json_object_set_new(ratio, "beyond", json_boolean(a->beyond));
   }

@@ -219,16 +219,12 @@ static double read_s(const json_t *told, const fr_store_power *p) {
          (json_is_number(gap_s) ? json_number_value(gap_s) : 0);
 }
 
-static json_t *json_of_number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void json_power(const fr_store_power *p, double time_s, json_t *result) {
   json_object_set_new(result, "power_w", json_of_power(p));
   json_object_set_new(result, "duration_s", json_real(time_s));
   json_object_set_new(result, "samples", json_integer((json_int_t)p->count));
   json_object_set_new(result, "marked_samples", json_integer((json_int_t)p->marked));
-  json_object_set_new(result, "sampled_energy_j", json_of_number(p->energy_j));
+  json_object_set_new(result, "sampled_energy_j", cli_json_number(p->energy_j));
 }
 
 static void text_power(const fr_store_power *p, double time_s, bool cut_off,

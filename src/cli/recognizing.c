@@ -51,15 +51,11 @@ static void set(cli_session *session, const char *key, json_t *value) {
   json_object_set_new(session->result.result, key, value);
 }
 
-static json_t *number_or_null(double x) {
-  return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *quantiles(const cli_spread *s) {
   return json_pack("{s:o, s:o, s:o}", "median",
-                   number_or_null(cli_spread_quantile_us(s, 0.5)), "p95",
-                   number_or_null(cli_spread_quantile_us(s, 0.95)), "p99",
-                   number_or_null(cli_spread_quantile_us(s, 0.99)));
+                   cli_json_number(cli_spread_quantile_us(s, 0.5)), "p95",
+                   cli_json_number(cli_spread_quantile_us(s, 0.95)), "p99",
+                   cli_json_number(cli_spread_quantile_us(s, 0.99)));
 }
 
 static void add_times(cli_session *session, const char *key, const char *what,
@@ -84,7 +80,7 @@ static void add_counts(const cli_recognizing *r, cli_session *session) {
   set(session, "signs", json_integer((json_int_t)r->signs));
   set(session, "stream_s", json_real(stream_s));
   set(session, "rate_hz", json_real(fr_recognizer_rate(r->recognizer)));
-  set(session, "real_time_factor", number_or_null(busy_s / stream_s));
+  set(session, "real_time_factor", cli_json_number(busy_s / stream_s));
   if (r->frames > 0)
     fr__buf_printf(&session->text, "real time      %.3g of it was work\n",
                    busy_s / stream_s);

@@ -53,6 +53,8 @@ json_t *cli_json_measure(fr_measure m) {
                    fr_source_name(m.source));
 }
 
+json_t *cli_json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
 fr_measure cli_measure_of(const json_t *from, const char *key, enum fr_unit unit) {
   const json_t *object = json_object_get(from, key);
   const char *source = json_string_value(json_object_get(object, "source"));

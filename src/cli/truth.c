@@ -92,8 +92,6 @@ enum fr_status cli_truth_add(cli_truth *truth, const fr_recognized *sign, fr_err
   return FR_OK;
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *bounded(double value, double low, double high) {
   if (!isfinite(value))
     return json_null();
@@ -109,10 +107,10 @@ static json_t *score_json(const fr__score *s, const cli_truth *truth) {
       "false_alarms", (json_int_t)s->false_alarms, "duration_s", s->duration_s,
       "outside_s", s->outside_s, "recall",
       bounded(s->recall, s->recall_low, s->recall_high), "precision",
-      number(s->precision), "false_alarms_per_min",
+      cli_json_number(s->precision), "false_alarms_per_min",
       bounded(s->false_alarms_per_min, s->false_alarms_low, s->false_alarms_high),
-      "errors_per_min", s->errors_per_min, "delay_median_s", number(s->delay_median_s),
-      "delay_95_s", number(s->delay_95_s));
+      "errors_per_min", s->errors_per_min, "delay_median_s",
+      cli_json_number(s->delay_median_s), "delay_95_s", cli_json_number(s->delay_95_s));
 }
 
 static void score_text(const fr__score *s, fr__buf *text) {
