@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a camera's frame costs on its way to signs, and its parts: CPU time, in turn,
- * medians of TURNS: bench_recognize [NETWORK [LAYOUT [KEYS]]]; sign-small (where there is
- * no such preset: the network below), 126 numbers a frame.
+ * medians of TURNS: bench_recognize [NETWORK [LAYOUT [KEYS]]]; sign-small, 126 numbers a
+ * frame.
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,10 +21,6 @@
 #define WINDOW ((size_t)30)
 #define CLASSES ((size_t)39)
 #define LINE ((size_t)1 << 16)
-
-static const char fallback[] =
-    "conv1d(48,5,pad=none) relu bn conv1d(64,5,pad=none) relu "
-    "bn conv1d(64,3,pad=none) relu avgpool(all) dense(classes)";
 
 enum part { PARSE, FEATURES, NORMALIZE, STREAM, WINDOW_ALONE, ALL, PARTS };
 
@@ -146,8 +142,6 @@ static enum fr_status make_model(work *w, const char *arch, fr_error *err) {
     return FR_ERR_MEMORY;
   for (size_t c = 0; c < w->channels; c++)
     m->normalizer.scale[c] = 1;
-  if (!arch)
-    arch = fr_net_preset("sign-small", input) ? "sign-small" : fallback;
   enum fr_status status = fr_net_new(arch, input, CLASSES, &m->net, err);
   if (status != FR_OK)
     return status;
@@ -196,7 +190,7 @@ int main(int argc, char **argv) {
   char frames[256];
   snprintf(frames, sizeof frames, "layout=%s %s", argc > 2 ? argv[2] : "126",
            argc > 3 ? argv[3] : "");
-  const enum fr_status status = make(&w, frames, argc > 1 ? argv[1] : NULL, &err);
+  const enum fr_status status = make(&w, frames, argc > 1 ? argv[1] : "sign-small", &err);
   if (status == FR_OK)
     show(&w);
   else
