@@ -20,7 +20,7 @@ typedef struct fr_recognizer_options {
   float temperature;            /* logits are divided by it before the softmax */
   double smooth_s; /* time constant of the exponential mean of probabilities; 0: none */
   float begin; /* a sign begins when its smoothed probability is at least that, (0, 1] */
-  float end;   /* and ends when that falls below this share of its peak, [0, 1), or when
+  float end;   /* and ends when that falls below this share of its peak, [0, 1], or when
                   another one begins */
   double least_s; /* a sign that lasted less is not told */
   double most_s;  /* one that lasts longer is told then, before it has ended; 0: never;
