@@ -130,7 +130,7 @@ def all_signs(options, model, seed):
     spec = f"keypoints:{os.path.join(options.data, 'psl_126')}?no_sign=1"
     r, features, reading = train(options, spec, options.net, model, seed)
     tested = frugal(options, "test", model, "--repeat", 20)
-    count = 1138  # recordings, of which those of no sign are made
+    count = frugal(options, "data", "check", spec)["records"]  # with those of no sign
     test = spent(tested, "test")
     times = next(p["count"] for p in tested["phases"] if p["name"] == "test")
     return [("reading, packed", "sequence", count, reading),
