@@ -167,9 +167,11 @@ static void check(const asked *a, struct argp_state *state) {
     argp_error(state, "--rate is of --model and --per-test");
   if (!(a->fleet.fleet.hours > 0) || !(a->fleet.fleet.users > 0))
     argp_error(state, "say --hours N/day and --users N");
-  if (a->intensity != NULL && a->users_in != NULL && a->training_intensity != NULL)
-    argp_error(state, "--intensity is nobody's beside --users-in and "
-                      "--training-intensity");
+  if (a->intensity != NULL && a->users_in != NULL &&
+      (a->training == NULL || a->training_intensity != NULL))
+    argp_error(state, "--intensity is nobody's: --users-in is the users', %s",
+               a->training == NULL ? "and there is no --training"
+                                   : "--training-intensity the training's");
   if (a->training == NULL &&
       (a->trainings > 0 || a->training_intensity != NULL || a->fleet.fleet.pue > 1))
     argp_error(state, "--trainings, --training-intensity and --pue are of --training");

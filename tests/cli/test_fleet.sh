@@ -104,6 +104,10 @@ for wrong in '--hours 25/day --users 5' '--hours 2 --users 5' '--hours 2/day' '-
   '--hours 2/day --users 5 --trainings often --training 5J'; do
   ok "'$wrong' is wrong" exits 2 carbon fleet --delta 30W $wrong
 done
+for rest in '' '--training 5J --training-intensity 100'; do
+  ok "an intensity that is nobody's is wrong ($rest)" fails_saying 2 "nobody's" carbon fleet $page \
+    --users-in DE:1 --intensity 400 $rest
+done
 ok "shares add up to 1" fails_saying 1 "add up to 0.9" carbon fleet $page --users-in DE:0.5,FR:0.4
 ok "a zone is known" fails_saying 1 "'ZZ'" carbon fleet $page --users-in ZZ:1
 ok "a training is a file or an energy" fails_saying 1 "5X" carbon fleet $page --training 5X
