@@ -113,16 +113,12 @@ static void tell_news(cli_session *session, const cli_extended *x,
 
 /* ---- stages ---- */
 
-static json_t *number(double value) {
-  return isnan(value) ? json_null() : json_real(value);
-}
-
 static json_t *stage_of(const char *name, const fr_extend_stage *s) {
   return json_pack("{s:s, s:I, s:I, s:o, s:o, s:I, s:b}", "name", name, "first_trained",
                    (json_int_t)s->first_trained, "epochs", (json_int_t)s->epochs,
-                   "validate_loss", number(s->loss), "validate_accuracy",
-                   number(s->accuracy), "operations", (json_int_t)s->operations, "kept",
-                   s->kept);
+                   "validate_loss", cli_json_number(s->loss), "validate_accuracy",
+                   cli_json_number(s->accuracy), "operations", (json_int_t)s->operations,
+                   "kept", s->kept);
 }
 
 static void tell_stages(cli_session *session, const cli_extended *x) {
@@ -197,8 +193,9 @@ static void tell_scratch(cli_session *session, const cli_extended *x,
   json_object_set_new(to, "epochs", json_integer((json_int_t)r->epochs));
   json_object_set_new(to, "stop", json_string(fr_stop_name(r->stop)));
   json_object_set_new(to, "operations", json_integer((json_int_t)r->operations));
-  json_object_set_new(to, "validate_accuracy", number(r->best_validate_accuracy));
-  json_object_set_new(to, "share", isfinite(share) ? json_real(share) : json_null());
+  json_object_set_new(to, "validate_accuracy",
+                      cli_json_number(r->best_validate_accuracy));
+  json_object_set_new(to, "share", cli_json_number(share));
   json_object_set_new(to, "all_classes", figures_of(m));
   json_object_set_new(to, "old_classes", part_figures(m, x->olds->count, true));
   json_object_set_new(to, "new_classes", part_figures(m, x->olds->count, false));
