@@ -60,15 +60,16 @@ static json_t *part_figures(const fr_metrics *all, size_t olds, bool old) {
   return to;
 }
 
-static double accuracy_of(const json_t *figures) {
-  const json_t *value = json_object_get(json_object_get(figures, "accuracy"), "value");
+static double figure_of(const json_t *figures, const char *key) {
+  const json_t *value = json_object_get(json_object_get(figures, key), "value");
   return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
-static double f1_of(const json_t *figures) {
-  const json_t *value = json_object_get(json_object_get(figures, "macro_f1"), "value");
-  return json_is_number(value) ? json_number_value(value) : (double)NAN;
+static double accuracy_of(const json_t *figures) {
+  return figure_of(figures, "accuracy");
 }
+
+static double f1_of(const json_t *figures) { return figure_of(figures, "macro_f1"); }
 
 /* ---- classes ---- */
 
@@ -163,21 +164,14 @@ static void tell_replay(cli_session *session, const cli_extend *e,
 
 /* ---- costs ---- */
 
-static fr_measure cost_of(const cli_spent *s) {
-  return fr_measure_known(s->program) ? s->program : s->core_seconds;
-}
-
 /* Of the whole command, but for what was done to compare. */
 static void tell_per_class(cli_session *session, const cli_extended *x) {
   json_t *result = session->result.result;
   cli_spent all;
   const cli_spent aside = cli_session_phases(session, session->aside);
   cli_spent_read(result, &all);
-  fr_measure m = cost_of(&all);
-  const fr_measure less = cost_of(&aside);
-  if (fr_measure_known(m) && fr_measure_known(less) && less.unit == m.unit && m.value > 0)
-    m = fr_measure_scale(m, fmax(0, 1 - less.value / m.value), m.unit);
-  m = fr_measure_scale(m, 1 / (double)x->fresh.count, m.unit);
+  const fr_measure own = cli_measure_less(cli_spent_cost(&all), cli_spent_cost(&aside));
+  const fr_measure m = fr_measure_scale(own, 1 / (double)x->fresh.count, own.unit);
   json_object_set_new(result, "program_per_class",
                       m.unit == FR_UNIT_JOULE ? cli_json_measure(m) : json_null());
   cli_add_measure(&session->text, "a new class", m, "");
@@ -187,7 +181,7 @@ static void tell_scratch(cli_session *session, const cli_extended *x,
                          const cli_spent *own, const cli_spent *spent) {
   const fr_metrics *m = &x->scratch_metrics;
   const fr_train_result *r = &x->scratch;
-  const double share = cost_of(own).value / cost_of(spent).value;
+  const double share = cli_spent_cost(own).value / cli_spent_cost(spent).value;
   json_t *to = json_object();
   cli_spent_write(spent, to);
   json_object_set_new(to, "epochs", json_integer((json_int_t)r->epochs));

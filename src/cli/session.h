@@ -94,6 +94,10 @@ void cli_session_keep_ledger(cli_session *session);
 void cli_spent_read(const json_t *from, cli_spent *out);
 /* `first`: *to holds nothing yet. */
 void cli_spent_add(cli_spent *to, bool first, const cli_spent *more);
+/* Joules of the program, where they are known, else core-seconds. */
+fr_measure cli_spent_cost(const cli_spent *spent);
+/* `m` without a part of it; as it is where either is not known. */
+fr_measure cli_measure_less(fr_measure m, fr_measure part);
 /* What the commands took that a model came out of, by its provenance. */
 typedef struct cli_past {
   size_t commands;         /* 0: nothing is told, and the sums mean nothing */

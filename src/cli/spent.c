@@ -136,6 +136,17 @@ void cli_spent_add(cli_spent *to, bool first, const cli_spent *more) {
   to->duration_s += more->duration_s;
 }
 
+fr_measure cli_spent_cost(const cli_spent *spent) {
+  return fr_measure_known(spent->program) ? spent->program : spent->core_seconds;
+}
+
+fr_measure cli_measure_less(fr_measure m, fr_measure part) {
+  if (!fr_measure_known(m) || !fr_measure_known(part) || part.unit != m.unit ||
+      !(m.value > 0))
+    return m;
+  return fr_measure_scale(m, fmax(0, 1 - part.value / m.value), m.unit);
+}
+
 static void add_past(cli_past *sum, const json_t *command) {
   const json_t *training = json_object_get(command, "training");
   cli_spent one;

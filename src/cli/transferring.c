@@ -71,18 +71,14 @@ static void tell_choice(cli_session *session, const cli_transferred *t) {
 
 /* ---- against training from scratch ---- */
 
-static fr_measure cost_of(const cli_spent *s) {
-  return fr_measure_known(s->program) ? s->program : s->core_seconds;
-}
-
 /* After how many target tasks the pre-training is repaid, training phases of all three;
  * 0: never. */
 static double repaid_after(const cli_spent *past, const cli_spent *own,
                            const cli_spent *scratch) {
-  const double saved = cost_of(scratch).value - cost_of(own).value;
-  if (!(saved > 0) || cost_of(past).unit != cost_of(own).unit)
+  const double saved = cli_spent_cost(scratch).value - cli_spent_cost(own).value;
+  if (!(saved > 0) || cli_spent_cost(past).unit != cli_spent_cost(own).unit)
     return 0;
-  return ceil(cost_of(past).value / saved);
+  return ceil(cli_spent_cost(past).value / saved);
 }
 
 static void tell_past(cli_session *session, const cli_past *before, double tasks) {
@@ -111,7 +107,7 @@ static void tell_scratch(cli_session *session, const cli_scratch *scratch,
                          const cli_spent *own, const cli_spent *spent) {
   json_t *to = json_object();
   const double accuracy = scratch->validate_accuracy;
-  const double share = cost_of(own).value / cost_of(spent).value;
+  const double share = cli_spent_cost(own).value / cli_spent_cost(spent).value;
   cli_spent_write(spent, to);
   json_object_set_new(to, "epochs", json_integer((json_int_t)scratch->epochs));
   json_object_set_new(to, "stop", json_string(fr_stop_name(scratch->stop)));

@@ -238,10 +238,8 @@ static void leave_aside(const cli_session *session, json_t *one) {
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     if (!fr_measure_known(from[i]) || !fr_measure_known(less[i]))
       continue;
-    const double left = 1 - less[i].value / from[i].value;
-    json_object_set_new(
-        one, keys[i],
-        cli_json_measure(fr_measure_scale(from[i], left > 0 ? left : 0, from[i].unit)));
+    json_object_set_new(one, keys[i],
+                        cli_json_measure(cli_measure_less(from[i], less[i])));
   }
 }
 
