@@ -35,9 +35,9 @@ typedef struct unpacking {
   buffer inner; /* of a gzip inside a zip */
 } unpacking;
 
-static bool ends_with(const char *name, const char *end) {
+bool fr__name_ends(const char *name, const char *end) {
   const size_t n = strlen(name), m = strlen(end);
-  return n >= m && strcmp(name + n - m, end) == 0;
+  return n > m && strcmp(name + n - m, end) == 0;
 }
 
 /* "a/.b/c", "__MACOSX/a": what file systems leave in archives. */
@@ -261,13 +261,13 @@ static enum fr_status each_of_folder(unpacking *u, const fr__files *files,
   for (size_t i = 0; i < files->count && status == FR_OK; i++) {
     const char *name = files->at[i].path + strlen(path);
     name += strspn(name, "/");
-    if (!ends_with(name, ".zip") && is_wanted(u, name))
+    if (!fr__name_ends(name, ".zip") && is_wanted(u, name))
       status = give_file(u, &files->at[i], name, err);
   }
   if (u->files > 0 || status != FR_OK)
     return status;
   for (size_t i = 0; i < files->count && status == FR_OK; i++)
-    if (ends_with(files->at[i].path, ".zip"))
+    if (fr__name_ends(files->at[i].path, ".zip"))
       status = each_of_zip(u, files->at[i].path, err);
   return status;
 }
@@ -276,7 +276,7 @@ static enum fr_status each_of(unpacking *u, const fr__files *files, const char *
                               fr_error *err) {
   for (size_t i = 0; i < files->count; i++)
     u->packed += files->at[i].size;
-  if (!files->folder && (is_zip(path) || ends_with(path, ".zip")))
+  if (!files->folder && (is_zip(path) || fr__name_ends(path, ".zip")))
     return each_of_zip(u, path, err);
   if (!files->folder) {
     const char *const slash = strrchr(path, '/');

@@ -24,6 +24,9 @@ typedef struct fr__visitor {
                          fr_error *err);
 } fr__visitor;
 
+/* Whether `name` ends so, with something in front of it: "x.npy" in ".npy". */
+bool fr__name_ends(const char *name, const char *end);
+
 /* Every wanted file below `path`, a folder's in order of their names, an archive's in its
  * own order. An archive in a folder is looked into where the folder
  * holds no other file that is wanted. Hidden files and __MACOSX are passed over; "x.gz"

@@ -16,11 +16,6 @@
 #define FOLDER_DEPTH 64 /* components of a path that names are made of, at most */
 #define NAME_CEILING ((size_t)255) /* bytes of a sign, sequence or signer */
 
-static bool ends_with(const char *name, const char *end) {
-  const size_t n = strlen(name), m = strlen(end);
-  return n > m && strcmp(name + n - m, end) == 0;
-}
-
 /* ---- what the layouts share ---- */
 
 bool fr__gestures_want(const fr__gestures *g, const char *sign, size_t length) {
@@ -93,7 +88,7 @@ static enum fr_status read_array(void *self, const char *name, char *bytes, size
                                  fr_error *err) {
   fr__gestures *const g = self;
   fr__npy npy;
-  if (!ends_with(name, ".npy"))
+  if (!fr__name_ends(name, ".npy"))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "'%s' is no .npy or .csv file, no zip and no folder", name);
   const fr__beside *const index = fr__gestures_beside(g, name, ".npy", FR__INDEX);
@@ -114,14 +109,14 @@ static enum fr_status read_array(void *self, const char *name, char *bytes, size
 
 static bool is_array(void *self, const char *name) {
   (void)self;
-  return ends_with(name, ".npy");
+  return fr__name_ends(name, ".npy");
 }
 
 /* ---- tables ---- */
 
 static bool is_table(void *self, const char *name) {
   (void)self;
-  return ends_with(name, ".csv") && !fr__is_index(name) && !fr__is_label_list(name);
+  return fr__name_ends(name, ".csv") && !fr__is_index(name) && !fr__is_label_list(name);
 }
 
 static enum fr_status read_table(void *self, const char *name, char *text, size_t size,
@@ -150,9 +145,9 @@ static char *folder_of(const char *path) {
   if (real == NULL)
     return NULL;
   size_t end = strlen(real);
-  if (ends_with(real, ".zip"))
+  if (fr__name_ends(real, ".zip"))
     end -= strlen(".zip");
-  else if (ends_with(real, ".npy") || ends_with(real, ".csv"))
+  else if (fr__name_ends(real, ".npy") || fr__name_ends(real, ".csv"))
     end = cut_last(real, end);
   while (ends_in_mp_data(real, end))
     end = cut_last(real, end);
@@ -269,7 +264,7 @@ static enum fr_status read_path(fr__gestures *g, const char *path,
                                 const fr_data_options *options, fr_error *err) {
   const fr__visitor arrays = {.self = g, .wanted = is_array, .file = read_array};
   const fr__visitor tables = {.self = g, .wanted = is_table, .file = read_table};
-  const bool table = g->named = ends_with(path, ".csv");
+  const bool table = g->named = fr__name_ends(path, ".csv");
   enum fr_status status = fr__gestures_look_beside(g, path, err);
   if (status == FR_OK && !table)
     status = read_files(g, path, &arrays, false, options, err);
@@ -421,7 +416,7 @@ static enum fr_status read_keypoints(const fr__spec *spec, const fr_data_options
 }
 
 static bool is_wanted(void *self, const char *name) {
-  return is_array(self, name) || ends_with(name, ".csv");
+  return is_array(self, name) || fr__name_ends(name, ".csv");
 }
 
 /* Those of fr__keypoints_keys among them. */

@@ -90,8 +90,8 @@ static enum fr_status look_around(fr__gestures *g, const char *path, fr_error *e
 
 const fr__beside *fr__gestures_beside(const fr__gestures *g, const char *name,
                                       const char *end, const char *other) {
-  const size_t n = strlen(name), m = strlen(end);
-  const size_t stem = n > m && strcmp(name + n - m, end) == 0 ? n - m : n;
+  const size_t n = strlen(name);
+  const size_t stem = fr__name_ends(name, end) ? n - strlen(end) : n;
   for (size_t i = 0; i < g->besides; i++)
     if (strncmp(g->beside[i].name, name, stem) == 0 &&
         strcmp(g->beside[i].name + stem, other) == 0)
@@ -105,8 +105,6 @@ enum fr_status fr__gestures_look_beside(fr__gestures *g, const char *path,
   struct stat about;
   if (stat(path, &about) != 0)
     return fr__fail_errno(err, errno, "'%s'", path);
-  const size_t n = strlen(path);
-  const bool file =
-      S_ISREG(about.st_mode) && (n < 4 || strcmp(path + n - 4, ".zip") != 0);
+  const bool file = S_ISREG(about.st_mode) && !fr__name_ends(path, ".zip");
   return file ? look_around(g, path, err) : fr__files_each(path, &visitor, NULL, err);
 }

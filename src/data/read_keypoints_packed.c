@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "data/files.h"
 #include "data/read_keypoints.h"
 
 typedef struct packed {
@@ -17,10 +18,7 @@ typedef struct packed {
   size_t rows;                    /* of the index */
 } packed;
 
-bool fr__is_index(const char *name) {
-  const size_t n = strlen(name), m = strlen(FR__INDEX);
-  return n > m && strcmp(name + n - m, FR__INDEX) == 0;
-}
+bool fr__is_index(const char *name) { return fr__name_ends(name, FR__INDEX); }
 
 static enum fr_status find_column(const fr__csv *csv, const char *name, uint32_t *out,
                                   fr_error *err) {

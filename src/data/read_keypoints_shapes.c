@@ -8,6 +8,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "data/files.h"
 #include "data/read_keypoints.h"
 
 #define WIDTH 42
@@ -28,11 +29,7 @@ typedef struct shapes {
 
 /* ---- classes ---- */
 
-bool fr__is_label_list(const char *name) {
-  static const char end[] = "_label.csv";
-  const size_t n = strlen(name), m = sizeof end - 1;
-  return n > m && strcmp(name + n - m, end) == 0;
-}
+bool fr__is_label_list(const char *name) { return fr__name_ends(name, "_label.csv"); }
 
 /* "keypoint_classifier_label.csv" of "keypoint.csv"; the shortest of several. */
 static const fr__beside *find_labels(const fr__gestures *g, const char *name) {
