@@ -26,8 +26,8 @@ typedef struct fr_extend_options {
                            the second one with a matrix */
   float worth; /* a second stage is begun where the first one's validation loss is so much
                   above what the old network had on the old classes (nat), and is kept
-                  where it lowers that loss by as much; 0: always. Without a validation
-                  side it is begun and kept */
+                  where it lowers that loss by more; 0: it is always begun. Without a
+                  validation side it is begun and kept */
   bool align;  /* the new rows of the head are at last scaled to the old ones' mean length
                   (Zhao et al. 2020, weight aligning) */
 } fr_extend_options;

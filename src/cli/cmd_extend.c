@@ -128,7 +128,9 @@ static const struct argp argp = {options,
                                  "MODEL",
                                  "Adds classes to a trained model without losing the old "
                                  "ones: its head grows, learns old and new together, and "
-                                 "what is below is refined where that pays.",
+                                 "what is below is refined where that pays. Windows, "
+                                 "split and whatever else of the data is not told are "
+                                 "the model's.",
                                  children,
                                  NULL,
                                  NULL};
