@@ -11,13 +11,14 @@ allowed() {
     nn) echo base kern nn int8 scheme stream ;;
     data) echo base data keypoints ;;
     meter) echo base meter power processes calibration ;;
-    carbon | store) echo base "$1" ;;
+    carbon) echo base carbon intensity region forecast plan footprint ;;
+    store) echo base store ;;
     model) echo base nn int8 scheme data keypoints model export ;;
     recognize) echo base nn int8 scheme stream data keypoints model recognize ;;
     train) echo base nn data model train ;;
     events) echo base events ;;
     adapt) echo base nn int8 scheme data model train adapt extend prune quantize ;;
-    study) echo base nn data model train adapt extend prune quantize scheme meter power processes calibration carbon store study advise ;;
+    study) echo base nn data model train adapt extend prune quantize scheme meter power processes calibration carbon intensity region forecast plan footprint store study advise ;;
     report) echo base store report ;;
     serve | cli) echo '*' ;;
   esac

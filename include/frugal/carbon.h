@@ -4,17 +4,7 @@
 #define FRUGAL_CARBON_H
 
 #include "frugal/base.h"
-
-typedef struct fr_intensity {
-  fr_measure g_per_kwh;
-  char zone[64];    /* "DE", "world" */
-  char scope[64];   /* "life-cycle, average, location-based" */
-  char origin[256]; /* source and year of the row */
-} fr_intensity;
-
-/* `table:ZONE` (ISO 3166 alpha-2 or alpha-3, or "world"), or a bare number of gCO2e/kWh.
- * Further sources come behind the same call. */
-enum fr_status fr_intensity_find(const char *spec, fr_intensity *out, fr_error *err);
+#include "frugal/intensity.h"
 
 /* energy (J) × intensity × pue; absent where either is absent. pue >= 1. */
 fr_measure fr_carbon_grams(fr_measure energy_j, const fr_intensity *intensity,

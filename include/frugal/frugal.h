@@ -13,6 +13,7 @@
 #include "frugal/export.h"
 #include "frugal/extend.h"
 #include "frugal/int8.h"
+#include "frugal/intensity.h"
 #include "frugal/keypoints.h"
 #include "frugal/meter.h"
 #include "frugal/model.h"

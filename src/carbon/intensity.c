@@ -1,84 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which intensity a spec names: a row of the compiled-in table, or a bare number. */
-#include "frugal/carbon.h"
-
-#include "base/csv.h"
-#include "base/error.h"
+/* Which source a spec names, and what is known of it at a time. */
+#include "frugal/intensity.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#define INTENSITY_CEILING 5000.0 /* gCO2e/kWh: three times the dirtiest oil-fired plant  \
-                                  */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/csv.h"
+#include "base/error.h"
+#include "carbon/source.h"
 
-typedef struct country {
-  const char *alpha_2, *alpha_3, *name;
-  double g_per_kwh;
-  int year;
-  const char *source;
-} country;
-
-static const country countries[] = {
-#define ROW(alpha_2, alpha_3, name, g_per_kwh, year, source)                             \
-  {(alpha_2), (alpha_3), (name), (g_per_kwh), (year), (source)},
-#include "carbon/tables/country_intensity.txt"
-#undef ROW
+static const fr__intensity_source *const sources[] = {
+    &fr__intensity_table,
 };
+enum { SOURCES = sizeof sources / sizeof *sources };
 
-static const country *find_country(const char *zone) {
-  for (size_t i = 0; i < sizeof countries / sizeof *countries; i++)
-    if (*zone != '\0' && (strcasecmp(zone, countries[i].alpha_3) == 0 ||
-                          strcasecmp(zone, countries[i].alpha_2) == 0))
-      return &countries[i];
+static const fr__intensity_source *find_source(const char *spec, const char **rest) {
+  const size_t length = strcspn(spec, ":");
+  for (size_t i = 0; spec[length] == ':' && i < SOURCES; i++)
+    if (strlen(sources[i]->name) == length &&
+        strncmp(spec, sources[i]->name, length) == 0) {
+      *rest = spec + length + 1;
+      return sources[i];
+    }
   return NULL;
 }
 
-static fr_measure exactly(double g_per_kwh, enum fr_source source) {
-  return (fr_measure){g_per_kwh, g_per_kwh, g_per_kwh, FR_UNIT_GRAM_CO2E_PER_KWH, source};
+static enum fr_status fail_unknown(const char *spec, fr_error *err) {
+  fr__buf forms;
+  fr__buf_init(&forms, 0);
+  for (size_t i = 0; i < SOURCES; i++)
+    fr__buf_printf(&forms, "'%s', ", sources[i]->form);
+  const enum fr_status status = fr__fail(
+      err, FR_ERR_ARGUMENT, "intensity '%.64s' is none of %sor a number of gCO2e/kWh",
+      spec, fr__buf_text(&forms));
+  fr__buf_release(&forms);
+  return status;
 }
 
-static enum fr_status from_table(const char *zone, fr_intensity *out, fr_error *err) {
-  const country *row = find_country(zone);
-  if (row == NULL)
-    return fr__fail(err, FR_ERR_NOT_FOUND,
-                    "no carbon intensity is known for zone '%.64s': use an ISO 3166 code "
-                    "such as 'DE' or 'DEU', or 'world'",
-                    zone);
-  fr_intensity found = {.g_per_kwh = exactly(row->g_per_kwh, FR_SOURCE_TABLE_OF_FACTS)};
-  const bool world = *row->alpha_2 == '\0';
-  snprintf(found.zone, sizeof found.zone, "%s", world ? row->alpha_3 : row->alpha_2);
-  /* Ember's factors, which Our World in Data publishes, are life-cycle; the IEA's are
-   * not. */
-  snprintf(found.scope, sizeof found.scope, "%s, yearly mean, location-based",
-           world ? "direct" : "life-cycle");
-  snprintf(found.origin, sizeof found.origin, "%s, %d; %s", row->name, row->year,
-           row->source);
+/* What is measured after now is taken out, whatever its source gave. */
+static void forget_later(fr_series *series, int64_t now_s) {
+  size_t kept = 0;
+  for (size_t i = 0; i < series->count; i++)
+    if (series->step[i].end_s <= now_s || (series->step[i].marks & FR_STEP_FORECAST) != 0)
+      series->step[kept++] = series->step[i];
+  series->count = kept;
+}
+
+enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *query,
+                                 fr_series *out, fr_error *err) {
+  const char *rest = spec;
+  double number;
+  const fr__intensity_source *source = find_source(spec, &rest);
+  const bool is_number = fr__scan_number(spec, spec + strlen(spec), &number) != NULL;
+  fr_series read = {0};
+  if (source == NULL && !is_number)
+    return fail_unknown(spec, err);
+  if (query->to_s <= query->from_s)
+    return fr__fail(err, FR_ERR_ARGUMENT,
+                    "a time that ends before it begins has no "
+                    "intensity");
+  const enum fr_status status = source != NULL
+                                    ? source->read(rest, query, &read, err)
+                                    : fr__intensity_number(spec, query, &read, err);
+  if (status != FR_OK) {
+    fr_series_release(&read);
+    return status;
+  }
+  if (source != NULL && !source->constant)
+    forget_later(&read, query->now_s);
+  *out = read;
+  return FR_OK;
+}
+
+/* ---- one number ---- */
+
+#define YEAR_S (365 * (int64_t)86400)
+
+static void tell_span(const fr_series *series, int64_t from_s, int64_t to_s,
+                      char origin[256]) {
+  char from[FR__TIME_TEXT], to[FR__TIME_TEXT];
+  fr__time_format(from_s * 1000000000, from);
+  fr__time_format(to_s * 1000000000, to);
+  (void)snprintf(origin, 256, "%.160s; mean from %s to %s", series->origin, from, to);
+}
+
+static enum fr_status sum_up(const char *spec, const fr_series *series, fr_intensity *out,
+                             fr_error *err) {
+  fr_intensity found = {.scope = series->scope};
+  if (series->count == 0)
+    return fr__fail(err, FR_ERR_NOT_FOUND, "'%.128s' tells no intensity up to now", spec);
+  const fr_intensity_step *first = &series->step[0];
+  const fr_intensity_step *last = &series->step[series->count - 1];
+  memcpy(found.zone, series->zone, sizeof found.zone);
+  memcpy(found.origin, series->origin, sizeof found.origin);
+  const bool constant = first->start_s == FR_TIME_EARLIEST;
+  const int64_t year = constant ? 0 : last->end_s - YEAR_S;
+  const int64_t from_s = year > first->start_s ? year : first->start_s;
+  found.g_per_kwh = fr_series_mean(series, from_s, last->end_s);
+  if (!constant)
+    tell_span(series, from_s, last->end_s, found.origin);
   *out = found;
   return FR_OK;
 }
 
-static enum fr_status from_number(const char *spec, double number, fr_intensity *out,
-                                  fr_error *err) {
-  if (!(number >= 0.0 && number <= INTENSITY_CEILING))
-    return fr__fail(err, FR_ERR_ARGUMENT,
-                    "intensity '%s' is not between 0 and %g gCO2e/kWh", spec,
-                    INTENSITY_CEILING);
-  *out = (fr_intensity){.g_per_kwh = exactly(number, FR_SOURCE_IMPORT),
-                        .zone = "given",
-                        .scope = "not told",
-                        .origin = "a number given by the user"};
-  return FR_OK;
-}
-
 enum fr_status fr_intensity_find(const char *spec, fr_intensity *out, fr_error *err) {
-  static const char table[] = "table:";
-  double number = 0.0;
-  if (strncmp(spec, table, sizeof table - 1) == 0)
-    return from_table(spec + sizeof table - 1, out, err);
-  if (fr__parse_number(spec, strlen(spec), &number))
-    return from_number(spec, number, out, err);
-  return fr__fail(err, FR_ERR_ARGUMENT,
-                  "intensity '%.64s' is neither 'table:ZONE' nor a number of gCO2e/kWh",
-                  spec);
+  const fr_intensity_query all = {.now_s = fr__clock_utc_ns() / 1000000000,
+                                  .from_s = FR_TIME_EARLIEST,
+                                  .to_s = FR_TIME_LATEST};
+  fr_series series = {0};
+  enum fr_status status = fr_intensity_read(spec, &all, &series, err);
+  if (status == FR_OK)
+    status = sum_up(spec, &series, out, err);
+  fr_series_release(&series);
+  return status;
 }

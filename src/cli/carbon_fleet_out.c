@@ -39,8 +39,10 @@ static void format_share(double share, char *text, size_t size) {
 /* ---- JSON ---- */
 
 static json_t *json_of_grid(const fr_intensity *grid) {
+  char scope[FR_SCOPE_TEXT];
+  fr_scope_text(grid->scope, scope);
   return json_pack("{s:s, s:o, s:s, s:s}", "zone", grid->zone, "intensity",
-                   cli_json_measure(grid->g_per_kwh), "scope", grid->scope, "origin",
+                   cli_json_measure(grid->g_per_kwh), "scope", scope, "origin",
                    grid->origin);
 }
 
@@ -172,8 +174,10 @@ static enum fr_status add_equivalents(const fr_fleet_bill *bill, double years,
 }
 
 static void add_grid(fr__buf *text, const char *what, const fr_intensity *grid) {
+  char scope[FR_SCOPE_TEXT];
+  fr_scope_text(grid->scope, scope);
   fr__buf_printf(text, "%-14s %.4g gCO2e/kWh: %s (%s)\n", what, grid->g_per_kwh.value,
-                 grid->zone, grid->scope);
+                 grid->zone, scope);
 }
 
 static void add_asked(const cli_fleet *asked, fr__buf *text) {
@@ -220,11 +224,11 @@ static void add_words(const cli_fleet *asked, const fr_fleet_bill *bill,
 
 /* Means of different kinds are added up all the same, and that is said. */
 static void warn_of_scopes(const cli_fleet *asked, cli_result *result) {
-  const char *scope = asked->mix.zone[0].scope;
+  const fr_scope scope = asked->mix.zone[0].scope;
   bool same = !fr_measure_known(asked->fleet.training_j) ||
-              strcmp(scope, asked->training.scope) == 0;
+              fr_scope_same(scope, asked->training.scope);
   for (size_t i = 1; i < asked->mix.count; i++)
-    same = same && strcmp(scope, asked->mix.zone[i].scope) == 0;
+    same = same && fr_scope_same(scope, asked->mix.zone[i].scope);
   if (!same)
     cli_warn(result, "the grids' intensities are not of one kind: the scope of each "
                      "stands beside it");

@@ -282,6 +282,7 @@ static json_t *machine_of(const fr__plan *plan, const fr_meter_report *meter) {
 
 static void write_carbon(const fr__plan *plan, json_t *to) {
   const char *spec = plan->study->intensity;
+  char scope[FR_SCOPE_TEXT];
   fr_intensity at;
   fr_measure energy = fr_measure_absent(FR_UNIT_JOULE);
   if (fr_intensity_find(spec != NULL ? spec : "table:world", &at, NULL) != FR_OK)
@@ -290,7 +291,8 @@ static void write_carbon(const fr__plan *plan, json_t *to) {
   const fr_measure grams = fr_carbon_grams(energy, &at, plan->study->pue);
   json_t *intensity = fr__json_measure(at.g_per_kwh);
   set_text(intensity, "zone", at.zone);
-  set_text(intensity, "scope", at.scope);
+  fr_scope_text(at.scope, scope);
+  set_text(intensity, "scope", scope);
   set_text(intensity, "origin", at.origin);
   json_object_set_new(to, "intensity", intensity);
   json_object_set_new(to, "pue", json_real(plan->study->pue));

@@ -41,7 +41,7 @@ static void the_world_is_a_zone(void **state) {
   assert_true(found.g_per_kwh.value == 475.0);
   assert_string_equal(found.zone, "world");
   assert_non_null(strstr(found.origin, "IEA"));
-  assert_non_null(strstr(found.scope, "direct"));
+  assert_int_equal(found.scope.factor, FR_FACTOR_DIRECT);
 }
 
 static void a_number_is_taken(void **state) {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frugal/intensity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const factors[] = {"", "direct", "life-cycle"};
+static const char *const signals[] = {"", "average", "marginal"};
+static const char *const bases[] = {"", "location-based", "market-based"};
+
+void fr_scope_text(fr_scope scope, char text[FR_SCOPE_TEXT]) {
+  const char *const words[] = {factors[scope.factor], signals[scope.signal],
+                               bases[scope.basis]};
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (*words[i] != '\0')
+      used += (size_t)snprintf(text + used, FR_SCOPE_TEXT - used, "%s%s",
+                               used > 0 ? ", " : "", words[i]);
+  if (used == 0)
+    (void)snprintf(text, FR_SCOPE_TEXT, "not told");
+}
+
+bool fr_scope_same(fr_scope a, fr_scope b) {
+  return a.factor == b.factor && a.signal == b.signal && a.basis == b.basis;
+}
