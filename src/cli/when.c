@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/when.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/csv.h"
-
-#define CEILING_S (100 * 366 * INT64_C(86400))
-
-/* ---- durations ---- */
-
-typedef struct unit {
-  const char *name;
-  double seconds;
-} unit;
-
-static const unit units[] = {{"min", 60}, {"m", 60},    {"s", 1},
-                             {"h", 3600}, {"d", 86400}, {"w", 604800}};
-
-static const char *past_unit(const char *at, double *seconds) {
-  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-    const size_t length = strlen(units[i].name);
-    if (strncmp(at, units[i].name, length) == 0) {
-      *seconds = units[i].seconds;
-      return at + length;
-    }
-  }
-  return NULL;
-}
-
-bool cli_duration(const char *text, int64_t *seconds) {
-  const char *const end = text + strlen(text);
-  double sum = 0;
-  for (const char *at = text; at == text || *at != '\0';) {
-    double number, each;
-    at = *at != '-' && *at != '+' ? fr__scan_number(at, end, &number) : NULL;
-    while (at != NULL && *at == ' ')
-      at++;
-    at = at != NULL ? past_unit(at, &each) : NULL;
-    if (at == NULL)
-      return false;
-    while (*at == ' ')
-      at++;
-    sum += number * each;
-  }
-  if (!(sum >= 1) || sum > (double)CEILING_S)
-    return false;
-  *seconds = (int64_t)llround(sum);
-  return true;
-}
+/* ---- spans ---- */
 
 static void add_part(int64_t count, const char *of, char *text, size_t size) {
   const size_t used = strlen(text);

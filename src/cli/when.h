@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times and durations as people type and read them. Times are seconds of UTC inside; the
- * wall's are local ones, by TZ and the system's rules, changes to summer time included.
+/* Times and spans as people read them; base/iso8601.h reads them. Times are seconds of
+ * UTC inside; the wall's are local ones, by TZ and the system's rules, changes to summer
+ * time included.
  */
 #ifndef FR_CLI_WHEN_H
 #define FR_CLI_WHEN_H
@@ -8,10 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* "3h", "20m", "90s", "1d12h", "1.5h", "2w": whole seconds, from 1 to a hundred years;
- * false, with *seconds as it was, where it is anything else. m and min are minutes. */
-bool cli_duration(const char *text, int64_t *seconds);
 
 #define CLI_WHEN_TEXT 48
 /* "Mon 23 Nov 02:00"; with the zone's name "Mon 23 Nov 02:00 CET"; seconds where they are

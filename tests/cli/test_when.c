@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations as they are typed, and the clock on the wall over both changes to summer
- * time. Times of UTC below are of the calendar (date -d), not of the code. */
+/* The clock on the wall over both changes to summer time, and spans of time. Times of UTC
+ * below are of the calendar (date -d), not of the code. */
 #include "../test.h"
 
 #include <time.h>
@@ -14,33 +14,6 @@
 static void zone_is(const char *zone) {
   setenv("TZ", zone, 1);
   tzset();
-}
-
-static void durations_are_read(void **state) {
-  (void)state;
-  static const struct {
-    const char *text;
-    int64_t seconds;
-  } known[] = {{"3h", 10800},     {"20m", 1200},   {"20min", 1200}, {"90s", 90},
-               {"1d12h", 129600}, {"1.5h", 5400},  {"2w", 1209600}, {"1h 30min", 5400},
-               {"0.5h30m", 3600}, {"24 h", 86400}, {"7d", 604800}};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    int64_t seconds = -1;
-    if (!cli_duration(known[i].text, &seconds) || seconds != known[i].seconds)
-      fail_msg("'%s' is %lld", known[i].text, (long long)seconds);
-  }
-}
-
-static void what_is_no_duration_is_refused(void **state) {
-  (void)state;
-  static const char *const wrong[] = {
-      "",     "3",       "h",      "-3h",  "3h-1h", "3x",  "0s",    "nanh",  "infd",
-      "0.2s", "101000w", "1e300h", "3h 2", " 3h",   "+3h", "3 h h", "3hours"};
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    int64_t seconds = -1;
-    if (cli_duration(wrong[i], &seconds) || seconds != -1)
-      fail_msg("'%s' is %lld", wrong[i], (long long)seconds);
-  }
 }
 
 static void assert_when(int64_t t_s, const char *expected) {
@@ -105,8 +78,6 @@ static void spans_are_written(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(durations_are_read),
-      cmocka_unit_test(what_is_no_duration_is_refused),
       cmocka_unit_test(the_wall_changes_to_summer_time_and_back),
       cmocka_unit_test(a_change_on_the_way_is_told),
       cmocka_unit_test(the_day_is_left_out_where_it_is_the_same),
