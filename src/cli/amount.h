@@ -3,8 +3,7 @@
 #ifndef FR_CLI_AMOUNT_H
 #define FR_CLI_AMOUNT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "frugal/base.h"
 
 typedef struct cli_unit {
   const char *name; /* "": a bare number */
@@ -14,5 +13,11 @@ typedef struct cli_unit {
 /* A number above 0, blanks, one of the units: times its factor. False, with *value
  * undefined, where it is anything else. */
 bool cli_amount(const char *text, const cli_unit *units, size_t count, double *value);
+
+/* "2kWh", "500kJ", "25-35W": a range's middle is the value, its ends the bounds; of
+ * source import. J, Wh and W with the usual prefixes. False, and *out as it was, where it
+ * is anything else. */
+bool cli_amount_energy(const char *text, fr_measure *out);
+bool cli_amount_power(const char *text, fr_measure *out);
 
 #endif

@@ -38,9 +38,9 @@ typedef struct asked {
   cli_output output;
   cli_fleet fleet;
   const char *delta, *model, *intensity, *users_in, *training, *training_intensity;
-  int64_t run;     /* 0: not told */
-  double per_test; /* J; 0: not told */
-  double rate_hz;  /* 0: not told */
+  int64_t run;         /* 0: not told */
+  fr_measure per_test; /* absent: not told */
+  double rate_hz;      /* 0: not told */
   double trainings;
   bool yearly; /* trainings of a year, not of all the years */
 } asked;
@@ -86,34 +86,11 @@ static const struct argp_option options[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const cli_unit watts[] = {{"W", 1}, {"mW", 1e-3}, {"kW", 1e3}};
-static const cli_unit joules[] = {{"J", 1},     {"mJ", 1e-3},   {"uJ", 1e-6},
-                                  {"kJ", 1e3},  {"MJ", 1e6},    {"GJ", 1e9},
-                                  {"Wh", 3600}, {"kWh", 3.6e6}, {"MWh", 3.6e9}};
 static const cli_unit rates[] = {
     {"", 1}, {"/s", 1}, {"Hz", 1}, {"/min", 1 / 60.0}, {"/h", 1 / 3600.0}};
 static const cli_unit yearly[] = {
     {"/day", DAYS}, {"/week", DAYS / 7}, {"/month", 12}, {"/year", 1}};
 static const cli_unit bare[] = {{"", 1}};
-
-/* "25-35W": where the first number ends, and the other begins; NULL: it is one. */
-static const char *second_of(const char *text, double *low) {
-  const char *end = fr__scan_number(text, text + strlen(text), low);
-  return end != NULL && *end == '-' && *low > 0 ? end + 1 : NULL;
-}
-
-static bool parse_watts(const char *text, fr_measure *out) {
-  double low = 0, high, number;
-  const char *second = second_of(text, &low);
-  if (!cli_amount(second != NULL ? second : text, watts, COUNT(watts), &high))
-    return false;
-  if (second == NULL)
-    low = high;
-  else if (fr__scan_number(second, second + strlen(second), &number) != NULL)
-    low *= high / number; /* the unit is both's */
-  *out = (fr_measure){(low + high) / 2, low, high, FR_UNIT_WATT, FR_SOURCE_IMPORT};
-  return low <= high;
-}
 
 static double amount_of(struct argp_state *state, const char *option, const char *text,
                         const cli_unit *units, size_t count, const char *such) {
@@ -157,11 +134,11 @@ static error_t parse_use(int key, char *text, struct argp_state *state) {
 }
 
 static void check(const asked *a, struct argp_state *state) {
-  const int sources =
-      (a->delta != NULL) + (a->run != 0) + (a->model != NULL) + (a->per_test > 0);
+  const int sources = (a->delta != NULL) + (a->run != 0) + (a->model != NULL) +
+                      fr_measure_known(a->per_test);
   if (sources != 1)
     argp_error(state, "say one of --delta, --run, --model and --per-test");
-  if (a->per_test > 0 && !(a->rate_hz > 0))
+  if (fr_measure_known(a->per_test) && !(a->rate_hz > 0))
     argp_error(state, "--per-test needs --rate");
   if (a->rate_hz > 0 && (a->delta != NULL || a->run != 0))
     argp_error(state, "--rate is of --model and --per-test");
@@ -182,15 +159,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &a->output; return 0;
   case KEY_DELTA:
-    if (!parse_watts(text, &a->fleet.fleet.delta_w))
+    if (!cli_amount_power(text, &a->fleet.fleet.delta_w))
       argp_error(state, "--delta takes 30W, 300mW or 25-35W, not '%s'", text);
     a->delta = text;
     return 0;
   case KEY_RUN: a->run = (int64_t)cli_number(state, "run", text, 1, INT64_MAX); return 0;
   case KEY_MODEL: a->model = text; return 0;
   case KEY_PER_TEST:
-    a->per_test =
-        amount_of(state, "per-test", text, joules, COUNT(joules), "2mJ or 0.1J");
+    if (!cli_amount_energy(text, &a->per_test))
+      argp_error(state, "--per-test takes 2mJ or 0.1J, not '%s'", text);
     return 0;
   case KEY_RATE:
     a->rate_hz =
@@ -323,10 +300,9 @@ static enum fr_status find_delta(asked *a, fr_error *err) {
   (void)snprintf(a->fleet.from, sizeof a->fleet.from, "told");
   if (a->delta != NULL)
     return FR_OK;
-  if (!(a->per_test > 0))
+  if (!fr_measure_known(a->per_test))
     return from_store(a, err);
-  const double power_w = a->per_test * a->rate_hz;
-  f->delta_w = (fr_measure){power_w, power_w, power_w, FR_UNIT_WATT, FR_SOURCE_IMPORT};
+  f->delta_w = fr_measure_scale(a->per_test, a->rate_hz, FR_UNIT_WATT);
   return FR_OK;
 }
 
@@ -349,17 +325,15 @@ static enum fr_status from_card(const char *path, fr_measure *out, fr_error *err
 
 static enum fr_status find_training(asked *a, fr_error *err) {
   fr_fleet *f = &a->fleet.fleet;
-  double told;
   if (a->training == NULL)
     return FR_OK;
   const double times = a->trainings > 0 ? a->trainings : 1;
   f->trainings = a->yearly ? times * f->years : times;
   a->fleet.trainings_per_year = f->trainings / f->years;
   (void)snprintf(a->fleet.of, sizeof a->fleet.of, "%.150s", a->training);
-  if (!cli_amount(a->training, joules, COUNT(joules), &told))
-    return from_card(a->training, &f->training_j, err);
-  f->training_j = (fr_measure){told, told, told, FR_UNIT_JOULE, FR_SOURCE_IMPORT};
-  return FR_OK;
+  return cli_amount_energy(a->training, &f->training_j)
+             ? FR_OK
+             : from_card(a->training, &f->training_j, err);
 }
 
 /* ---- grids ---- */
@@ -408,7 +382,8 @@ static enum fr_status run(asked *a, cli_result *result, fr__buf *text, fr_error 
 }
 
 int cli_carbon_fleet(int argc, char **argv) {
-  asked a = {.fleet.fleet = {.years = 1,
+  asked a = {.per_test = fr_measure_absent(FR_UNIT_JOULE),
+             .fleet.fleet = {.years = 1,
                              .charger = 1,
                              .pue = 1,
                              .delta_w = fr_measure_absent(FR_UNIT_WATT),
