@@ -12,6 +12,7 @@
 #include "frugal/events.h"
 #include "frugal/export.h"
 #include "frugal/extend.h"
+#include "frugal/footprint.h"
 #include "frugal/int8.h"
 #include "frugal/intensity.h"
 #include "frugal/keypoints.h"

@@ -98,8 +98,7 @@ enum fr_status fr__series_settle(fr_series *series, const char *name, fr_error *
 
 /* ---- looking ---- */
 
-/* The first step that ends after `t_s`; count where there is none. */
-static size_t first_after(const fr_series *series, int64_t t_s) {
+size_t fr__series_after(const fr_series *series, int64_t t_s) {
   size_t low = 0, high = series->count;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
@@ -112,14 +111,14 @@ static size_t first_after(const fr_series *series, int64_t t_s) {
 }
 
 const fr_intensity_step *fr_series_at(const fr_series *series, int64_t t_s) {
-  const size_t i = first_after(series, t_s);
+  const size_t i = fr__series_after(series, t_s);
   return i < series->count && series->step[i].start_s <= t_s ? &series->step[i] : NULL;
 }
 
 bool fr_series_gap(const fr_series *series, int64_t from_s, int64_t to_s,
                    int64_t *gap_from_s, int64_t *gap_to_s) {
   int64_t at = from_s;
-  for (size_t i = first_after(series, from_s); at < to_s; i++) {
+  for (size_t i = fr__series_after(series, from_s); at < to_s; i++) {
     const bool more = i < series->count;
     if (!more || series->step[i].start_s > at) {
       *gap_from_s = at;
@@ -133,7 +132,7 @@ bool fr_series_gap(const fr_series *series, int64_t from_s, int64_t to_s,
 
 fr_measure fr_series_mean(const fr_series *series, int64_t from_s, int64_t to_s) {
   double seconds = 0, value = 0, low = 0, high = 0;
-  for (size_t i = first_after(series, from_s);
+  for (size_t i = fr__series_after(series, from_s);
        i < series->count && series->step[i].start_s < to_s; i++) {
     const fr_intensity_step *s = &series->step[i];
     const double part = (double)least(s->end_s, to_s) - (double)most(s->start_s, from_s);
@@ -158,7 +157,7 @@ enum fr_status fr_series_take(fr_series *series, const fr_series *from, int64_t 
     series->source = from->source;
     series->read_s = from->read_s;
   }
-  for (size_t i = first_after(from, from_s);
+  for (size_t i = fr__series_after(from, from_s);
        status == FR_OK && i < from->count && from->step[i].start_s < to_s; i++) {
     fr_intensity_step step = from->step[i];
     step.start_s = most(step.start_s, from_s);

@@ -28,6 +28,9 @@ enum fr_status fr__series_constant(fr_series *out, double g_per_kwh,
                                    enum fr_source source, const fr_intensity_query *query,
                                    fr_error *err);
 
+/* The first step that ends after `t_s`; count where there is none. */
+size_t fr__series_after(const fr_series *series, int64_t t_s);
+
 /* In order of time; a step told twice alike is kept once, two that overlap and differ are
  * refused, by a sentence that begins with `name`. For answers that come in any order:
  * they are put into `step` and `count` as they come. */
