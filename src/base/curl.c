@@ -36,8 +36,32 @@ enum fr_status fr__curl_load(fr__curl *curl, fr_error *err) {
       !find(library, "curl_easy_perform", &found.easy_perform) ||
       !find(library, "curl_easy_getinfo", &found.easy_getinfo) ||
       !find(library, "curl_easy_strerror", &found.easy_strerror) ||
-      !find(library, "curl_easy_cleanup", &found.easy_cleanup))
+      !find(library, "curl_easy_cleanup", &found.easy_cleanup) ||
+      !find(library, "curl_slist_append", &found.slist_append) ||
+      !find(library, "curl_slist_free_all", &found.slist_free_all))
     return fr__fail(err, FR_ERR_NOT_FOUND, "libcurl lacks a function that is needed");
   *curl = found;
   return FR_OK;
+}
+
+static CURLcode only_web(const fr__curl *lib, CURL *curl) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  return code != CURLE_OK
+             ? code
+             : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+  const long web = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS, web);
+  return code != CURLE_OK ? code : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, web);
+#endif
+}
+
+CURLcode fr__curl_usual(const fr__curl *lib, CURL *curl, const char *url) {
+  lib->easy_setopt(curl, CURLOPT_URL, url);
+  lib->easy_setopt(curl, CURLOPT_USERAGENT, "frugal/" FR_VERSION);
+  lib->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  return only_web(lib, curl);
 }

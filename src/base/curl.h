@@ -18,9 +18,15 @@ typedef struct fr__curl {
   CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
   const char *(*easy_strerror)(CURLcode code);
   void (*easy_cleanup)(CURL *curl);
+  struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
+  void (*slist_free_all)(struct curl_slist *list);
 } fr__curl;
 
 /* Once loaded it stays. FR_ERR_NOT_FOUND, with a sentence, where it is not installed. */
 enum fr_status fr__curl_load(fr__curl *curl, fr_error *err);
+
+/* What holds for every transfer: our name, certificates checked, the web alone (no file:,
+ * no scheme that a redirection could turn to), no signals. */
+CURLcode fr__curl_usual(const fr__curl *lib, CURL *curl, const char *url);
 
 #endif

@@ -93,7 +93,7 @@ static void sync_directory_of(const char *path) {
 
 /* A new file beside `path`, its name the caller's; -1 and errno where it cannot be made.
  * Not mkstemp, whose mode 0600 could only be mended through the process-wide umask. */
-static int open_beside(const char *path, char **beside) {
+static int open_beside(const char *path, mode_t mode, char **beside) {
   for (unsigned attempt = 0; attempt < 100; attempt++) {
     fr__buf name;
     fr__buf_init(&name, 0);
@@ -104,7 +104,7 @@ static int open_beside(const char *path, char **beside) {
       errno = ENOMEM;
       return -1;
     }
-    const int fd = open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int fd = open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0)
       return fd;
     free(*beside);
@@ -115,15 +115,17 @@ static int open_beside(const char *path, char **beside) {
   return -1;
 }
 
-/* Beside, synced, renamed; errno's number, 0 done. `path` is a regular file or none yet.
+/* Beside, synced where wanted, renamed; errno's number, 0 done. `path` is a regular file
+ * or none yet.
  */
-static int replace_file(const char *path, const void *bytes, size_t size) {
+static int replace_file(const char *path, const void *bytes, size_t size, mode_t mode,
+                        bool sync) {
   char *beside = NULL;
-  const int fd = open_beside(path, &beside);
+  const int fd = open_beside(path, mode, &beside);
   if (fd < 0)
     return errno;
   int number = write_all(fd, bytes, size);
-  if (number == 0 && fsync(fd) != 0)
+  if (number == 0 && sync && fsync(fd) != 0)
     number = errno;
   if (close(fd) != 0 && number == 0)
     number = errno;
@@ -131,7 +133,7 @@ static int replace_file(const char *path, const void *bytes, size_t size) {
     number = errno;
   if (number != 0)
     unlink(beside);
-  else
+  else if (sync)
     sync_directory_of(path);
   free(beside);
   return number;
@@ -157,8 +159,15 @@ enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
   const bool special = stat(place, &info) == 0 && !S_ISREG(info.st_mode);
   const int number = special && S_ISDIR(info.st_mode) ? EISDIR
                      : special                        ? write_through(place, bytes, size)
-                                                      : replace_file(place, bytes, size);
+                               : replace_file(place, bytes, size, 0666, true);
   free(target);
+  return number == 0 ? FR_OK
+                     : fr__fail_errno(err, number, "'%s' cannot be written", path);
+}
+
+enum fr_status fr__file_keep(const char *path, const void *bytes, size_t size,
+                             fr_error *err) {
+  const int number = replace_file(path, bytes, size, 0600, false);
   return number == 0 ? FR_OK
                      : fr__fail_errno(err, number, "'%s' cannot be written", path);
 }

@@ -15,6 +15,11 @@ enum fr_status fr__file_read(const char *path, size_t ceiling, char **bytes, siz
 enum fr_status fr__file_write(const char *path, const void *bytes, size_t size,
                               fr_error *err);
 
+/* For caches, whose reader finds out what is damaged: mode 0600, renamed but not synced;
+ * a link in its place is replaced. */
+enum fr_status fr__file_keep(const char *path, const void *bytes, size_t size,
+                             fr_error *err);
+
 /* `path` and its missing parents; no error where it exists. */
 enum fr_status fr__dir_make(const char *path, fr_error *err);
 

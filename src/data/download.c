@@ -45,29 +45,11 @@ static int tell(void *self, curl_off_t total, curl_off_t done, curl_off_t up_tot
   return 0;
 }
 
-/* Only the web: no file:, no scheme that a redirection could turn to. */
-static CURLcode only_http(const fr__curl *lib, CURL *curl) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  return code != CURLE_OK
-             ? code
-             : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#else
-  const long web = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-  const CURLcode code = lib->easy_setopt(curl, CURLOPT_PROTOCOLS, web);
-  return code != CURLE_OK ? code : lib->easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, web);
-#endif
-}
-
 static CURLcode perform(const fr__curl *lib, CURL *curl, transfer *t) {
-  lib->easy_setopt(curl, CURLOPT_URL, t->url);
-  lib->easy_setopt(curl, CURLOPT_USERAGENT, "frugal/" FR_VERSION);
+  const CURLcode usual = fr__curl_usual(lib, curl, t->url);
   lib->easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   lib->easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
   lib->easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  lib->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  lib->easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
   lib->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
   lib->easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L); /* a minute of silence ends it */
   lib->easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
@@ -78,8 +60,7 @@ static CURLcode perform(const fr__curl *lib, CURL *curl, transfer *t) {
   lib->easy_setopt(curl, CURLOPT_XFERINFODATA, t);
   lib->easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   lib->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->had);
-  const CURLcode code = only_http(lib, curl);
-  return code == CURLE_OK ? lib->easy_perform(curl) : code;
+  return usual == CURLE_OK ? lib->easy_perform(curl) : usual;
 }
 
 static enum fr_status say(const fr__curl *lib, const transfer *t, CURLcode code,
