@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frugal carbon fleet: what it found, as a table, a sentence and JSON. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/carbon.h"
+#include "cli/grams.h"
 #include "report/table.h"
-
-#define J_PER_KWH 3.6e6
-
-/* ---- numbers for people ---- */
-
-/* Grams as g, kg or t of CO2e. */
-static void format_grams(double grams, char *text, size_t size) {
-  const bool tons = fabs(grams) >= 1e6;
-  cli_format_si(tons ? grams * 1e-6 : grams, tons ? "tCO2e" : "gCO2e", text, size);
-}
-
-static void format_kwh(double joules, char *text, size_t size) {
-  cli_format_si(joules / J_PER_KWH * 1e3, "Wh", text, size);
-}
-
-/* "99.9 %", with as many nines as it has: not 100 % where something is left over. */
-static void format_share(double share, char *text, size_t size) {
-  const double rest = 100 * (1 - share), few = 100 * share;
-  const double least = rest < few ? rest : few;
-  if (!(least > 0)) {
-    (void)snprintf(text, size, "%.0f %%", few);
-    return;
-  }
-  const double digits = least < 1 ? ceil(-log10(least)) : 1;
-  if (digits > 9)
-    (void)snprintf(text, size, "%s 0.000000001 %%", rest < few ? "all but" : "less than");
-  else
-    (void)snprintf(text, size, "%.*f %%", (int)digits, few);
-}
 
 /* ---- JSON ---- */
 
@@ -125,13 +96,13 @@ static void add_side(fr__table *table, const char *what, const fr_fleet_side *si
   if (!fr_measure_known(side->energy))
     return;
   cli_format_si(side->energy.value * share, "J", text[0], sizeof *text);
-  format_kwh(side->energy.value * share, text[1], sizeof *text);
+  cli_format_kwh(side->energy.value * share, text[1], sizeof *text);
   fr__table_add(table, what);
   fr__table_add(table, text[0]);
   fr__table_add(table, text[1]);
-  format_grams(side->grams.value * share, text[0], sizeof *text);
-  format_grams(side->grams.low * share, text[1], sizeof *text);
-  format_grams(side->grams.high * share, text[2], sizeof *text);
+  cli_format_grams(side->grams.value * share, text[0], sizeof *text);
+  cli_format_grams(side->grams.low * share, text[1], sizeof *text);
+  cli_format_grams(side->grams.high * share, text[2], sizeof *text);
   fr__table_add(table, text[0]);
   fr__table_addf(table, "%s to %s", text[1], text[2]);
 }
@@ -206,13 +177,13 @@ static void add_words(const cli_fleet *asked, const fr_fleet_bill *bill,
                       cli_result *result, fr__buf *text) {
   char energy[64], grams[64], words[320];
   const double own = 1 / (asked->fleet.years * asked->fleet.users);
-  format_kwh(bill->users.energy.value * own, energy, sizeof energy);
-  format_grams(bill->users.grams.value * own, grams, sizeof grams);
+  cli_format_kwh(bill->users.energy.value * own, energy, sizeof energy);
+  cli_format_grams(bill->users.grams.value * own, grams, sizeof grams);
   int used =
       snprintf(words, sizeof words, "Each user spends %s and %s a year", energy, grams);
   if (fr_measure_known(bill->energy_share) && fr_measure_known(bill->grams_share)) {
-    format_share(bill->energy_share.value, energy, sizeof energy);
-    format_share(bill->grams_share.value, grams, sizeof grams);
+    cli_format_share(bill->energy_share.value, energy, sizeof energy);
+    cli_format_share(bill->grams_share.value, grams, sizeof grams);
     (void)snprintf(words + used, sizeof words - (size_t)used,
                    "; %s of the energy and %s of the CO2e fall on users' devices, the "
                    "rest on training",

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/grams.h"
+
+#include <math.h>
+
+#include "report/table.h"
+
+#define J_PER_KWH 3.6e6
+enum { LIKENESSES = 32 };
+
+void cli_format_grams(double grams, char *text, size_t size) {
+  const bool tons = fabs(grams) >= 1e6;
+  cli_format_si(tons ? grams * 1e-6 : grams, tons ? "tCO2e" : "gCO2e", text, size);
+}
+
+void cli_format_kwh(double joules, char *text, size_t size) {
+  cli_format_si(joules / J_PER_KWH * 1e3, "Wh", text, size);
+}
+
+void cli_format_share(double share, char *text, size_t size) {
+  const double rest = 100 * (1 - share), few = 100 * share;
+  const double least = rest < few ? rest : few;
+  if (!(least > 0)) {
+    (void)snprintf(text, size, "%.0f %%", few);
+    return;
+  }
+  const double digits = least < 1 ? ceil(-log10(least)) : 1;
+  if (digits > 9)
+    (void)snprintf(text, size, "%s 0.000000001 %%", rest < few ? "all but" : "less than");
+  else
+    (void)snprintf(text, size, "%.*f %%", (int)digits, few);
+}
+
+void cli_add_grams(fr__buf *text, const char *what, fr_measure grams, const char *why) {
+  char value[48], low[48], high[48];
+  if (!fr_measure_known(grams)) {
+    fr__buf_printf(text, "%-14s not known%s%s\n", what, why[0] != '\0' ? ": " : "", why);
+    return;
+  }
+  cli_format_grams(grams.value, value, sizeof value);
+  cli_format_grams(grams.low, low, sizeof low);
+  cli_format_grams(grams.high, high, sizeof high);
+  fr__buf_printf(text, "%-14s %s (%s to %s; %s)\n", what, value, low, high,
+                 fr_source_name(grams.source));
+}
+
+json_t *cli_json_likenesses(fr_measure grams, size_t room) {
+  const fr_likeness *near[LIKENESSES];
+  const size_t count =
+      fr_measure_known(grams)
+          ? fr_likenesses_near(grams.value, near, room < LIKENESSES ? room : LIKENESSES)
+          : 0;
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    const fr_measure times = fr_measure_scale(grams, 1 / near[i]->grams, FR_UNIT_NONE);
+    json_array_append_new(list,
+                          json_pack("{s:s, s:f, s:o, s:s}", "name", near[i]->one, "grams",
+                                    near[i]->grams, "times", cli_json_measure(times),
+                                    "source", near[i]->source));
+  }
+  return list;
+}
+
+/* "0.0123", "6.9", "120000": three digits, no exponent where that is short. */
+static void format_times(double times, char text[32]) {
+  (void)snprintf(text, 32, times >= 1000 && times < 1e9 ? "%.0f" : "%.3g", times);
+}
+
+enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption,
+                                  fr__buf *text, fr_error *err) {
+  const fr_likeness *near[LIKENESSES];
+  const size_t count =
+      fr_likenesses_near(grams, near, room < LIKENESSES ? room : LIKENESSES);
+  char times[32];
+  fr__table table;
+  if (count == 0)
+    return FR_OK;
+  fr__table_init(&table, caption);
+  fr__table_column_add(&table, "Times", FR__ALIGN_RIGHT, false);
+  fr__table_column_add(&table, "", FR__ALIGN_LEFT, true);
+  fr__table_column_add(&table, "Source", FR__ALIGN_LEFT, true);
+  for (size_t i = 0; i < count; i++) {
+    const double n = grams / near[i]->grams;
+    format_times(n, times);
+    fr__table_add(&table, times);
+    fr__table_add(&table, n > 0.995 && n < 1.005 ? near[i]->one : near[i]->many);
+    fr__table_add(&table, near[i]->source);
+  }
+  fr__buf_add(text, "\n");
+  const enum fr_status status = fr__table_render(&table, cli_columns(), text, err);
+  fr__table_release(&table);
+  return status;
+}
+
+json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin) {
+  static const char *const factors[] = {NULL, "direct", "lifecycle"};
+  static const char *const signals[] = {NULL, "average", "marginal"};
+  static const char *const bases[] = {NULL, "location", "market"};
+  char words[FR_SCOPE_TEXT];
+  fr_scope_text(scope, words);
+  return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s}", "zone", zone, "scope", words,
+                   "factor", factors[scope.factor], "signal", signals[scope.signal],
+                   "basis", bases[scope.basis], "origin", origin);
+}

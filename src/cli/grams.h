@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Grams as people read them, and what they are like. */
+#ifndef FR_CLI_GRAMS_H
+#define FR_CLI_GRAMS_H
+
+#include "cli/cli.h"
+
+/* Grams as g, kg or t: "812 gCO2e", "87.7 tCO2e". */
+void cli_format_grams(double grams, char *text, size_t size);
+/* Joules as Wh: "2 kWh". */
+void cli_format_kwh(double joules, char *text, size_t size);
+/* "99.9 %", with as many nines as it has: not 100 % where something is left over. */
+void cli_format_share(double share, char *text, size_t size);
+
+/* "grams          812 gCO2e (780 gCO2e to 850 gCO2e; perf)", "… not known: why". */
+void cli_add_grams(fr__buf *text, const char *what, fr_measure grams, const char *why);
+
+/* [{name, grams, times, source}], the nearest to one first, at most `room` of them; empty
+ * where the grams are not above 0. */
+json_t *cli_json_likenesses(fr_measure grams, size_t room);
+/* A table of the same, under `caption`; nothing where there is none. */
+enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption,
+                                  fr__buf *text, fr_error *err);
+
+/* {zone, scope, factor, signal, basis, origin} */
+json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin);
+
+#endif
