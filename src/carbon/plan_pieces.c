@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job in pieces. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "carbon/plan.h"
+
+/* ---- nothing but the time counts: the cheapest seconds ---- */
+
+/* Seconds at that price or below, as far as `enough`. */
+static int64_t seconds_up_to(const fr__window *w, int64_t price) {
+  int64_t seconds = 0;
+  for (size_t i = 0; i < w->count; i++)
+    seconds += w->segment[i].price <= price ? w->segment[i].end - w->segment[i].start : 0;
+  return seconds;
+}
+
+/* The least price at which there are `seconds` in all; -1: there never are. */
+static int64_t price_for(const fr__window *w, int64_t seconds) {
+  int64_t low = 0, high = 0;
+  for (size_t i = 0; i < w->count; i++)
+    high = w->segment[i].price > high ? w->segment[i].price : high;
+  if (seconds_up_to(w, high) < seconds)
+    return -1;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (seconds_up_to(w, middle) >= seconds)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+/* All seconds below the price that is needed, and of those at it the earliest. */
+static enum fr_status take_seconds(const fr__window *w, int64_t seconds, fr__pieces *out,
+                                   fr_error *err) {
+  enum fr_status status = FR_OK;
+  const int64_t price = price_for(w, seconds);
+  int64_t at_price = seconds - (price > 0 ? seconds_up_to(w, price - 1) : 0);
+  for (size_t i = 0; status == FR_OK && price >= 0 && i < w->count; i++) {
+    const fr__segment *s = &w->segment[i];
+    int64_t taken = s->price <= price ? s->end - s->start : 0;
+    if (s->price == price) {
+      taken = taken < at_price ? taken : at_price;
+      at_price -= taken;
+    }
+    if (taken > 0)
+      status = fr__pieces_add(out, s->start, s->start + taken, err);
+    out->cost += taken * s->price;
+  }
+  return status;
+}
+
+static void take_over(fr__pieces *out, fr__pieces *better) {
+  const fr__pieces old = *out;
+  *out = *better;
+  *better = old;
+}
+
+enum fr_status fr__plan_pieces(const fr__window *window, const fr_job *job,
+                               fr__pieces *out, fr_error *err) {
+  fr__pieces free_choice = {0};
+  const enum fr_status status = take_seconds(window, job->duration_s, &free_choice, err);
+  if (status == FR_OK && free_choice.count > 0 &&
+      (out->count == 0 || free_choice.cost < out->cost))
+    take_over(out, &free_choice);
+  free(free_choice.piece);
+  return status;
+}
