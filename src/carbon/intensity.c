@@ -13,6 +13,7 @@
 
 static const fr__intensity_source *const sources[] = {
     &fr__intensity_table,
+    &fr__intensity_csv,
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
 

@@ -17,6 +17,7 @@ typedef struct fr__intensity_source {
   bool constant; /* one row for all times, read with one step over all that is asked */
 } fr__intensity_source;
 
+extern const fr__intensity_source fr__intensity_csv;
 extern const fr__intensity_source fr__intensity_table;
 
 /* A number, with or without a unit; NULL name, since nothing stands before it. */
