@@ -63,11 +63,13 @@ typedef struct fr_series {
   char origin[256];
   fr_scope scope;
   enum fr_source source;
-  int64_t read_s; /* when a server told it; 0: no server did */
+  int64_t read_s;    /* when a server told it, the oldest of it; 0: no server did */
+  char warning[256]; /* what a reader of it should be told: it is old, since the server
+                        cannot be reached; a part is not to be had. "": nothing */
 } fr_series;
 
-#define FR_SERIES_CEILING ((size_t)4 << 20) /* steps: forty years of five minutes each   \
-                                             */
+/* Steps: forty years of five minutes each. */
+#define FR_SERIES_CEILING ((size_t)4 << 20)
 #define FR_INTENSITY_CEILING 5000.0 /* gCO2e/kWh: three times the dirtiest plant's */
 
 void fr_series_release(fr_series *series);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/iso8601.h"
+
 /* Ten years: what is told beyond it counts as that (RFC 9111, 1.2.2, allows a ceiling) */
 #define LONGEST_S ((int64_t)10 * 366 * 86400)
 
@@ -21,19 +23,9 @@ void fr__http_fields_init(fr__http_fields *fields) {
 
 /* ---- dates ---- */
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar (Howard Hinnant, "chrono-
- * Compatible Low-Level Date Algorithms", days_from_civil). */
-static int64_t days_to(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2;
-  const int64_t era = year / 400; /* year >= 0 here */
-  const int64_t of_era = year - era * 400;
-  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int month_of(const char name[4]) {
+static unsigned month_of(const char name[4]) {
   static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-  for (int i = 0; i < 12; i++)
+  for (unsigned i = 0; i < 12; i++)
     if (strncasecmp(months + 3 * (size_t)i, name, 3) == 0 && name[3] == '\0')
       return i + 1;
   return 0;
@@ -55,11 +47,17 @@ int64_t fr__http_date(const char *text) {
   }
   if (year >= 0 && year < 100) /* RFC 850: two digits, nearest */
     year += year < 70 ? 2000 : 1900;
-  const int number = month_of(month);
-  if (number == 0 || year < 1900 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+  const unsigned number = month_of(month);
+  if (year < 1900 || !fr__civil_is_day(year, number, day) || hour < 0 || hour > 23 ||
       minute < 0 || minute > 59 || second < 0 || second > 60)
     return FR__HTTP_UNKNOWN;
-  return days_to(year, number, day) * 86400 + hour * 3600 + minute * 60 + second;
+  const fr__civil civil = {.year = year,
+                           .month = number,
+                           .day = (unsigned)day,
+                           .hour = (unsigned)hour,
+                           .minute = (unsigned)minute,
+                           .second = (unsigned)second};
+  return fr__civil_seconds(&civil, FR__TIME_UTC, false);
 }
 
 /* ---- fields ---- */

@@ -156,6 +156,7 @@ enum fr_status fr_series_take(fr_series *series, const fr_series *from, int64_t 
     series->scope = from->scope;
     series->source = from->source;
     series->read_s = from->read_s;
+    memcpy(series->warning, from->warning, sizeof series->warning);
   }
   for (size_t i = fr__series_after(from, from_s);
        status == FR_OK && i < from->count && from->step[i].start_s < to_s; i++) {
