@@ -25,6 +25,7 @@
 #include "frugal/prune.h"
 #include "frugal/quantize.h"
 #include "frugal/recognize.h"
+#include "frugal/region.h"
 #include "frugal/report.h"
 #include "frugal/scheme.h"
 #include "frugal/store.h"
