@@ -16,6 +16,7 @@
 #include "carbon/source.h"
 
 #define SPEC_CEILING 4096
+#define NEAR 4096                        /* bytes of a row that is skimmed */
 #define FILE_CEILING ((size_t)256 << 20) /* bytes */
 
 /* ---- FILE?key=value&... ---- */
@@ -110,6 +111,7 @@ typedef struct reader {
   fr__csv_rows rows;
   fr__csv_field zone;   /* of the first row */
   fr__csv_field origin; /* the first that is told */
+  bool skims;           /* rows wait: no quotes, no column that must be looked at first */
 } reader;
 
 static bool is_there(const reader *r, uint32_t column) {
@@ -325,6 +327,14 @@ static enum fr_status add_row(fr__csv_rows *rows, const fr__csv_row *row, fr_err
   return FR_OK;
 }
 
+/* All but the times of the row that the cursor is at. */
+static enum fr_status read_rest(reader *r, fr__csv_row *row, fr_error *err) {
+  if (is_there(r, r->columns.origin) && r->origin.length == 0)
+    r->origin = r->csv.field[r->columns.origin];
+  row->waits = false;
+  return read_values(r, row, err);
+}
+
 static enum fr_status read_row(reader *r, fr_error *err) {
   fr__csv_row row = {.line = r->csv.line};
   bool wanted = true;
@@ -333,10 +343,62 @@ static enum fr_status read_row(reader *r, fr_error *err) {
     return status;
   status = read_times(r, &row, err);
   if (status == FR_OK)
-    status = read_values(r, &row, err);
-  if (is_there(r, r->columns.origin) && r->origin.length == 0)
-    r->origin = r->csv.field[r->columns.origin];
+    status = read_rest(r, &row, err);
   return status == FR_OK ? add_row(&r->rows, &row, err) : status;
+}
+
+static enum fr_status load_row(void *self, fr__csv_row *row, fr_error *err) {
+  reader *r = self;
+  bool more = false, wanted = true;
+  r->csv.at = row->at;
+  r->csv.lines = row->line - 1;
+  enum fr_status status = fr__csv_next(&r->csv, &more, err);
+  if (status == FR_OK)
+    status = check_zone(r, &wanted, err);
+  return status == FR_OK ? read_rest(r, row, err) : status;
+}
+
+/* Of a year of hours a planner wants days: the time alone is read, from a row that begins
+ * with it or has it second, and what it tells waits until it is asked for. False: the row
+ * is read as others are. */
+static bool skim_row(reader *r, fr_error *err, enum fr_status *status) {
+  const char *line = r->csv.text + r->csv.at, *const end = r->csv.text + r->csv.size;
+  const char *const feed = memchr(line, '\n', (size_t)(end - line));
+  fr__civil civil;
+  if (feed == NULL || feed - line > NEAR)
+    return false;
+  const char *at = line;
+  for (uint32_t c = 0; at != NULL && c < r->columns.start; c++) {
+    at = memchr(at, r->csv.separator, (size_t)(feed - at));
+    at += at != NULL;
+  }
+  const char *stop =
+      at != NULL ? memchr(at, r->csv.separator, (size_t)(feed - at)) : NULL;
+  if (stop == NULL || !fr__civil_read(at, (size_t)(stop - at), &civil))
+    return false;
+  const int64_t before_s =
+      r->rows.count > 0 ? r->rows.row[r->rows.count - 1].start_s[0] : INT64_MIN;
+  fr__csv_row row = {.line = r->csv.lines + 1, .at = r->csv.at, .waits = true};
+  row.start_s[0] = row.start_s[1] = seconds_of(r, &civil, before_s);
+  row.end_s[0] = row.end_s[1] = FR_TIME_EARLIEST;
+  r->csv.at = (size_t)(feed + 1 - r->csv.text);
+  r->csv.lines++;
+  *status = add_row(&r->rows, &row, err);
+  return true;
+}
+
+static enum fr_status read_rows(reader *r, fr_error *err) {
+  bool more = true;
+  enum fr_status status = FR_OK;
+  while (status == FR_OK && more) {
+    if (r->skims && r->rows.count > 0 && r->csv.at < r->csv.size &&
+        skim_row(r, err, &status))
+      continue;
+    status = fr__csv_next(&r->csv, &more, err);
+    if (status == FR_OK && more)
+      status = read_row(r, err);
+  }
+  return status;
 }
 
 /* ---- the file ---- */
@@ -392,13 +454,13 @@ static enum fr_status read_header(reader *r, fr_error *err) {
 }
 
 static enum fr_status read_text(reader *r, fr_series *out, fr_error *err) {
-  bool more = true;
   enum fr_status status = read_header(r, err);
-  while (status == FR_OK && more) {
-    status = fr__csv_next(&r->csv, &more, err);
-    if (status == FR_OK && more)
-      status = read_row(r, err);
-  }
+  const fr__csv_columns *c = &r->columns;
+  r->skims = c->end == FR_NONE && c->made == FR_NONE &&
+             (c->zone == FR_NONE || r->spec->zone == NULL) &&
+             memchr(r->csv.text, '"', r->csv.size) == NULL;
+  if (status == FR_OK)
+    status = read_rows(r, err);
   if (status == FR_OK && r->rows.count == 0)
     return fr__fail(err, FR_ERR_NOT_FOUND, "%s: no row%s%.64s", r->csv.name,
                     r->spec->zone != NULL ? " of zone " : "",
@@ -419,7 +481,8 @@ static enum fr_status read_file(const char *rest, const fr_intensity_query *quer
   if (status == FR_OK)
     status = fr__file_read(spec.file, FILE_CEILING, &text, &size, err);
   if (status == FR_OK) {
-    reader r = {.spec = &spec, .query = query, .rows.name = spec.file};
+    reader r = {.spec = &spec, .query = query};
+    r.rows = (fr__csv_rows){.name = spec.file, .load = load_row, .self = &r};
     memcpy(r.rows.order, spec.order, sizeof r.rows.order);
     fr__csv_init(&r.csv, spec.file, text, size, separator_of(text));
     status = read_text(&r, out, err);

@@ -45,7 +45,8 @@ typedef struct fr__csv_row {
   double value, low, high; /* g/kWh; value NaN: the cell is empty */
   unsigned marks;
   bool later; /* told after the query's now: it is not known yet */
-  size_t line;
+  bool waits; /* all but its start is yet to be read, from `at` of the text on */
+  size_t line, at;
 } fr__csv_row;
 
 typedef struct fr__csv_rows {
@@ -54,6 +55,9 @@ typedef struct fr__csv_rows {
   size_t count, capacity;
   bool order[FR__DATE_ORDERS]; /* what all of them can be */
   bool slashed;                /* some have a day that reads either way */
+  /* Reads what of a row waits. */
+  enum fr_status (*load)(void *self, fr__csv_row *row, fr_error *err);
+  void *self;
 } fr__csv_rows;
 
 /* Orders them, finds each one's end, and puts those that are known at query->now_s and

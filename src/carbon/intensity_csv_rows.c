@@ -96,30 +96,45 @@ static void sort(fr__csv_rows *rows) {
     qsort(rows->row, rows->count, sizeof *rows->row, by_start);
 }
 
+static enum fr_status load(const fr__csv_rows *rows, fr__csv_row *row, fr_error *err) {
+  return row->waits ? rows->load(rows->self, row, err) : FR_OK;
+}
+
 static bool same(double a, double b) { return !(a < b) && !(a > b); }
 
 /* A time that stands twice is kept once, the one that tells something; two that tell
  * different things are refused. */
+static enum fr_status unite_two(const fr__csv_rows *rows, fr__csv_row *last,
+                                fr__csv_row *row, fr_error *err) {
+  enum fr_status status = load(rows, last, err);
+  if (status == FR_OK)
+    status = load(rows, row, err);
+  if (status != FR_OK)
+    return status;
+  if (last->end_s[0] != row->end_s[0] ||
+      !(isnan(last->value) || isnan(row->value) || same(last->value, row->value)))
+    return fail_row(rows, row,
+                    "tells something else than the same time (of local times without "
+                    "a zone, where summer time ends, ?times=local tells two apart) in",
+                    last, err);
+  if (isnan(last->value))
+    *last = *row;
+  return FR_OK;
+}
+
 static enum fr_status unite(fr__csv_rows *rows, fr_error *err) {
+  enum fr_status status = FR_OK;
   size_t kept = 0;
-  for (size_t i = 0; i < rows->count; i++) {
+  for (size_t i = 0; status == FR_OK && i < rows->count; i++) {
     fr__csv_row *row = &rows->row[i];
     fr__csv_row *last = kept > 0 ? &rows->row[kept - 1] : NULL;
-    if (last == NULL || last->start_s[0] < row->start_s[0]) {
-      rows->row[kept++] = *row;
-      continue;
-    }
-    if (last->end_s[0] != row->end_s[0] ||
-        !(isnan(last->value) || isnan(row->value) || same(last->value, row->value)))
-      return fail_row(rows, row,
-                      "tells something else than the same time (of local times without "
-                      "a zone, where summer time ends, ?times=local tells two apart) in",
-                      last, err);
-    if (isnan(last->value))
-      *last = *row;
+    if (last != NULL && last->start_s[0] == row->start_s[0])
+      status = unite_two(rows, last, row, err);
+    else if (&rows->row[kept++] != row)
+      rows->row[kept - 1] = *row;
   }
   rows->count = kept;
-  return FR_OK;
+  return status;
 }
 
 /* ---- how long each one holds ---- */
@@ -174,21 +189,29 @@ static enum fr_status find_ends(fr__csv_rows *rows, fr_error *err) {
 
 /* ---- what is asked for ---- */
 
-static enum fr_status give(const fr__csv_rows *rows, const fr_intensity_query *query,
+static enum fr_status give(const fr__csv_row *row, const fr_intensity_query *query,
                            fr_series *out, fr_error *err) {
+  fr_intensity_step step = {row->start_s[0], row->end_s[0], row->value,
+                            row->low,        row->high,     row->marks};
+  const bool ahead = step.end_s > query->now_s;
+  const bool known = !row->later && (!ahead || (step.marks & FR_STEP_FORECAST) != 0);
+  if (isnan(row->value) || !(known || query->perfect))
+    return FR_OK;
+  if (ahead)
+    step.marks |= FR_STEP_FORECAST;
+  return fr_series_add(out, &step, err);
+}
+
+static enum fr_status give_all(const fr__csv_rows *rows, const fr_intensity_query *query,
+                               fr_series *out, fr_error *err) {
   enum fr_status status = FR_OK;
   for (size_t i = 0; status == FR_OK && i < rows->count; i++) {
-    const fr__csv_row *row = &rows->row[i];
-    fr_intensity_step step = {row->start_s[0], row->end_s[0], row->value,
-                              row->low,        row->high,     row->marks};
-    const bool ahead = step.end_s > query->now_s;
-    if (isnan(row->value) || step.end_s <= query->from_s || step.start_s >= query->to_s)
+    fr__csv_row *row = &rows->row[i];
+    if (row->end_s[0] <= query->from_s || row->start_s[0] >= query->to_s)
       continue;
-    if (!query->perfect && (row->later || (ahead && !(step.marks & FR_STEP_FORECAST))))
-      continue;
-    if (ahead)
-      step.marks |= FR_STEP_FORECAST;
-    status = fr_series_add(out, &step, err);
+    status = load(rows, row, err);
+    if (status == FR_OK)
+      status = give(row, query, out, err);
   }
   return status;
 }
@@ -202,5 +225,5 @@ enum fr_status fr__csv_rows_settle(fr__csv_rows *rows, const fr_intensity_query 
   }
   if (status == FR_OK)
     status = find_ends(rows, err);
-  return status == FR_OK ? give(rows, query, out, err) : status;
+  return status == FR_OK ? give_all(rows, query, out, err) : status;
 }
