@@ -27,14 +27,15 @@ typedef struct fr_job {
                           evenly over resume_s, or over a second where that is 0 */
 } fr_job;
 
-#define FR_PLAN_SECONDS_CEILING ((int64_t)10 * 366 * 86400) /* from now to the deadline  \
-                                                             */
+#define FR_PLAN_SECONDS_CEILING                                                          \
+  ((int64_t)10 * 366 * 86400) /* from now to the deadline                                \
+                               */
 
 typedef struct fr_piece {
   int64_t start_s, end_s; /* what resuming takes included */
 } fr_piece;
 
-typedef struct fr_schedule {
+typedef struct fr_timetable {
   fr_piece *piece; /* (count) owned; in order of time, none touches another */
   size_t count;
   double mean_g_per_kwh; /* by energy */
@@ -42,12 +43,12 @@ typedef struct fr_schedule {
   fr_measure grams;      /* energy × PUE × mean; bounds: energy's times the steps' */
   double loss_g;         /* at most so much above the least that there is; 0: it is the
                             least. Above 0 only where FR_PLAN_WORK_CEILING was met */
-} fr_schedule;
+} fr_timetable;
 
 /* Partial schedules looked at for one answer. Ordinary series need a few thousand. */
 #define FR_PLAN_WORK_CEILING ((size_t)1 << 22)
 
-void fr_schedule_release(fr_schedule *schedule);
+void fr_timetable_release(fr_timetable *schedule);
 
 /*
  * The schedule of fewest grams: of all that begin and end at whole seconds within
@@ -57,18 +58,18 @@ void fr_schedule_release(fr_schedule *schedule);
  * FR_ERR_NOT_FOUND where nothing fits; the sentence says why. `out` is the caller's
  * (release).
  */
-enum fr_status fr_schedule_best(const fr_series *ahead, const fr_job *job, double pue,
-                                fr_schedule *out, fr_error *err);
+enum fr_status fr_timetable_best(const fr_series *ahead, const fr_job *job, double pue,
+                                 fr_timetable *out, fr_error *err);
 /* Whole, from start_s on, whatever the deadline: "now", if start_s is now. */
-enum fr_status fr_schedule_from(const fr_series *ahead, const fr_job *job, double pue,
-                                int64_t start_s, fr_schedule *out, fr_error *err);
+enum fr_status fr_timetable_from(const fr_series *ahead, const fr_job *job, double pue,
+                                 int64_t start_s, fr_timetable *out, fr_error *err);
 /*
  * What given pieces cost: of a plan made before, by another series (what then came), or
  * by a fixed rule. Their work need not be duration_s: the energy is that of their time.
  */
-enum fr_status fr_schedule_of(const fr_series *ahead, const fr_job *job, double pue,
-                              const fr_piece *piece, size_t count, fr_schedule *out,
-                              fr_error *err);
+enum fr_status fr_timetable_of(const fr_series *ahead, const fr_job *job, double pue,
+                               const fr_piece *piece, size_t count, fr_timetable *out,
+                               fr_error *err);
 
 /* ---- places and advice ---- */
 
@@ -94,7 +95,7 @@ void fr_plan_options_init(fr_plan_options *options);
 
 typedef struct fr_option {
   size_t place;          /* in the caller's array */
-  fr_schedule schedule;  /* its grams: as the forecast has told them, without data */
+  fr_timetable schedule; /* its grams: as the forecast has told them, without data */
   fr_measure data_grams; /* of moving the data here, at the mean of both ends' grids */
   fr_measure grams;      /* all of it, expected: the mean over the forecast's errors */
   fr_measure gain;       /* grams of now less these, expected; negative: a loss */
@@ -109,7 +110,12 @@ typedef struct fr_left_out {
   char why[256];
 } fr_left_out;
 
-enum fr_advice { FR_ADVICE_NOW, FR_ADVICE_WAIT, FR_ADVICE_MOVE, FR_ADVICE_MOVE_AND_WAIT };
+enum fr_plan_advice {
+  FR_ADVICE_NOW,
+  FR_ADVICE_WAIT,
+  FR_ADVICE_MOVE,
+  FR_ADVICE_MOVE_AND_WAIT
+};
 
 typedef struct fr_plan {
   fr_option *option; /* (count) owned: the best of each place, ranked by grams */
@@ -121,13 +127,13 @@ typedef struct fr_plan {
   fr_option now; /* at home, at once, whole */
   bool now_late; /* it would end after the deadline */
   size_t home;
-  enum fr_advice advice;
+  enum fr_plan_advice advice;
   size_t advised; /* of option; SIZE_MAX: now */
   char why[512];  /* one sentence with figures */
 } fr_plan;
 
 /* "now", "wait", "move", "move and wait"; static storage. */
-const char *fr_advice_name(enum fr_advice advice);
+const char *fr_plan_advice_name(enum fr_plan_advice advice);
 
 /*
  * The best of each place, ranked, against starting at home now. `home` is one of

@@ -13,9 +13,9 @@
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-void fr_schedule_release(fr_schedule *schedule) {
+void fr_timetable_release(fr_timetable *schedule) {
   free(schedule->piece);
-  *schedule = (fr_schedule){0};
+  *schedule = (fr_timetable){0};
 }
 
 /* ---- words ---- */
@@ -143,7 +143,7 @@ static enum fr_status refuse_gap(const fr_series *ahead, const fr_piece *piece,
 
 /* Takes `piece` over. */
 static void weigh(const fr_series *ahead, const fr_job *job, double pue, fr_piece *piece,
-                  size_t count, fr_schedule *out) {
+                  size_t count, fr_timetable *out) {
   const double watts = job->energy_j.value / (double)job->duration_s;
   const int64_t resume_s = most(job->resume_s, 1);
   sums sum = {0};
@@ -157,16 +157,16 @@ static void weigh(const fr_series *ahead, const fr_job *job, double pue, fr_piec
                job->resume_j / (double)resume_s);
   }
   const fr_intensity mean = {.g_per_kwh = mean_of(&sum, ahead)};
-  *out = (fr_schedule){.piece = piece,
-                       .count = count,
-                       .mean_g_per_kwh = mean.g_per_kwh.value,
-                       .energy_j = energy_of(job, seconds, count)};
+  *out = (fr_timetable){.piece = piece,
+                        .count = count,
+                        .mean_g_per_kwh = mean.g_per_kwh.value,
+                        .energy_j = energy_of(job, seconds, count)};
   out->grams = fr_carbon_grams(out->energy_j, &mean, pue);
 }
 
-enum fr_status fr_schedule_of(const fr_series *ahead, const fr_job *job, double pue,
-                              const fr_piece *piece, size_t count, fr_schedule *out,
-                              fr_error *err) {
+enum fr_status fr_timetable_of(const fr_series *ahead, const fr_job *job, double pue,
+                               const fr_piece *piece, size_t count, fr_timetable *out,
+                               fr_error *err) {
   enum fr_status status = check_energy(job, pue, err);
   if (status == FR_OK && count == 0)
     status = fr__fail(err, FR_ERR_ARGUMENT, "a schedule without a piece");
@@ -184,15 +184,15 @@ enum fr_status fr_schedule_of(const fr_series *ahead, const fr_job *job, double 
   return FR_OK;
 }
 
-enum fr_status fr_schedule_from(const fr_series *ahead, const fr_job *job, double pue,
-                                int64_t start_s, fr_schedule *out, fr_error *err) {
+enum fr_status fr_timetable_from(const fr_series *ahead, const fr_job *job, double pue,
+                                 int64_t start_s, fr_timetable *out, fr_error *err) {
   const enum fr_status status = check_energy(job, pue, err);
   if (status != FR_OK)
     return status;
   if (start_s > INT64_MAX - job->duration_s)
     return fr__fail(err, FR_ERR_ARGUMENT, "the job would never end");
   const fr_piece whole = {start_s, start_s + job->duration_s};
-  return fr_schedule_of(ahead, job, pue, &whole, 1, out, err);
+  return fr_timetable_of(ahead, job, pue, &whole, 1, out, err);
 }
 
 /* ---- the best ---- */
@@ -239,8 +239,8 @@ static enum fr_status find(const fr__window *window, const fr_job *job, fr__piec
   return status == FR_OK && out->count == 0 ? refuse_fit(job, err) : status;
 }
 
-enum fr_status fr_schedule_best(const fr_series *ahead, const fr_job *job, double pue,
-                                fr_schedule *out, fr_error *err) {
+enum fr_status fr_timetable_best(const fr_series *ahead, const fr_job *job, double pue,
+                                 fr_timetable *out, fr_error *err) {
   fr__window window = {0};
   fr__pieces pieces = {0};
   enum fr_status status = check(job, pue, err);

@@ -40,9 +40,9 @@ static void it_agrees_with_every_second_tried(void **state) {
         best_start = s;
       }
     }
-    fr_schedule schedule = {0};
+    fr_timetable schedule = {0};
     fr_error err = {0};
-    const enum fr_status status = fr_schedule_best(&series, &job, 1.0, &schedule, &err);
+    const enum fr_status status = fr_timetable_best(&series, &job, 1.0, &schedule, &err);
     if (best < 0) {
       assert_int_equal(status, FR_ERR_NOT_FOUND);
       assert_non_null(strstr(err.text, "without a gap"));
@@ -56,7 +56,7 @@ static void it_agrees_with_every_second_tried(void **state) {
       assert_near(schedule.loss_g, 0, 0);
       found++;
     }
-    fr_schedule_release(&schedule);
+    fr_timetable_release(&schedule);
     fr_series_release(&series);
   }
   assert_in_range(found, 2000, 3990);
@@ -77,15 +77,15 @@ static void a_start_may_lie_inside_an_hour(void **state) {
                       .duration_s = 5400,
                       .now_s = 1800,
                       .deadline_s = 4 * 3600};
-  fr_schedule schedule = {0};
-  assert_int_equal(fr_schedule_best(&series, &job, 1.2, &schedule, NULL), FR_OK);
+  fr_timetable schedule = {0};
+  assert_int_equal(fr_timetable_best(&series, &job, 1.2, &schedule, NULL), FR_OK);
   assert_int_equal(schedule.piece[0].start_s, 5400); /* half an hour of 200, then 100 */
   assert_near(schedule.mean_g_per_kwh, 400.0 / 3, 1e-9);
   assert_near(schedule.grams.value, 1.2 * 400 / 3, 1e-9);
-  fr_schedule_release(&schedule);
-  assert_int_equal(fr_schedule_from(&series, &job, 1.2, 1800, &schedule, NULL), FR_OK);
+  fr_timetable_release(&schedule);
+  assert_int_equal(fr_timetable_from(&series, &job, 1.2, 1800, &schedule, NULL), FR_OK);
   assert_near(schedule.grams.value, 1.2 * (300 * 0.5 + 200) / 1.5, 1e-9);
-  fr_schedule_release(&schedule);
+  fr_timetable_release(&schedule);
   fr_series_release(&series);
 }
 
@@ -94,13 +94,13 @@ static void the_deadline_may_be_the_duration(void **state) {
   fr_series series = hours((double[]){300, 200, 100, 400}, 4);
   fr_job job = {
       .energy_j = joules(1), .duration_s = 7200, .now_s = 100, .deadline_s = 7300};
-  fr_schedule schedule = {0};
+  fr_timetable schedule = {0};
   fr_error err = {0};
-  assert_int_equal(fr_schedule_best(&series, &job, 1, &schedule, NULL), FR_OK);
+  assert_int_equal(fr_timetable_best(&series, &job, 1, &schedule, NULL), FR_OK);
   assert_int_equal(schedule.piece[0].start_s, 100);
-  fr_schedule_release(&schedule);
+  fr_timetable_release(&schedule);
   job.deadline_s = 7299;
-  assert_int_equal(fr_schedule_best(&series, &job, 1, &schedule, &err), FR_ERR_ARGUMENT);
+  assert_int_equal(fr_timetable_best(&series, &job, 1, &schedule, &err), FR_ERR_ARGUMENT);
   assert_string_equal(err.text, "the job takes 2 h, and the deadline is in 7199 s");
   fr_series_release(&series);
 }
@@ -124,17 +124,17 @@ static void constant_intensity_is_a_product(void **state) {
                         .min_piece_s = between(&rng, 0, 3000)};
     const fr_intensity flat = {
         .g_per_kwh = {g, g, g, FR_UNIT_GRAM_CO2E_PER_KWH, FR_SOURCE_IMPORT}};
-    fr_schedule best = {0}, other = {0};
-    assert_int_equal(fr_schedule_best(&series, &job, pue, &best, NULL), FR_OK);
+    fr_timetable best = {0}, other = {0};
+    assert_int_equal(fr_timetable_best(&series, &job, pue, &best, NULL), FR_OK);
     assert_int_equal(
-        fr_schedule_from(&series, &job, pue, between(&rng, 0, 40000), &other, NULL),
+        fr_timetable_from(&series, &job, pue, between(&rng, 0, 40000), &other, NULL),
         FR_OK);
     const double product = fr_carbon_grams(job.energy_j, &flat, pue).value;
     assert_true(best.grams.value == product && other.grams.value == product);
     assert_int_equal(best.piece[0].start_s, 0);
     assert_int_equal(best.count, 1);
-    fr_schedule_release(&best);
-    fr_schedule_release(&other);
+    fr_timetable_release(&best);
+    fr_timetable_release(&other);
     fr_series_release(&series);
   }
 }
@@ -148,13 +148,13 @@ static void bounds_are_the_energys_and_the_steps(void **state) {
     assert_int_equal(fr_series_add(&series, &steps[i], NULL), FR_OK);
   const fr_job job = {.energy_j = {3.6e6, 1.8e6, 7.2e6, FR_UNIT_JOULE, FR_SOURCE_MODEL},
                       .duration_s = 200};
-  fr_schedule schedule = {0};
-  assert_int_equal(fr_schedule_from(&series, &job, 1, 0, &schedule, NULL), FR_OK);
+  fr_timetable schedule = {0};
+  assert_int_equal(fr_timetable_from(&series, &job, 1, 0, &schedule, NULL), FR_OK);
   assert_near(schedule.grams.value, 70, 1e-12);
   assert_near(schedule.grams.low, 0.5 * 60, 1e-12);
   assert_near(schedule.grams.high, 2 * 110, 1e-12);
   assert_int_equal(schedule.grams.source, FR_SOURCE_MODEL);
-  fr_schedule_release(&schedule);
+  fr_timetable_release(&schedule);
   fr_series_release(&series);
 }
 
@@ -177,20 +177,20 @@ static void what_makes_no_sense_is_refused(void **state) {
   bad[8].min_piece_s = -1;
   bad[9].now_s = INT64_MIN;
   for (size_t i = 0; i < 10; i++) {
-    fr_schedule schedule = {0};
+    fr_timetable schedule = {0};
     fr_error err = {0};
-    assert_int_equal(fr_schedule_best(&series, &bad[i], 1, &schedule, &err),
+    assert_int_equal(fr_timetable_best(&series, &bad[i], 1, &schedule, &err),
                      FR_ERR_ARGUMENT);
     assert_true(strlen(err.text) > 0);
   }
-  fr_schedule schedule = {0};
-  assert_int_equal(fr_schedule_best(&series, &good, 0.9, &schedule, NULL),
+  fr_timetable schedule = {0};
+  assert_int_equal(fr_timetable_best(&series, &good, 0.9, &schedule, NULL),
                    FR_ERR_ARGUMENT);
-  assert_int_equal(fr_schedule_best(&series, &good, (double)NAN, &schedule, NULL),
+  assert_int_equal(fr_timetable_best(&series, &good, (double)NAN, &schedule, NULL),
                    FR_ERR_ARGUMENT);
-  assert_int_equal(fr_schedule_from(&series, &good, 1, INT64_MAX, &schedule, NULL),
+  assert_int_equal(fr_timetable_from(&series, &good, 1, INT64_MAX, &schedule, NULL),
                    FR_ERR_ARGUMENT);
-  assert_int_equal(fr_schedule_from(&series, &good, 1, 14380, &schedule, NULL),
+  assert_int_equal(fr_timetable_from(&series, &good, 1, 14380, &schedule, NULL),
                    FR_ERR_NOT_FOUND);
   fr_series_release(&series);
 }
