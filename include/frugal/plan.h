@@ -7,9 +7,8 @@
 #ifndef FRUGAL_PLAN_H
 #define FRUGAL_PLAN_H
 
+#include "frugal/forecast.h"
 #include "frugal/intensity.h"
-
-typedef struct fr_forecast fr_forecast; /* frugal/forecast.h */
 
 /* ---- one job, one grid ---- */
 
@@ -27,9 +26,8 @@ typedef struct fr_job {
                           evenly over resume_s, or over a second where that is 0 */
 } fr_job;
 
-#define FR_PLAN_SECONDS_CEILING                                                          \
-  ((int64_t)10 * 366 * 86400) /* from now to the deadline                                \
-                               */
+/* From now to the deadline, at most. */
+#define FR_PLAN_SECONDS_CEILING ((int64_t)10 * 366 * 86400)
 
 typedef struct fr_piece {
   int64_t start_s, end_s; /* what resuming takes included */
@@ -125,7 +123,6 @@ typedef struct fr_plan {
   fr_left_out *left_out; /* (left_out_count) owned */
   size_t left_out_count;
   fr_option now; /* at home, at once, whole */
-  bool now_late; /* it would end after the deadline */
   size_t home;
   enum fr_plan_advice advice;
   size_t advised; /* of option; SIZE_MAX: now */

@@ -41,6 +41,11 @@ int64_t fr__window_cost(const fr__window *window, int64_t t);
 bool fr__window_cheapest(const fr__window *window, int64_t length, int64_t *start,
                          int64_t *cost);
 
+/* Mean g/kWh by energy of a schedule on `series`, with `error` (series->count) added to
+ * its steps where it is not NULL; no step falls below 0. */
+double fr__timetable_mean(const fr_series *series, const double *error, const fr_job *job,
+                          const fr_timetable *schedule);
+
 /* Pieces of `job` within a window, its least cost in prices. */
 typedef struct fr__pieces {
   fr_piece *piece; /* (count) owned; from the window's beginning */
@@ -55,5 +60,29 @@ enum fr_status fr__pieces_add(fr__pieces *pieces, int64_t start, int64_t end,
  * nothing in pieces is cheaper. */
 enum fr_status fr__plan_pieces(const fr__window *window, const fr_job *job,
                                fr__pieces *out, fr_error *err);
+
+/* ---- what a forecast's error makes of a schedule ---- */
+
+/* Mean g/kWh of a schedule on as many days as the error of the forecast is known of. */
+typedef struct fr__outcomes {
+  double *mean; /* (count) owned */
+  size_t count; /* 0: the error is not known. 1 without error: what comes is known */
+} fr__outcomes;
+
+enum fr_status fr__outcomes_init(fr__outcomes *outcomes, const fr_place *place,
+                                 const fr_job *job, const fr_timetable *schedule,
+                                 fr_error *err);
+void fr__outcomes_release(fr__outcomes *outcomes);
+/* Grams, gain and chance of `option` against now's, whose grams are made already (now's
+ * own: option == now). */
+enum fr_status fr__option_weigh(fr_option *option, const fr_place *place,
+                                const fr__outcomes *outcomes, const fr_option *now,
+                                const fr_place *home, const fr__outcomes *now_outcomes,
+                                fr_error *err);
+
+/* ---- advice ---- */
+
+void fr__plan_advise(fr_plan *plan, const fr_place *place, const fr_job *job,
+                     const fr_plan_options *options);
 
 #endif

@@ -52,6 +52,14 @@ static enum fr_status take_seconds(const fr__window *w, int64_t seconds, fr__pie
   return status;
 }
 
+static bool is_allowed(const fr__pieces *pieces, const fr_job *job) {
+  bool allowed = job->most_pieces == 0 || pieces->count <= job->most_pieces;
+  for (size_t i = 0; i < pieces->count; i++)
+    allowed =
+        allowed && pieces->piece[i].end_s - pieces->piece[i].start_s >= job->min_piece_s;
+  return allowed && (pieces->count == 1 || (!(job->resume_j > 0) && job->resume_s == 0));
+}
+
 static void take_over(fr__pieces *out, fr__pieces *better) {
   const fr__pieces old = *out;
   *out = *better;
@@ -62,7 +70,7 @@ enum fr_status fr__plan_pieces(const fr__window *window, const fr_job *job,
                                fr__pieces *out, fr_error *err) {
   fr__pieces free_choice = {0};
   const enum fr_status status = take_seconds(window, job->duration_s, &free_choice, err);
-  if (status == FR_OK && free_choice.count > 0 &&
+  if (status == FR_OK && free_choice.count > 0 && is_allowed(&free_choice, job) &&
       (out->count == 0 || free_choice.cost < out->cost))
     take_over(out, &free_choice);
   free(free_choice.piece);

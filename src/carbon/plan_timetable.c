@@ -82,37 +82,64 @@ static enum fr_status check(const fr_job *job, double pue, fr_error *err) {
 /* Sums over the steps of energy × what their intensity is above a first one's: for one
  * intensity all of them are 0, and the mean is that intensity to the bit. */
 typedef struct sums {
+  const fr_series *series;
+  const double *error; /* (series->count) added to each step; NULL: none */
   fr_intensity_step first;
   double energy, value, low, high;
   bool any;
 } sums;
 
-static void add_time(sums *sum, const fr_series *series, int64_t from_s, int64_t to_s,
-                     double watts) {
-  for (int64_t at = from_s; at < to_s;) {
-    const fr_intensity_step *step = fr_series_at(series, at);
-    const int64_t end = least(step->end_s, to_s);
-    const double energy = watts * (double)(end - at);
+static fr_intensity_step step_of(const sums *sum, const fr_intensity_step *step) {
+  fr_intensity_step real = *step;
+  if (sum->error != NULL)
+    real.g_per_kwh = fmax(0, step->g_per_kwh + sum->error[step - sum->series->step]);
+  return real;
+}
+
+/* [from_s, to_s) has no gap. */
+static void add_time(sums *sum, int64_t from_s, int64_t to_s, double watts) {
+  const fr_intensity_step *at = fr_series_at(sum->series, from_s);
+  for (int64_t t = from_s; t < to_s; t = at++->end_s) {
+    const fr_intensity_step step = step_of(sum, at);
+    const double energy = watts * (double)(least(step.end_s, to_s) - t);
     if (!sum->any)
-      sum->first = *step;
+      sum->first = step;
     sum->any = true;
     sum->energy += energy;
-    sum->value += energy * (step->g_per_kwh - sum->first.g_per_kwh);
-    sum->low += energy * (step->low - sum->first.low);
-    sum->high += energy * (step->high - sum->first.high);
-    at = end;
+    sum->value += energy * (step.g_per_kwh - sum->first.g_per_kwh);
+    sum->low += energy * (step.low - sum->first.low);
+    sum->high += energy * (step.high - sum->first.high);
   }
 }
 
-static fr_measure mean_of(const sums *sum, const fr_series *series) {
+static void add_pieces(sums *sum, const fr_job *job, const fr_piece *piece,
+                       size_t count) {
+  const double watts = job->energy_j.value / (double)job->duration_s;
+  const int64_t resume_s = most(job->resume_s, 1);
+  for (size_t i = 0; i < count; i++) {
+    add_time(sum, piece[i].start_s, piece[i].end_s, watts);
+    if (i > 0 && job->resume_j > 0)
+      add_time(sum, piece[i].start_s, least(piece[i].start_s + resume_s, piece[i].end_s),
+               job->resume_j / (double)resume_s);
+  }
+}
+
+double fr__timetable_mean(const fr_series *series, const double *error, const fr_job *job,
+                          const fr_timetable *schedule) {
+  sums sum = {.series = series, .error = error};
+  add_pieces(&sum, job, schedule->piece, schedule->count);
+  return sum.first.g_per_kwh + sum.value / sum.energy;
+}
+
+static fr_measure mean_of(const sums *sum) {
+  const enum fr_source source = sum->series->source;
   const double energy = sum->energy;
   const double value = sum->first.g_per_kwh + sum->value / energy;
   return (fr_measure){.value = value,
                       .low = fmin(value, sum->first.low + sum->low / energy),
                       .high = fmax(value, sum->first.high + sum->high / energy),
                       .unit = FR_UNIT_GRAM_CO2E_PER_KWH,
-                      .source = series->source != FR_SOURCE_NONE ? series->source
-                                                                 : FR_SOURCE_IMPORT};
+                      .source = source != FR_SOURCE_NONE ? source : FR_SOURCE_IMPORT};
 }
 
 /* The energy of `seconds` in `count` pieces, what resuming costs included. */
@@ -144,19 +171,12 @@ static enum fr_status refuse_gap(const fr_series *ahead, const fr_piece *piece,
 /* Takes `piece` over. */
 static void weigh(const fr_series *ahead, const fr_job *job, double pue, fr_piece *piece,
                   size_t count, fr_timetable *out) {
-  const double watts = job->energy_j.value / (double)job->duration_s;
-  const int64_t resume_s = most(job->resume_s, 1);
-  sums sum = {0};
+  sums sum = {.series = ahead};
   int64_t seconds = 0;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++)
     seconds += piece[i].end_s - piece[i].start_s;
-    add_time(&sum, ahead, piece[i].start_s, piece[i].end_s, watts);
-    if (i > 0 && job->resume_j > 0)
-      add_time(&sum, ahead, piece[i].start_s,
-               least(piece[i].start_s + resume_s, piece[i].end_s),
-               job->resume_j / (double)resume_s);
-  }
-  const fr_intensity mean = {.g_per_kwh = mean_of(&sum, ahead)};
+  add_pieces(&sum, job, piece, count);
+  const fr_intensity mean = {.g_per_kwh = mean_of(&sum)};
   *out = (fr_timetable){.piece = piece,
                         .count = count,
                         .mean_g_per_kwh = mean.g_per_kwh.value,
