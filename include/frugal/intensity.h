@@ -116,4 +116,7 @@ typedef struct fr_intensity_query {
 enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *query,
                                  fr_series *out, fr_error *err);
 
+/* Whether what `spec` tells is the same at all times: a number, a row of a table. */
+bool fr_intensity_is_constant(const char *spec);
+
 #endif

@@ -75,6 +75,12 @@ enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *que
   return FR_OK;
 }
 
+bool fr_intensity_is_constant(const char *spec) {
+  const char *rest;
+  const fr__intensity_source *source = find_source(spec, &rest);
+  return source == NULL || source->constant;
+}
+
 /* ---- one number ---- */
 
 #define YEAR_S (365 * (int64_t)86400)

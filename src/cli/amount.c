@@ -53,10 +53,17 @@ static bool range(const char *text, const cli_unit *units, size_t count,
   return true;
 }
 
+static const cli_unit grams[] = {{"g", 1},   {"mg", 1e-3},      {"kg", 1e3},
+                                 {"t", 1e6}, {"lb", 453.59237}, {"kt", 1e9}};
+
 bool cli_amount_energy(const char *text, fr_measure *out) {
   return range(text, joules, sizeof joules / sizeof *joules, FR_UNIT_JOULE, out);
 }
 
 bool cli_amount_power(const char *text, fr_measure *out) {
   return range(text, watts, sizeof watts / sizeof *watts, FR_UNIT_WATT, out);
+}
+
+bool cli_amount_grams(const char *text, fr_measure *out) {
+  return range(text, grams, sizeof grams / sizeof *grams, FR_UNIT_GRAM_CO2E, out);
 }

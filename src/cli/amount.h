@@ -19,5 +19,7 @@ bool cli_amount(const char *text, const cli_unit *units, size_t count, double *v
  * is anything else. */
 bool cli_amount_energy(const char *text, fr_measure *out);
 bool cli_amount_power(const char *text, fr_measure *out);
+/* "300kg", "250-350kg", "1.2t", "500g", "2lb": gCO2e. */
+bool cli_amount_grams(const char *text, fr_measure *out);
 
 #endif

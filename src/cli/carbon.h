@@ -5,7 +5,9 @@
 
 #include "cli/cli.h"
 
+int cli_carbon_equivalents(int argc, char **argv);
 int cli_carbon_fleet(int argc, char **argv);
+int cli_carbon_footprint(int argc, char **argv);
 
 /* What fleet was asked, found out and reckoned. */
 typedef struct cli_fleet {

@@ -6,7 +6,9 @@
 #include "cli/carbon.h"
 
 static const cli_command verbs[] = {
+    {"equivalents", "what grams are like", cli_carbon_equivalents},
     {"fleet", "what falls on the devices of users, beside training", cli_carbon_fleet},
+    {"footprint", "what energy has cost in grams, hour by hour", cli_carbon_footprint},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/clock.h"
+#include "base/iso8601.h"
 #include "report/table.h"
 
 #define J_PER_KWH 3.6e6
@@ -101,4 +103,76 @@ json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin) {
   return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s}", "zone", zone, "scope", words,
                    "factor", factors[scope.factor], "signal", signals[scope.signal],
                    "basis", bases[scope.basis], "origin", origin);
+}
+
+/* ---- a footprint ---- */
+
+static const char *const fills[] = {"none", "last", "mean"};
+
+static json_t *json_of_gap(const fr_footprint *f) {
+  char from[FR__TIME_TEXT], to[FR__TIME_TEXT];
+  if (!(f->gaps > 0))
+    return json_null();
+  fr__time_format(f->gap_from_s * 1000000000, from);
+  fr__time_format(f->gap_to_s * 1000000000, to);
+  return json_pack("{s:s, s:s}", "from", from, "to", to);
+}
+
+json_t *cli_json_footprint(const fr_footprint *footprint, const fr_series *grid) {
+  const fr_footprint *f = footprint;
+  return json_pack("{s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:o, s:s, s:o}", "energy",
+                   cli_json_measure(f->energy), "grams", cli_json_measure(f->grams),
+                   "intensity", cli_json_measure(f->intensity), "hours",
+                   cli_json_measure(f->hours), "pue", f->pue, "estimated", f->estimated,
+                   "forecast", f->forecast, "gaps", f->gaps, "gap", json_of_gap(f),
+                   "fill", fills[f->fill], "grid",
+                   cli_json_scope(grid->zone, f->scope, grid->origin));
+}
+
+void cli_add_intensity(fr__buf *text, const char *what, const fr_footprint *footprint,
+                       const fr_series *grid) {
+  const fr_footprint *f = footprint;
+  char scope[FR_SCOPE_TEXT];
+  fr_scope_text(f->scope, scope);
+  if (fr_measure_known(f->intensity))
+    fr__buf_printf(text, "%-14s %.4g gCO2e/kWh, weighted by energy", what,
+                   f->intensity.value);
+  else
+    fr__buf_printf(text, "%-14s not known", what);
+  if (fr_measure_known(f->hours) &&
+      fabs(f->hours.value - f->intensity.value) > 5e-4 * f->intensity.value)
+    fr__buf_printf(text, "; the hours' own mean is %.4g", f->hours.value);
+  fr__buf_printf(text, "\n%-14s %s, scope: %s\n%-14s %s\n", "", grid->zone, scope, "",
+                 grid->origin);
+}
+
+/* Shares below a thousandth are not worth a warning; the JSON has them. */
+static void warn_of_share(double share, const char *what, const char *why,
+                          cli_result *result) {
+  if (share >= 1e-3)
+    cli_warn(result, "%s: %.3g %% of the energy falls into hours %s", what, 100 * share,
+             why);
+}
+
+void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
+                        cli_result *result) {
+  static const char *const filled[] = {"the grams of the whole are not known (--fill "
+                                       "mean puts the mean of the days around "
+                                       "in its place, --fill last the last value before)",
+                                       "the last value known before stands there",
+                                       "the mean of all that is known stands "
+                                       "there"};
+  const fr_footprint *f = footprint;
+  char from[FR__LOCAL_TEXT], to[FR__LOCAL_TEXT];
+  warn_of_share(f->estimated, what, "whose intensity is an estimate", result);
+  warn_of_share(f->forecast, what, "whose intensity is a forecast", result);
+  if (!(f->gaps > 0))
+    return;
+  fr__time_format_local(f->gap_from_s, from);
+  fr__time_format_local(f->gap_to_s, to);
+  cli_warn(result,
+           "%s: no intensity is known from %s to %s: %.3g %% of the energy lie in such "
+           "gaps, and %s",
+           what, from, to, 100 * f->gaps,
+           fr_measure_known(f->grams) ? filled[f->fill] : filled[0]);
 }

@@ -22,6 +22,18 @@ json_t *cli_json_likenesses(fr_measure grams, size_t room);
 enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption,
                                   fr__buf *text, fr_error *err);
 
+/* What a footprint was reckoned with, as JSON: {energy, grams, intensity, hours, pue,
+ * estimated, forecast, gaps, gap, fill, grid}. */
+json_t *cli_json_footprint(const fr_footprint *footprint, const fr_series *grid);
+/* "intensity      412 gCO2e/kWh …" and where it is from: lines of a table; `what` stands
+ * before it. */
+void cli_add_intensity(fr__buf *text, const char *what, const fr_footprint *footprint,
+                       const fr_series *grid);
+/* Energy in estimated and forecast steps and in gaps, each a sentence. `what` is what the
+ * grams are of: "the grid". */
+void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
+                        cli_result *result);
+
 /* {zone, scope, factor, signal, basis, origin} */
 json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin);
 
