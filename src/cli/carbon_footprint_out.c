@@ -171,8 +171,6 @@ static void add_asked(const cli_footprint_asked *a, const cli_footprint_found *f
   cli_add_intensity(text, "intensity", &f->located, &f->grid);
   if (a->market != NULL)
     cli_add_intensity(text, "contracts", &f->contracted, &f->contracts);
-  if (a->pue > 1)
-    fr__buf_printf(text, "%-14s %.4g\n", "PUE", a->pue);
 }
 
 /* ---- the table ---- */

@@ -22,7 +22,9 @@ enum {
   KEY_REPEAT,
   KEY_REPLAY,
   KEY_IMPORT,
-  KEY_COLUMN
+  KEY_COLUMN,
+  KEY_INTENSITY,
+  KEY_PUE
 };
 
 static const struct argp_option options[] = {
@@ -53,6 +55,11 @@ static const struct argp_option options[] = {
      "run the command N times, or until it fails; auto: until the mean's interval is "
      "within 5 %",
      0},
+    {"intensity", KEY_INTENSITY, "SPEC", 0,
+     "of the grid: tell grams, too, hour by hour of the run: table:ZONE, csv:FILE, 400, "
+     "electricitymaps:ZONE",
+     0},
+    {"pue", KEY_PUE, "N", 0, "power usage effectiveness (default 1), of --intensity", 0},
     {"replay", KEY_REPLAY, "DIR", 0,
      "no command: a recording of sensors, by its own clock (frugal doctor --record)", 1},
     {"import", KEY_IMPORT, "FILE.csv", 0, "no command: a log of HWiNFO's", 1},
@@ -90,6 +97,12 @@ static void check(const cli_metering_options *o, struct argp_state *state) {
   const bool live = o->watch || o->listen != NULL;
   const bool other = recorded || live || o->command != NULL || o->pattern != NULL ||
                      o->baseline_s > 0 || o->repeat != 1 || o->csv != NULL;
+  if ((recorded || calibrates(o) || (!live && o->command == NULL)) &&
+      o->intensity != NULL)
+    argp_error(state, "--intensity is of what runs now: frugal carbon footprint prices "
+                      "recordings");
+  if (o->pue > 1 && o->intensity == NULL)
+    argp_error(state, "--pue is of --intensity");
   if (calibrates(o) && (other || o->root != NULL || o->output.store != NULL))
     argp_error(state, "--calibrate goes with --sensor, --interval, --json and --quiet");
   if (o->forget && (o->calibrate_s > 0 || o->sensor != NULL))
@@ -136,6 +149,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case KEY_REPLAY: o->replay = text; return 0;
   case KEY_IMPORT: o->import = text; return 0;
   case KEY_COLUMN: o->column = text; return 0;
+  case KEY_INTENSITY: o->intensity = text; return 0;
+  case KEY_PUE: o->pue = cli_real(state, "pue", text, 1, 10); return 0;
   case ARGP_KEY_ARG: /* the command: all that follows is its own */
     o->command = &state->argv[state->next - 1];
     state->next = state->argc;
@@ -347,6 +362,7 @@ static int meter(const cli_metering_options *o, int argc, char **argv,
   cli_metering m;
   fr_error err;
   if (cli_check_distinct(path, sizeof path / sizeof *path, &err) != FR_OK ||
+      cli_metering_grid_check(o, &err) != FR_OK ||
       cli_metering_init(&m, o, result, &err) != FR_OK) {
     cli_fail(&err);
     return failed;
@@ -376,7 +392,7 @@ static int calibrate(const cli_metering_options *o, cli_result *result) {
 }
 
 int cli_cmd_meter(int argc, char **argv) {
-  cli_metering_options o = {.interval_s = 0.1, .repeat = 1};
+  cli_metering_options o = {.interval_s = 0.1, .repeat = 1, .pue = 1};
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
   cli_result result;
   cli_result_init(&result, "meter");

@@ -7,8 +7,6 @@
 
 #include "base/error.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-
 static const char *const names[] = {"energy", "delta", "program"};
 enum { NAMES = sizeof names / sizeof *names };
 
@@ -30,16 +28,26 @@ void cli_course_release(cli_course *course) {
   *course = (cli_course){0};
 }
 
-static bool make_room(cli_course *course) {
-  if (course->count < course->room)
+/* Every other one, in as much time. */
+static void thin_out(cli_course *c) {
+  const uint64_t span_ns = c->reading[c->count - 1].t_ns - c->reading[0].t_ns;
+  for (size_t i = 1; 2 * i < c->count; i++)
+    c->reading[i] = c->reading[2 * i];
+  c->count = (c->count + 1) / 2;
+  c->gap_ns = span_ns / c->count;
+}
+
+static bool make_room(cli_course *c) {
+  if (c->count == CLI_COURSE_CEILING)
+    thin_out(c);
+  if (c->count < c->room)
     return true;
-  const size_t room = course->room > 0 ? 2 * course->room : 64;
-  cli_reading *grown =
-      room <= CLI_COURSE_CEILING ? realloc(course->reading, room * sizeof *grown) : NULL;
+  const size_t room = c->room > 0 ? 2 * c->room : 64;
+  cli_reading *grown = realloc(c->reading, room * sizeof *grown);
   if (grown == NULL)
     return false;
-  course->reading = grown;
-  course->room = room;
+  c->reading = grown;
+  c->room = room;
   return true;
 }
 
@@ -48,7 +56,7 @@ void cli_course_add(cli_course *course, const cli_reading *reading) {
   if (c->count > 0 && reading->t_ns <= c->newest.t_ns)
     return;
   const bool due =
-      c->count == 0 || reading->t_ns - c->reading[c->count - 1].t_ns >= SECOND_NS;
+      c->count == 0 || reading->t_ns - c->reading[c->count - 1].t_ns >= c->gap_ns;
   if (due && make_room(c))
     c->reading[c->count++] = *reading;
   c->newest = *reading;

@@ -19,17 +19,21 @@ typedef struct cli_reading {
 
 /* `= {0}` is empty. */
 typedef struct cli_course {
-  cli_reading *reading; /* (count) one a second at most; owned */
+  cli_reading *reading; /* (count) at least gap_ns apart; owned */
   size_t count, room;
+  uint64_t gap_ns;
   cli_reading newest; /* count 0: none */
 } cli_course;
 
-#define CLI_COURSE_CEILING ((size_t)1 << 22) /* readings: 48 days */
+#define CLI_COURSE_CEILING                                                               \
+  ((size_t)1 << 18) /* readings: 7 hours of a tenth of a second */
 
 void cli_course_release(cli_course *course);
-/* Readings that come within a second of the last that was kept are passed over, but for
- * the newest. Beyond the ceiling, or out of memory, the course keeps its shape up to
- * there. A reading that is not later than the one before is ignored. */
+/* Where there would be more than the ceiling every other one is left out, and from then
+ * on those that come sooner than that; the newest is always there. Out of memory the
+ * course keeps its shape up to there. A reading that is not later than the one before is
+ * ignored.
+ */
 void cli_course_add(cli_course *course, const cli_reading *reading);
 
 /* What was measured in all, and when: nanoseconds of UTC. */

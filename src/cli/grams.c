@@ -142,6 +142,8 @@ void cli_add_intensity(fr__buf *text, const char *what, const fr_footprint *foot
   if (fr_measure_known(f->hours) &&
       fabs(f->hours.value - f->intensity.value) > 5e-4 * f->intensity.value)
     fr__buf_printf(text, "; the hours' own mean is %.4g", f->hours.value);
+  if (f->pue > 1)
+    fr__buf_printf(text, "; PUE %.4g", f->pue);
   fr__buf_printf(text, "\n%-14s %s, scope: %s\n%-14s %s\n", "", grid->zone, scope, "",
                  grid->origin);
 }
@@ -156,12 +158,13 @@ static void warn_of_share(double share, const char *what, const char *why,
 
 void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
                         cli_result *result) {
-  static const char *const filled[] = {"the grams of the whole are not known (--fill "
-                                       "mean puts the mean of the days around "
-                                       "in its place, --fill last the last value before)",
-                                       "the last value known before stands there",
-                                       "the mean of all that is known stands "
-                                       "there"};
+  static const char *const filled[] = {"", "the last value known before stands there",
+                                       "the mean of all that is known stands there"};
+  static const char *const empty[] = {"the grams of the whole are not known: --fill mean "
+                                      "and --fill last put something in "
+                                      "its place",
+                                      "no value of the day before is known either",
+                                      "none is known of the days around either"};
   const fr_footprint *f = footprint;
   char from[FR__LOCAL_TEXT], to[FR__LOCAL_TEXT];
   warn_of_share(f->estimated, what, "whose intensity is an estimate", result);
@@ -174,5 +177,5 @@ void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
            "%s: no intensity is known from %s to %s: %.3g %% of the energy lie in such "
            "gaps, and %s",
            what, from, to, 100 * f->gaps,
-           fr_measure_known(f->grams) ? filled[f->fill] : filled[0]);
+           fr_measure_known(f->grams) ? filled[f->fill] : empty[f->fill]);
 }

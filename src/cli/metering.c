@@ -181,6 +181,9 @@ static void take_sample(void *self, const fr_power_sample *sample) {
     cli_kept_sample kept = {.sample = m->last, .row = m->marks.settled};
     read_domains(m, kept.domain_w);
     keep(&m->fresh, &kept);
+    if (m->options->intensity != NULL)
+      cli_course_add(&m->course,
+                     &(cli_reading){m->last.t_ns, m->last.energy_j, m->last.program_j});
     if (is_due(m))
       wake_loop(m);
     if (m->watch != NULL)
@@ -250,6 +253,7 @@ void cli_metering_release(cli_metering *metering) {
   fr_processes_free(m->processes);
   cli_marks_release(&m->marks);
   cli_spiking_release(&m->spiking);
+  cli_course_release(&m->course);
   free(m->writing.sample);
   free(m->fresh.sample);
   if (m->due >= 0)
@@ -477,6 +481,7 @@ static enum fr_status start_meter(cli_metering *m, fr_error *err) {
     find_processes(m);
   m->flushed_ns = fr__clock_ns();
   const enum fr_status status = fr_meter_start(m->meter, err);
+  m->start_utc_ns = fr__clock_utc_ns() - (int64_t)fr_meter_clock(m->meter);
   if (status != FR_OK && m->options->command != NULL)
     cli_child_cancel(&m->child);
   return status;
@@ -563,6 +568,7 @@ enum fr_status cli_metering_run(cli_metering *metering, int argc, char **argv, i
   fr_processes_free(m->processes);
   m->processes = NULL;
   cli_spiking_release(&m->spiking);
+  cli_course_release(&m->course);
   m->noted = 0;
   m->child = (cli_child){0};
   m->last = (fr_power_sample){0};

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/course.h"
 #include "cli/marks.h"
 #include "cli/prometheus.h"
 #include "cli/run_command.h"
@@ -27,11 +28,13 @@ typedef struct cli_metering_options {
   const char *pattern;                  /* NULL: none */
   const char *replay, *import, *column; /* NULL: none */
   bool watch;
-  double baseline_s;  /* 0: none */
-  double calibrate_s; /* 0: none */
-  bool forget;        /* the calibration that is kept */
-  size_t repeat;      /* times; 0: until it is known well enough */
-  char **command;     /* ends with NULL; NULL: the machine, until interrupted */
+  double baseline_s;     /* 0: none */
+  double calibrate_s;    /* 0: none */
+  bool forget;           /* the calibration that is kept */
+  size_t repeat;         /* times; 0: until it is known well enough */
+  const char *intensity; /* of the grid; NULL: no grams are told */
+  double pue;
+  char **command; /* ends with NULL; NULL: the machine, until interrupted */
 } cli_metering_options;
 
 #define CLI_METERING_DOMAINS                                                             \
@@ -78,23 +81,25 @@ typedef struct cli_metering {
   fr_baseline baseline;    /* seconds 0: none */
   double *quiet_w;         /* (quiet_room) of a baseline that is being taken; owned */
   size_t quiet_count, quiet_room;
-  fr_processes_report shares;   /* while it is reported on */
-  fr_measure energy, program;   /* of the last run, once reported */
-  double edges_j;               /* of their bounds: what is that run's alone */
-  bool stop;                    /* without a command: asked to */
-  uint64_t flushed_ns, told_ns; /* samples, figures so far: last into the store */
-  cli_queue writing;            /* the loop's: taken from `fresh`, not yet written */
+  fr_processes_report shares;        /* while it is reported on */
+  fr_measure energy, delta, program; /* of the last run, once reported */
+  int64_t start_utc_ns;              /* of the run: time 0 of its samples */
+  double edges_j;                    /* of their bounds: what is that run's alone */
+  bool stop;                         /* without a command: asked to */
+  uint64_t flushed_ns, told_ns;      /* samples, figures so far: last into the store */
+  cli_queue writing;                 /* the loop's: taken from `fresh`, not yet written */
   bool written_failed;
   pthread_mutex_t lock; /* of all below */
   cli_marks marks;
   cli_queue fresh;
   cli_spiking spiking;
   fr_power_sample last;
-  size_t noted;     /* spikes that the chart tells */
-  double bin_s;     /* when processes were last looked at */
-  bool ending;      /* what comes now may be the last sample */
-  double core_s;    /* of the command so far */
-  double program_j; /* likewise */
+  size_t noted;      /* spikes that the chart tells */
+  double bin_s;      /* when processes were last looked at */
+  bool ending;       /* what comes now may be the last sample */
+  cli_course course; /* for grams; empty where none are told */
+  double core_s;     /* of the command so far */
+  double program_j;  /* likewise */
 } cli_metering;
 
 /* Opens meter, store, CSV and endpoint. `result` takes the warnings. On failure nothing
@@ -126,6 +131,15 @@ void cli_metering_baseline_keep(const cli_metering *metering);
 /* What was measured, into result and text; `code` < 0: there was no command. */
 enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result *result,
                                    fr__buf *text, fr_error *err);
+
+/* Before a command: whether the intensity can be had at all, as far as that can be known
+ * by now. */
+enum fr_status cli_metering_grid_check(const cli_metering_options *options,
+                                       fr_error *err);
+/* Grams of the last run's energies, at the intensity while it ran; that they are not
+ * known is a warning. */
+void cli_metering_grams(const cli_metering *metering, double duration_s,
+                        cli_result *result, fr__buf *text);
 
 /* The figures of `report` alone; `code` as above. */
 void cli_metering_figures(cli_metering *metering, const fr_meter_report *report, int code,

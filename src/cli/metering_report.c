@@ -382,6 +382,7 @@ void cli_metering_figures(cli_metering *metering, const fr_meter_report *report,
   add_domains(report, result, text);
   cli_spiking_text(&metering->spiking, text);
   set(result, "spikes", cli_spiking_json(&metering->spiking));
+  set(result, "carbon", json_null());
   add_warnings(metering, report, result);
 }
 
@@ -415,13 +416,15 @@ enum fr_status cli_metering_report(cli_metering *metering, int code, cli_result 
   enum fr_status status = read_shares(m, report->energy, err);
   if (status == FR_OK) {
     cli_metering_figures(m, report, code, result, text);
+    m->energy = report->energy;
+    m->delta = delta_of(m, report);
+    m->program = program_of(m, report);
+    cli_metering_grams(m, report->duration_s, result, text);
     status = add_phases(m, report, result, text, err);
   }
   if (status == FR_OK)
     status = add_processes(m, result, text, err);
-  m->energy = report->energy;
   m->edges_j = edges_of(report);
-  m->program = program_of(m, report);
   set(result, "run", m->run > 0 ? json_integer((json_int_t)m->run) : json_null());
   add_mark_warnings(m, result);
   keep_figures(m);

@@ -53,6 +53,16 @@ ok "is half" json "$near(j['result']['grams'], (0.1 * 100 + 3.7 * 900) / 2) and 
 ok "from power alone" sh -c "cut -d, -f1,2 spike.csv >power.csv"
 ok "the same" foot 0 --power power.csv --start 2024-03-01T00:00:00Z --intensity csv:grid.csv
 ok "to the gram" json "$near(j['result']['grams'], 0.1 * 100 + 3.7 * 900)" f.json
+ok "a long one" python3 -c "
+t, energy = 0, 0.0
+with open('long.csv', 'w') as f:
+    f.write('t_s,energy_j\n')
+    for i in range(1, 720001):
+        energy += 1 + (216 if 420000 < i <= 480000 else 0)
+        f.write('%.2f,%.9g\n' % (i / 100, energy))"
+ok "is thinned out" foot 0 --power long.csv --start 2024-03-01T00:00:00Z --intensity csv:grid.csv
+ok "to the same grams" json \
+  "abs(j['result']['grams']['value'] / (0.1 * 100 + 3.7 * 900) - 1) < 1e-5" f.json
 ok "a file has no delta" fails_saying 1 "does not tell the delta" carbon footprint --power spike.csv \
   --of delta --start 2024-03-01 --intensity 400
 
@@ -171,6 +181,57 @@ import sqlite3
 with sqlite3.connect('data/frugal/runs.sqlite') as store:
     store.execute('UPDATE runs SET argv = ?', ('[\"frugal\",\"meter\",\"--replay\",\"x\"]',))"
 ok "a recording does not know its time" fails_saying 1 "--start TIME" carbon footprint --run "$id" --intensity 400
+
+# frugal meter tells grams where a grid is named, second by second of the run.
+ok "without a grid" exits 0 meter --sensor model --quiet --json g.json -- true
+ok "no grams are told" json "j['result']['carbon'] is None" g.json
+ok "with one" exits 0 meter --sensor model --quiet --intensity 400 --pue 1.5 --json g.json -- sleep 0.1
+ok "they are energy times it" json \
+  "(lambda c, e, p: abs(c['grams']['energy']['value'] - e * 600 / 3.6e6) <= 1e-8 * e and c['grams']['delta'] is None
+     and abs(c['grams']['program']['high'] - p * 600 / 3.6e6) <= 1e-8 * p and c['location']['pue'] == 1.5)(
+     j['result']['carbon'], j['result']['energy']['value'], j['result']['program']['high'])" g.json
+python3 -c "
+import time
+now, stamp = int(time.time()), lambda t: time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(t))
+with open('seconds.csv', 'w') as f:
+    f.write('start,end,g_per_kwh\n')
+    for t in range(now - 2, now + 60):
+        f.write('%s,%s,%d\n' % (stamp(t), stamp(t + 1), 100 + 800 * (t % 2)))"
+ok "seconds that differ" exits 0 meter --sensor model --interval 10ms --quiet --intensity csv:seconds.csv \
+  --csv timeline.csv --json g.json -- python3 -c '
+import time
+end = time.time() + 3.6
+while time.time() < end:
+    if int(time.time()) % 2 == 0:
+        time.sleep(0.01)'
+ok "are integrated" python3 -c "
+import csv, json, sqlite3
+r = json.load(open('g.json'))['result']
+with sqlite3.connect('data/frugal/runs.sqlite') as store:
+    start = store.execute('SELECT started FROM runs WHERE id = ?', (r['run'],)).fetchone()[0] / 1e9
+def by_hand(known):  # the last second that has ended stands for those after it
+    last, grams, total = (0, 0), 0, 0
+    for row in csv.DictReader(open('timeline.csv')):
+        t, e = float(row['t_s']), float(row['energy_j'])
+        second = min(int(start + (t + last[0]) / 2), known - 1)
+        grams += (e - last[1]) * (100 + 800 * (second % 2))
+        total += e - last[1]
+        last = (t, e)
+    return grams / total * r['energy']['value'] / 3.6e6
+is_ = r['carbon']['grams']['energy']['value']
+end = int(start + r['duration_s'])  # it was asked then, or a little later
+assert min(abs(is_ / by_hand(end + i) - 1) for i in (0, 1, 2)) < 0.04, is_
+assert 100 < r['carbon']['location']['intensity']['value'] < 900, r['carbon']"
+ok "a grid that is not there" fails_saying 125 "'ZZ'" meter --intensity table:ZZ -- touch ran
+ok "stops the command before it begins" test ! -e ran
+ok "a grid that knows nothing of today" exits 0 meter --sensor model --quiet --intensity csv:grid.csv \
+  --json g.json -- sleep 0.1
+ok "leaves the grams unknown, and says so" json \
+  "j['result']['carbon']['grams']['energy'] is None and any('no intensity is known' in w for w in j['warnings'])" g.json
+for wrong in '--pue 2 -- true' '--intensity 400 --pue 0.5 -- true' '--intensity 400 --baseline 1s' \
+  '--intensity 400 --replay x' '--intensity 400 --calibrate'; do
+  ok "meter $wrong is wrong" exits 2 meter $wrong
+done
 
 # Real hours, against a sum of Python's.
 if [ -f "$hours/DE_2022_hourly.csv" ]; then
