@@ -165,7 +165,7 @@ static void label_of(const picture *p, size_t column, int64_t tick_s, char label
   if (at_s == floor_to(before_s, tick_s) || wall_s < before_s)
     return;
   if (floor_to(at_s, 86400) == at_s)
-    cli_wall_format(at_s, tick_s >= 86400 ? "%e %b" : "%a %e", label, LABEL);
+    cli_wall_format(at_s, tick_s >= 86400 ? "%-d %b" : "%a %-d", label, LABEL);
   else
     cli_wall_format(at_s, tick_s < 60 ? "%T" : "%H:%M", label, LABEL);
 }

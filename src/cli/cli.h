@@ -33,6 +33,7 @@ int cli_cmd_extend(int argc, char **argv);
 int cli_cmd_import(int argc, char **argv);
 int cli_cmd_info(int argc, char **argv);
 int cli_cmd_meter(int argc, char **argv);
+int cli_cmd_plan(int argc, char **argv);
 int cli_cmd_phase(int argc, char **argv);
 int cli_cmd_prune(int argc, char **argv);
 int cli_cmd_quantize(int argc, char **argv);

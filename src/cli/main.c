@@ -25,6 +25,7 @@ static const cli_command commands[] = {
     {"recognize", "signs in frames that come on stdin", cli_cmd_recognize},
     {"advise", "which mechanism, network and precision cost least over a model's life",
      cli_cmd_advise},
+    {"plan", "in which region and at what hour a job emits least", cli_cmd_plan},
     {"carbon", "what falls on users' devices, beside training", cli_cmd_carbon},
     {"data", "list, check, fetch and export data sets", cli_cmd_data},
     {"runs", "what was run", cli_cmd_runs},

@@ -56,8 +56,8 @@ static void add_zone(int64_t t_s, char text[CLI_WHEN_TEXT]) {
 
 static const char *clock_form(int64_t t_s, bool day) {
   if (local(t_s).tm_sec != 0)
-    return day ? "%a %e %b %H:%M:%S" : "%H:%M:%S";
-  return day ? "%a %e %b %H:%M" : "%H:%M";
+    return day ? "%a %-d %b %H:%M:%S" : "%H:%M:%S";
+  return day ? "%a %-d %b %H:%M" : "%H:%M";
 }
 
 void cli_when_format(int64_t t_s, bool zone, char text[CLI_WHEN_TEXT]) {

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Places, forecasts and the optimiser together. */
+#include "cli/planning.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/planning_places.h"
+
+#define J_PER_KWH 3.6e6
+
+/* ---- what the optimiser is given ---- */
+
+static fr_place place_of(const cli_planning_options *o, const cli_planned_place *from,
+                         bool home) {
+  fr_place place = {.forecast = &from->forecast,
+                    .pue = from->site.pue,
+                    .data_j = home ? 0 : o->data_gb * o->data_kwh_per_gb * J_PER_KWH,
+                    .latency_ms = from->site.latency_ms,
+                    .carbon_free = from->site.carbon_free,
+                    .price_per_h = from->site.price_per_h};
+  memcpy(place.name, from->site.name, sizeof place.name);
+  memcpy(place.left_out, from->left_out, sizeof place.left_out);
+  return place;
+}
+
+static enum fr_status plan(const cli_planning_options *o, const fr_job *job,
+                           cli_planning *p, fr_error *err) {
+  fr_plan_options options;
+  fr_plan_options_init(&options);
+  options.latency_ms_most = o->max_latency_ms;
+  options.carbon_free_least = o->min_carbon_free;
+  options.price_most = o->max_price;
+  if (!isnan(o->threshold))
+    options.least_gain = o->threshold;
+  fr_place *place = calloc(p->places, sizeof *place);
+  if (place == NULL)
+    return fr__fail_memory(err, "the places of a plan");
+  for (size_t i = 0; i < p->places; i++)
+    place[i] = place_of(o, &p->place[i], i == 0);
+  const enum fr_status status =
+      fr_plan_make(place, p->places, 0, job, &options, &p->plan, err);
+  free(place);
+  return status;
+}
+
+/* ---- what is to be said of it ---- */
+
+static void warn_of_home(const cli_planning *p, cli_result *result) {
+  if (!p->home_told)
+    cli_warn(result,
+             "home is not told (--intensity, --home): now is reckoned on the world's "
+             "mean grid");
+}
+
+/* Those whose hour does not matter though a series was asked for, once. */
+static void warn_of_means(const cli_planning_options *o, const cli_planning *p,
+                          cli_result *result) {
+  size_t means = 0, all = 0, first = 0;
+  for (size_t i = p->home_told ? 0 : 1; i < p->places; i++) {
+    if (p->place[i].left_out[0] != '\0')
+      continue;
+    all++;
+    if (p->place[i].constant && means++ == 0)
+      first = i;
+  }
+  if (means == 0)
+    return;
+  if (all == 1)
+    cli_warn(result, "'%.128s' is the same at all hours: waiting saves nothing",
+             p->place[first].spec);
+  else
+    cli_warn(result,
+             "%zu of %zu places have yearly means, which know no hour (marked *)%s%.150s",
+             means, all, o->series != NULL ? "; the first: " : "",
+             o->series != NULL ? p->place[first].note : ": --series gives them hours");
+}
+
+static void warn_of_pue(const cli_planning *p, cli_result *result) {
+  size_t unknown = 0, first = 0;
+  for (size_t i = 1; i < p->places; i++)
+    if (p->place[i].left_out[0] == '\0' && !p->place[i].pue_known && unknown++ == 0)
+      first = i;
+  if (unknown > 0)
+    cli_warn(result, "the PUE of %.96s%s is not known: 1 is reckoned with",
+             p->place[first].site.name, unknown > 1 ? " and others" : "");
+}
+
+static bool same_kind(fr_scope a, fr_scope b) {
+  return (a.factor == b.factor || a.factor == FR_FACTOR_UNKNOWN ||
+          b.factor == FR_FACTOR_UNKNOWN) &&
+         (a.signal == b.signal || a.signal == FR_SIGNAL_UNKNOWN ||
+          b.signal == FR_SIGNAL_UNKNOWN) &&
+         (a.basis == b.basis || a.basis == FR_BASIS_UNKNOWN ||
+          b.basis == FR_BASIS_UNKNOWN);
+}
+
+static void warn_of_scopes(const cli_planning *p, cli_result *result) {
+  char a[FR_SCOPE_TEXT], b[FR_SCOPE_TEXT];
+  const fr_scope first = p->place[0].known.scope;
+  for (size_t i = 1; i < p->places; i++) {
+    const cli_planned_place *place = &p->place[i];
+    if (place->left_out[0] != '\0' || same_kind(first, place->known.scope))
+      continue;
+    fr_scope_text(first, a);
+    fr_scope_text(place->known.scope, b);
+    cli_warn(result, "intensities of two kinds are compared: %.96s's is %s, %.96s's %s",
+             p->place[0].site.name, a, place->site.name, b);
+    return;
+  }
+}
+
+static void warn(const cli_planning_options *o, const fr_job *job, const cli_planning *p,
+                 cli_result *result) {
+  warn_of_home(p, result);
+  warn_of_means(o, p, result);
+  warn_of_pue(p, result);
+  warn_of_scopes(p, result);
+  if (job->interruptible && job->min_piece_s > job->duration_s)
+    cli_warn(result, "--min-piece is longer than the job: it runs whole");
+  if (o->foresight == CLI_FORESIGHT_PERFECT)
+    cli_warn(result, "--forecast perfect sees what nobody could have known at that time");
+}
+
+enum fr_status cli_planning_make(const cli_planning_options *options, const fr_job *job,
+                                 cli_planning *out, cli_result *result, fr_error *err) {
+  cli_planning made = {0};
+  enum fr_status status = cli_places_find(options, &made, err);
+  if (status == FR_OK)
+    status = cli_places_read(options, job, &made, err);
+  if (status == FR_OK)
+    status = plan(options, job, &made, err);
+  if (status != FR_OK) {
+    cli_planning_release(&made);
+    return status;
+  }
+  if (result != NULL)
+    warn(options, job, &made, result);
+  *out = made;
+  return FR_OK;
+}
+
+void cli_planning_release(cli_planning *planning) {
+  for (size_t i = 0; i < planning->places; i++) {
+    fr_series_release(&planning->place[i].known);
+    fr_forecast_release(&planning->place[i].forecast);
+  }
+  free(planning->place);
+  fr_plan_release(&planning->plan);
+  *planning = (cli_planning){0};
+}
