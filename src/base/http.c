@@ -392,7 +392,7 @@ static void give_confirmed(call *c, const fr__http_try *t, fr__http_answer *out)
 static void give_new(call *c, fr__http_try *t, fr__http_answer *out) {
   fr__http_entry entry = {.body = t->body, .size = t->size};
   note_times(c, t, &entry);
-  if (t->status == 200 && c->http->cache != NULL) {
+  if (t->status == 200 && c->http->cache != NULL && !c->request->secret) {
     if (t->fields.no_store || c->temporary)
       fr__http_cache_forget(c->http->cache, c->request->url);
     else
@@ -455,7 +455,7 @@ enum fr_status fr__http_ask(fr__http *http, const fr__http_request *request,
     status = check_header(request, err);
   if (status != FR_OK)
     return status;
-  const bool kept = find_kept(http, request->url, &entry);
+  const bool kept = !request->secret && find_kept(http, request->url, &entry);
   if (kept && (http->options.offline || fr__http_fresh(&entry, now_s(http)))) {
     give_kept(http, &entry, "offline", &out);
   } else if (http->options.offline) {

@@ -38,6 +38,7 @@ typedef struct fr__http_request {
                                 server alone, not kept, not in any message */
   int64_t usual_s; /* how long an answer is fresh whose server does not tell; 0: by its
                       Last-Modified alone (RFC 9111, 4.2.2) */
+  bool secret;     /* the answer is one, too: it is not kept */
 } fr__http_request;
 
 typedef struct fr__http_answer {

@@ -13,6 +13,8 @@
 
 static const fr__intensity_source *const sources[] = {
     &fr__intensity_table,
+    &fr__intensity_electricitymaps,
+    &fr__intensity_watttime,
     &fr__intensity_csv,
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
@@ -105,17 +107,18 @@ static enum fr_status sum_up(const char *spec, const fr_series *series, fr_inten
   const bool constant = first->start_s == FR_TIME_EARLIEST;
   const int64_t year = constant ? 0 : last->end_s - YEAR_S;
   const int64_t from_s = year > first->start_s ? year : first->start_s;
-  found.g_per_kwh = fr_series_mean(series, from_s, last->end_s);
+  const int64_t to_s = constant ? 1 : last->end_s; /* over a second: not rounded */
+  found.g_per_kwh = fr_series_mean(series, from_s, to_s);
   if (!constant)
-    tell_span(series, from_s, last->end_s, found.origin);
+    tell_span(series, from_s, to_s, found.origin);
   *out = found;
   return FR_OK;
 }
 
 enum fr_status fr_intensity_find(const char *spec, fr_intensity *out, fr_error *err) {
-  const fr_intensity_query all = {.now_s = fr__clock_utc_ns() / 1000000000,
-                                  .from_s = FR_TIME_EARLIEST,
-                                  .to_s = FR_TIME_LATEST};
+  const int64_t now_s = fr__clock_utc_ns() / 1000000000;
+  const fr_intensity_query all = {
+      .now_s = now_s, .from_s = FR_TIME_EARLIEST, .to_s = now_s};
   fr_series series = {0};
   enum fr_status status = fr_intensity_read(spec, &all, &series, err);
   if (status == FR_OK)

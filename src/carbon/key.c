@@ -20,7 +20,7 @@ void fr__key_wipe(void *bytes, size_t size) { explicit_bzero(bytes, size); }
 /* What stands in a header is one line: a line feed in a key would begin another. */
 static bool is_printable(const char *text) {
   for (const char *c = text; *c != '\0'; c++)
-    if ((unsigned char)*c <= 0x20 || (unsigned char)*c > 0x7e)
+    if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
       return false;
   return *text != '\0';
 }

@@ -41,6 +41,12 @@ enum fr_status fr__server_sign(fr__server *server, const char *name, const char 
 enum fr_status fr__server_get(fr__server *server, const char *path, int64_t usual_s,
                               char **body, size_t *size, long *status, fr_error *err);
 
+/* The same for what is itself a secret: it is not kept. Wiped and freed by the caller. */
+enum fr_status fr__server_get_secret(fr__server *server, const char *path, char **body,
+                                     size_t *size, fr_error *err);
+/* fr__server_get would not ask the server. */
+bool fr__server_has(fr__server *server, const char *path);
+
 /* How old the answers are, and what is to be said of them, into the series. */
 void fr__server_tell(const fr__server *server, fr_series *series);
 
@@ -48,5 +54,44 @@ void fr__server_tell(const fr__server *server, fr_series *series);
  * with it. The caller's (json_decref). */
 enum fr_status fr__server_parse(const char *body, size_t size, const char *name,
                                 json_t **out, fr_error *err);
+/* The text of a member, borrowed; "" where there is none. */
+const char *fr__json_text(const json_t *object, const char *key);
+/* A member that is a time (ISO 8601, UTC where it tells no zone); false: it is not. */
+bool fr__json_time(const json_t *object, const char *key, int64_t *out_s);
+
+/* `rest` of a spec as "NAME" or "NAME?factor=lifecycle|direct". The name: letters,
+ * digits,
+ * '-' and '_', at most 63; `what` stands for it in messages ("electricitymaps:ZONE"). */
+enum fr_status fr__server_spec(const char *rest, const char *what, char name[64],
+                               enum fr_factor *factor, fr_error *err);
+
+/* When a server is asked: what of the query it can be asked for. */
+typedef struct fr__server_times {
+  int64_t clock_s;        /* ours */
+  bool live;              /* now is now: what it tells of the running hour was known */
+  int64_t from_s, seen_s; /* of what is measured; empty: seen_s <= from_s */
+} fr__server_times;
+
+/* FR_TIME_EARLIEST becomes `usual_days` before now. More than a hundred `piece_s`:
+ * FR_ERR_ LIMIT. */
+enum fr_status fr__server_times_of(const fr_intensity_query *query, int64_t usual_days,
+                                   int64_t piece_s, fr__server_times *out, fr_error *err);
+
+/* Whether a server's own forecast is of use: not for a `now` of days ago. */
+bool fr__server_asks_ahead(const fr__server_times *times,
+                           const fr_intensity_query *query);
+/* FR_ERR_NOT_FOUND where, offline, nothing at all was kept: "NAME:WHERE". */
+enum fr_status fr__server_check_kept(const fr__server *server, const char *name,
+                                     const char *where, fr_error *err);
+
+/* Adds what of `from` begins in [from_s, to_s) and not before the end of `to`. */
+enum fr_status fr__series_append(fr_series *to, const fr_series *from, int64_t from_s,
+                                 int64_t to_s, fr_error *err);
+/* What ends after now was told before its end. */
+void fr__series_mark_ahead(fr_series *series, int64_t now_s);
+/* What is measured and ends after now: what a server tells of the running step was known,
+ * where now is now (marked); else it is taken out. */
+void fr__series_see(fr_series *series, const fr__server_times *times,
+                    const fr_intensity_query *query);
 
 #endif

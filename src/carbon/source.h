@@ -19,6 +19,8 @@ typedef struct fr__intensity_source {
 
 extern const fr__intensity_source fr__intensity_csv;
 extern const fr__intensity_source fr__intensity_table;
+extern const fr__intensity_source fr__intensity_electricitymaps;
+extern const fr__intensity_source fr__intensity_watttime;
 
 /* A number, with or without a unit; NULL name, since nothing stands before it. */
 enum fr_status fr__intensity_number(const char *spec, const fr_intensity_query *query,

@@ -131,7 +131,6 @@ static void what_could_not_stand_in_a_header_is_refused(void **state) {
              {"SECRET\r\nHost: evil", 18},
              {"SECRET\nSECRET\n", 14},
              {"SECRET\0SECRET", 13},
-             {"SEC RET", 7},
              {"SECRET\x7f", 7},
              {"SECRET\xc3\xa9", 8},
              {"\x1b[31mSECRET", 11}};
