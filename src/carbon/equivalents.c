@@ -39,6 +39,9 @@ const fr_equivalent *fr_equivalents(size_t *count) {
 
 /* In order of grams. */
 static const fr_likeness likenesses[] = {
+    {"metre in an average passenger car (USA)",
+     "metres in an average passenger car (USA)", 0.4 / KM_PER_MILE, false,
+     EPA_CAR ": about 400 g a mile"},
     {"smartphone charged", "smartphones charged", 12.4, false, EPA_CALCULATOR},
     {"km in an average passenger car (USA)", "km in an average passenger car (USA)",
      400 / KM_PER_MILE, false, EPA_CAR ": about 400 g a mile"},

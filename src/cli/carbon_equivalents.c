@@ -14,7 +14,7 @@ typedef struct asked {
   const char *intensity;
 } asked;
 
-enum { KEY_INTENSITY = 1, ALL = 64 };
+enum { KEY_INTENSITY = 1 };
 
 static const struct argp_option options[] = {
     {"intensity", KEY_INTENSITY, "SPEC", 0,
@@ -119,8 +119,9 @@ static enum fr_status liken(const asked *a, cli_result *result, fr__buf *text,
   cli_format_grams(grams.value, amount, sizeof amount);
   (void)snprintf(caption, sizeof caption, "%s are as much as", amount);
   json_object_set_new(result->result, "grams", cli_json_measure(grams));
-  json_object_set_new(result->result, "equivalents", cli_json_likenesses(grams, ALL));
-  return cli_add_likenesses(grams.value, ALL, caption, text, err);
+  json_object_set_new(result->result, "equivalents",
+                      cli_json_likenesses(grams, CLI_LIKENESSES_ALL));
+  return cli_add_likenesses(grams.value, CLI_LIKENESSES_ALL, caption, text, err);
 }
 
 int cli_carbon_equivalents(int argc, char **argv) {

@@ -46,12 +46,22 @@ void cli_add_grams(fr__buf *text, const char *what, fr_measure grams, const char
                  fr_source_name(grams.source));
 }
 
-json_t *cli_json_likenesses(fr_measure grams, size_t room) {
+/* Into `near`; how many. */
+static size_t choose(double grams, size_t few, const fr_likeness *near[LIKENESSES]) {
+  const size_t found = fr_likenesses_near(grams, near, LIKENESSES);
+  size_t chosen = 0;
+  if (few == CLI_LIKENESSES_ALL)
+    return found;
+  while (chosen < found && chosen < few &&
+         (chosen == 0 ||
+          (grams / near[chosen]->grams >= 0.01 && grams / near[chosen]->grams <= 1000)))
+    chosen++;
+  return chosen;
+}
+
+json_t *cli_json_likenesses(fr_measure grams, size_t few) {
   const fr_likeness *near[LIKENESSES];
-  const size_t count =
-      fr_measure_known(grams)
-          ? fr_likenesses_near(grams.value, near, room < LIKENESSES ? room : LIKENESSES)
-          : 0;
+  const size_t count = fr_measure_known(grams) ? choose(grams.value, few, near) : 0;
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
     const fr_measure times = fr_measure_scale(grams, 1 / near[i]->grams, FR_UNIT_NONE);
@@ -63,16 +73,18 @@ json_t *cli_json_likenesses(fr_measure grams, size_t room) {
   return list;
 }
 
-/* "0.0123", "6.9", "120000": three digits, no exponent where that is short. */
+/* "0.0123", "6.9", "120000", "1/4200": three digits, no exponent where that is short. */
 static void format_times(double times, char text[32]) {
-  (void)snprintf(text, 32, times >= 1000 && times < 1e9 ? "%.0f" : "%.3g", times);
+  const bool part = times < 0.01 && times > 1e-9;
+  const double n = part ? 1 / times : times;
+  (void)snprintf(text, 32, n >= 1000 && n < 1e9 ? "%s%.0f" : "%s%.3g", part ? "1/" : "",
+                 n);
 }
 
-enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption,
+enum fr_status cli_add_likenesses(double grams, size_t few, const char *caption,
                                   fr__buf *text, fr_error *err) {
   const fr_likeness *near[LIKENESSES];
-  const size_t count =
-      fr_likenesses_near(grams, near, room < LIKENESSES ? room : LIKENESSES);
+  const size_t count = choose(grams, few, near);
   char times[32];
   fr__table table;
   if (count == 0)
@@ -85,7 +97,8 @@ enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption
     const double n = grams / near[i]->grams;
     format_times(n, times);
     fr__table_add(&table, times);
-    fr__table_add(&table, n > 0.995 && n < 1.005 ? near[i]->one : near[i]->many);
+    fr__table_add(&table,
+                  n < 0.01 || (n > 0.995 && n < 1.005) ? near[i]->one : near[i]->many);
     fr__table_add(&table, near[i]->source);
   }
   fr__buf_add(text, "\n");

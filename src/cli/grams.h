@@ -15,11 +15,13 @@ void cli_format_share(double share, char *text, size_t size);
 /* "grams          812 gCO2e (780 gCO2e to 850 gCO2e; perf)", "… not known: why". */
 void cli_add_grams(fr__buf *text, const char *what, fr_measure grams, const char *why);
 
-/* [{name, grams, times, source}], the nearest to one first, at most `room` of them; empty
- * where the grams are not above 0. */
-json_t *cli_json_likenesses(fr_measure grams, size_t room);
+/* [{name, grams, times, source}], the nearest to one first, all of them, or at most `few`
+ * of those of which it is 0.01 to 1000, but one at least; empty where the grams are not
+ * above 0. */
+enum { CLI_LIKENESSES_ALL = 0 };
+json_t *cli_json_likenesses(fr_measure grams, size_t few);
 /* A table of the same, under `caption`; nothing where there is none. */
-enum fr_status cli_add_likenesses(double grams, size_t room, const char *caption,
+enum fr_status cli_add_likenesses(double grams, size_t few, const char *caption,
                                   fr__buf *text, fr_error *err);
 
 /* What a footprint was reckoned with, as JSON: {energy, grams, intensity, hours, pue,
