@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "carbon/plan.h"
+#include "carbon/plan_pieces.h"
 
 /* ---- nothing but the time counts: the cheapest seconds ---- */
 
@@ -66,13 +66,45 @@ static void take_over(fr__pieces *out, fr__pieces *better) {
   *better = old;
 }
 
+/* ---- pieces of a least length that cost something to begin ---- */
+
+static int64_t dearest(const fr__window *window) {
+  int64_t price = 0;
+  for (size_t i = 0; i < window->count; i++)
+    price = window->segment[i].price > price ? window->segment[i].price : price;
+  return price;
+}
+
+static enum fr_status search(const fr__window *window, const fr__rules *rules,
+                             fr__pieces *out, fr_error *err) {
+  fr__points points = {0};
+  fr__prices prices = {0};
+  const bool any = out->count > 0;
+  const int64_t guess = any ? out->cost / rules->work : dearest(window);
+  const int64_t ceiling = any ? out->cost + 1 : (int64_t)1 << FR__COST_BITS;
+  enum fr_status status = fr__points_init(&points, window, rules, ceiling, err);
+  if (status == FR_OK)
+    status = fr__prices_init(&prices, &points, rules, guess, err);
+  if (status == FR_OK && prices.bound < FR__NEVER)
+    status = fr__search(window, &points, rules, &prices, out, err);
+  fr__prices_release(&prices);
+  fr__points_release(&points);
+  return status;
+}
+
 enum fr_status fr__plan_pieces(const fr__window *window, const fr_job *job,
                                fr__pieces *out, fr_error *err) {
-  fr__pieces free_choice = {0};
-  const enum fr_status status = take_seconds(window, job->duration_s, &free_choice, err);
-  if (status == FR_OK && free_choice.count > 0 && is_allowed(&free_choice, job) &&
-      (out->count == 0 || free_choice.cost < out->cost))
-    take_over(out, &free_choice);
-  free(free_choice.piece);
+  fr__pieces seconds = {0};
+  fr__rules rules;
+  fr__rules_init(&rules, job);
+  enum fr_status status = take_seconds(window, job->duration_s, &seconds, err);
+  /* They are what costs least without any rule: dearer ones are not looked for. */
+  const bool cheaper = seconds.count > 0 && (out->count == 0 || seconds.cost < out->cost);
+  const bool allowed = cheaper && is_allowed(&seconds, job);
+  if (status == FR_OK && allowed)
+    take_over(out, &seconds);
+  else if (status == FR_OK && cheaper && rules.first <= rules.work / 2)
+    status = search(window, &rules, out, err);
+  free(seconds.piece);
   return status;
 }
