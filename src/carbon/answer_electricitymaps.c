@@ -20,7 +20,7 @@ static enum fr_status read_step(const json_t *root, int64_t *step_s, fr_error *e
                {"15_minutes", 900},
                {"5_minutes", 300},
                {"daily", 86400}};
-  const char *const told = fr__json_text(root, "temporalGranularity");
+  const char *const told = fr__answer_text(root, "temporalGranularity");
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
     if (strcmp(told, steps[i].name) == 0) {
       *step_s = steps[i].seconds;
@@ -31,7 +31,7 @@ static enum fr_status read_step(const json_t *root, int64_t *step_s, fr_error *e
 
 /* Where no zone is found, this server may answer with that of the caller's address. */
 static enum fr_status check_zone(const json_t *root, const char *zone, fr_error *err) {
-  const char *const told = fr__json_text(root, "zone");
+  const char *const told = fr__answer_text(root, "zone");
   if (strcmp(told, zone) == 0)
     return FR_OK;
   char clean[64];
@@ -42,7 +42,7 @@ static enum fr_status check_zone(const json_t *root, const char *zone, fr_error 
 
 static enum fr_status check_factor(const json_t *item, enum fr_factor factor,
                                    fr_error *err) {
-  const char *const told = fr__json_text(item, "emissionFactorType");
+  const char *const told = fr__answer_text(item, "emissionFactorType");
   const char *const wanted = factor == FR_FACTOR_DIRECT ? "direct" : "lifecycle";
   if (*told == '\0' || strcmp(told, wanted) == 0)
     return FR_OK;
@@ -57,7 +57,7 @@ static enum fr_status take_item(const json_t *item, size_t index, int64_t step_s
   const enum fr_status status = check_factor(item, factor, err);
   if (status != FR_OK || json_is_null(value))
     return status;
-  if (!fr__json_time(item, "datetime", &step.start_s) || !json_is_number(value))
+  if (!fr__answer_time(item, "datetime", &step.start_s) || !json_is_number(value))
     return fr__fail(err, FR_ERR_FORMAT,
                     NAME ": value %zu has no time or no carbon intensity", index + 1);
   step.end_s = step.start_s + step_s;
@@ -104,7 +104,7 @@ enum fr_status fr__electricitymaps_parse(const char *body, size_t size, const ch
     status = read_step(root, &step_s, err);
   if (status == FR_OK)
     status = take_all(root, step_s, factor, out, err);
-  if (status == FR_OK && !fr__json_time(root, "updatedAt", updated_s))
+  if (status == FR_OK && !fr__answer_time(root, "updatedAt", updated_s))
     *updated_s = FR__TIME_UNTOLD;
   json_decref(root);
   return status;

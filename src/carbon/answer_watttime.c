@@ -19,13 +19,13 @@ typedef struct meta {
  * them apart. */
 static enum fr_status read_meta(const json_t *told, const char *region, meta *out,
                                 fr_error *err) {
-  const char *const units = fr__json_text(told, "units");
+  const char *const units = fr__answer_text(told, "units");
   const json_int_t step =
       json_integer_value(json_object_get(told, "data_point_period_seconds"));
-  if (strcmp(fr__json_text(told, "region"), region) != 0)
+  if (strcmp(fr__answer_text(told, "region"), region) != 0)
     return fr__fail(err, FR_ERR_FORMAT, NAME ": asked for region '%.48s', told another",
                     region);
-  if (strcmp(fr__json_text(told, "signal_type"), "co2_moer") != 0)
+  if (strcmp(fr__answer_text(told, "signal_type"), "co2_moer") != 0)
     return fr__fail(err, FR_ERR_FORMAT, NAME ": asked for co2_moer, told another signal");
   if (!fr__unit_read(units, strlen(units), &out->unit))
     return fr__fail(err, FR_ERR_FORMAT, NAME ": values in a unit that is not known");
@@ -42,7 +42,7 @@ static enum fr_status take_item(const json_t *item, size_t index, const meta *m,
   const json_t *const value = json_object_get(item, "value");
   if (json_is_null(value))
     return FR_OK;
-  if (!fr__json_time(item, "point_time", &step.start_s) || !json_is_number(value))
+  if (!fr__answer_time(item, "point_time", &step.start_s) || !json_is_number(value))
     return fr__fail(err, FR_ERR_FORMAT, NAME ": value %zu has no time or no number",
                     index + 1);
   step.end_s = step.start_s + m->step_s;
@@ -73,7 +73,7 @@ enum fr_status fr__watttime_parse(const char *body, size_t size, const char *reg
     status = take_item(json_array_get(list, i), i, &m, out, err);
   if (status == FR_OK)
     status = fr__series_settle(out, NAME, err);
-  if (status == FR_OK && !fr__json_time(told, "generated_at", generated_s))
+  if (status == FR_OK && !fr__answer_time(told, "generated_at", generated_s))
     *generated_s = FR__TIME_UNTOLD;
   json_decref(root);
   return status;

@@ -53,7 +53,7 @@ static enum fr_status take_token(job *j, const char *body, size_t size, fr_error
   char value[FR__KEY_SIZE + 16];
   json_t *root = NULL;
   enum fr_status status = fr__server_parse(body, size, "WattTime", &root, err);
-  const char *const token = fr__json_text(root, "token");
+  const char *const token = fr__answer_text(root, "token");
   if (status == FR_OK && (*token == '\0' || strlen(token) >= FR__KEY_SIZE))
     status = fr__fail(err, FR_ERR_FORMAT, "WattTime: a login without a token");
   if (status == FR_OK) {

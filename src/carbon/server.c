@@ -187,13 +187,13 @@ void fr__server_tell(const fr__server *server, fr_series *series) {
     (void)snprintf(series->warning, sizeof series->warning, "%s", server->warning);
 }
 
-const char *fr__json_text(const json_t *object, const char *key) {
+const char *fr__answer_text(const json_t *object, const char *key) {
   const char *const text = json_string_value(json_object_get(object, key));
   return text != NULL ? text : "";
 }
 
-bool fr__json_time(const json_t *object, const char *key, int64_t *out_s) {
-  const char *const text = fr__json_text(object, key);
+bool fr__answer_time(const json_t *object, const char *key, int64_t *out_s) {
+  const char *const text = fr__answer_text(object, key);
   return fr__time_scan(text, strlen(text), FR__TIME_UTC, out_s);
 }
 

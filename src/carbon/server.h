@@ -55,9 +55,9 @@ void fr__server_tell(const fr__server *server, fr_series *series);
 enum fr_status fr__server_parse(const char *body, size_t size, const char *name,
                                 json_t **out, fr_error *err);
 /* The text of a member, borrowed; "" where there is none. */
-const char *fr__json_text(const json_t *object, const char *key);
+const char *fr__answer_text(const json_t *object, const char *key);
 /* A member that is a time (ISO 8601, UTC where it tells no zone); false: it is not. */
-bool fr__json_time(const json_t *object, const char *key, int64_t *out_s);
+bool fr__answer_time(const json_t *object, const char *key, int64_t *out_s);
 
 /* `rest` of a spec as "NAME" or "NAME?factor=lifecycle|direct". The name: letters,
  * digits,
