@@ -76,30 +76,40 @@ static bool look(picture *p, const cli_bars *bars, size_t columns) {
 
 /* ---- the bars ---- */
 
-/* Row 0 is the highest. */
-static void add_cell(const picture *p, size_t column, size_t row, fr__buf *text) {
+/* What stands in a cell; " " where nothing does. Row 0 is the highest. */
+static const char *cell_of(const picture *p, size_t column, size_t row) {
   static const char *const eighths[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const double value = p->value[column];
   const bool lowest = row + 1 == p->rows;
-  if (isnan(value)) {
-    fr__buf_add(text, lowest ? "·" : " ");
-    return;
-  }
+  if (isnan(value))
+    return lowest ? "·" : " ";
   const double height = value / p->top * (double)p->rows * 8;
   const double above = height - (double)(p->rows - 1 - row) * 8;
   const double least = lowest && value > 0 ? 1 : 0;
-  fr__buf_add(text, eighths[(size_t)fmax(least, fmin(8, round(above)))]);
+  return eighths[(size_t)fmax(least, fmin(8, round(above)))];
+}
+
+/* Blanks wait until something follows them. */
+static void add_cell(const char *cell, size_t *blanks, fr__buf *text) {
+  if (*cell == ' ') {
+    ++*blanks;
+    return;
+  }
+  for (; *blanks > 0; --*blanks)
+    fr__buf_add(text, " ");
+  fr__buf_add(text, cell);
 }
 
 static void add_row(const picture *p, size_t row, fr__buf *text) {
   const double height = (double)(p->rows - row) / (double)p->rows;
   const bool told = row == 0 || (p->rows % 2 == 0 && row == p->rows / 2);
+  size_t blanks = 0;
   if (told)
     fr__buf_printf(text, "%5.4g ┤", p->top * height);
   else
     fr__buf_add(text, "      │");
   for (size_t i = 0; i < p->columns; i++)
-    add_cell(p, i, row, text);
+    add_cell(cell_of(p, i, row), &blanks, text);
   fr__buf_add(text, "\n");
 }
 
@@ -120,19 +130,11 @@ static bool is_marked(const picture *p, size_t column) {
   return whole || 2 * marked_s >= end_s - start_s;
 }
 
-/* Blanks at the end are left out. */
 static void add_marks(const picture *p, fr__buf *text) {
   size_t blanks = 0;
   fr__buf_printf(text, "%6.6s ", p->bars->name != NULL ? p->bars->name : "");
-  for (size_t i = 0; i < p->columns; i++) {
-    if (!is_marked(p, i)) {
-      blanks++;
-      continue;
-    }
-    for (; blanks > 0; blanks--)
-      fr__buf_add(text, " ");
-    fr__buf_add(text, "▀");
-  }
+  for (size_t i = 0; i < p->columns; i++)
+    add_cell(is_marked(p, i) ? "▀" : " ", &blanks, text);
   fr__buf_add(text, "\n");
 }
 

@@ -43,7 +43,7 @@ static json_t *json_place(const cli_planned_place *place) {
   const fr_site *site = &place->site;
   json_t *j = json_pack(
       "{s:s, s:s, s:o, s:o, s:o, s:o}", "region", site->name, "intensity", place->spec,
-      "scope", cli_json_scope(place->known.zone, place->known.scope, place->known.origin),
+      "grid", cli_json_scope(place->known.zone, place->known.scope, place->known.origin),
       "place", json_text(site->place), "country", json_text(site->country), "pue",
       place->pue_known ? json_real(site->pue) : json_null());
   json_object_set_new(j, "carbon_free", cli_json_number(site->carbon_free));

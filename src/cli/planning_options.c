@@ -65,10 +65,10 @@ static const struct argp_option options[] = {
      "nothing later is looked at (ISO 8601; default: the clock)", 2},
     {"interruptible", KEY_INTERRUPTIBLE, NULL, 0, "it may run in pieces", 2},
     {"min-piece", KEY_MIN_PIECE, "TIME", 0, "of work in each piece, at least: 20m", 2},
-    {"pieces", KEY_PIECES, "N", 0, "at most", 2},
+    {"pieces", KEY_PIECES, "N", 0, "in so many pieces at most", 2},
     {"resume-time", KEY_RESUME_TIME, "TIME", 0,
      "each piece but the first takes so much longer: 30s", 2},
-    {"resume-energy", KEY_RESUME_ENERGY, "ENERGY", 0, "and so much more: 5kJ", 2},
+    {"resume-energy", KEY_RESUME_ENERGY, "ENERGY", 0, "and so much more energy: 5kJ", 2},
     {NULL, 0, NULL, 0, "Where:", 3},
     {"intensity", KEY_INTENSITY, "SPEC", 0,
      "of the grid at home: csv:FILE, electricitymaps:ZONE, watttime:REGION, uk:, "
@@ -87,8 +87,8 @@ static const struct argp_option options[] = {
      "'electricitymaps:{zone}' (default: its yearly mean, which knows no hour)",
      3},
     {"criteria", KEY_CRITERIA, "FILE.csv", 0,
-     "what you know of regions: region,country,zone,intensity,pue,latency_ms,"
-     "price_per_h,carbon_free",
+     "what you know of regions, in columns region, country, zone, intensity, pue, "
+     "latency_ms, price_per_h, carbon_free",
      3},
     {"data", KEY_DATA, "SIZE", 0, "to be brought there: 20GB, 3TB", 3},
     {"data-energy", KEY_DATA_ENERGY, "X", 0,

@@ -3,6 +3,7 @@
 # frugal plan: by hand on small files, energy out of runs, places and what is left out, both
 # changes to summer time, and that nothing later than --now is seen.
 . "$(dirname "$0")/tap.sh"
+docs=$(realpath "$(dirname "$0")/../../docs")
 cd "$folder" || exit 1
 export TZ=UTC0
 is='(lambda x, by_hand: abs(x - by_hand) <= 1e-6 * max(1, abs(by_hand)))'
@@ -273,6 +274,19 @@ ok "is planned as far as it came" exits 0 $of_run --json r.json
 ok "which is said" json "any('has not ended' in w for w in j['warnings'])
   and $is(j['result']['now']['grams']['value'], 100)" r.json
 ok "no such run" fails_saying 1 "999" plan --run 999 --deadline 24h --intensity 100
+
+# ---- what docs/plan.md shows ----
+ok "the page's example is what comes out" python3 - "$frugal" "$docs/plan.md" <<'EOF'
+import re, shlex, subprocess, sys
+page = open(sys.argv[2]).read()
+for name, text in re.findall(r'^```csv (\S+)\n(.*?)^```$', page, re.S | re.M):
+    open(name, 'w').write(text)
+shown = re.findall(r'^```console\n\$ frugal (.*?)\n(.*?)^```$', page, re.S | re.M)
+assert shown
+for command, text in shown:
+    out = subprocess.run([sys.argv[1], *shlex.split(command)], capture_output=True, text=True).stdout
+    assert out == text, out
+EOF
 
 # ---- what is refused ----
 for wrong in '--energy 0' '--energy 2' '--energy -2kWh' '--energy nankWh' '--power 0W' '--duration 0' '--duration 3' \
