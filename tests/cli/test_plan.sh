@@ -63,9 +63,17 @@ ok "the clean hours, a quarter" json \
   "[(p['start'][11:13], p['end'][11:13]) for p in j['result']['options'][0]['pieces']] ==
      [('03', '05'), ('08', '09'), ('16', '17')]
    and $is(j['result']['options'][0]['grams']['value'], 100)" w.json
+ok "in two at most" exits 0 plan --energy 1kWh --duration 4h $midnight --intensity csv:h.csv --interruptible \
+  --pieces 2 --json w.json
+ok "one dirty hour is among them" json "len(j['result']['options'][0]['pieces']) == 2
+  and $is(j['result']['options'][0]['grams']['value'], 175)" w.json
+ok "at least 90 min each" exits 0 plan --energy 1kWh --duration 4h $midnight --intensity csv:h.csv --interruptible \
+  --min-piece 90m --json w.json
+ok "three clean hours, and one that is not" json "all(p['end'] > p['start'] for p in
+  j['result']['options'][0]['pieces']) and $is(j['result']['options'][0]['grams']['value'], 175)" w.json
 ok "resuming costs" exits 0 plan --energy 4kWh --duration 4h $midnight --intensity csv:h.csv --interruptible \
-  --resume-time 60s --resume-energy 1kWh --json w.json
-ok "so it is weighed" json "$is(j['result']['options'][0]['grams']['value'], 1000)
+  --resume-time 60s --resume-energy 4kWh --json w.json
+ok "a clean hour more saves 300 g, and would cost 400" json "$is(j['result']['options'][0]['grams']['value'], 1000)
   and len(j['result']['options'][0]['pieces']) == 1" w.json
 ok "the picture and the pieces stand in the table" sh -c "'$frugal' plan --energy 1kWh --duration 4h $midnight \
   --intensity csv:h.csv --interruptible 2>/dev/null >table; grep -q '█' table && grep -q '^  runs ' table &&
