@@ -9,6 +9,7 @@ int cli_carbon_equivalents(int argc, char **argv);
 int cli_carbon_fleet(int argc, char **argv);
 int cli_carbon_footprint(int argc, char **argv);
 int cli_carbon_regions(int argc, char **argv);
+int cli_carbon_intensity(int argc, char **argv);
 
 /* What fleet was asked, found out and reckoned. */
 typedef struct cli_fleet {

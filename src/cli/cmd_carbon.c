@@ -7,6 +7,7 @@
 
 static const cli_command verbs[] = {
     {"equivalents", "what grams are like", cli_carbon_equivalents},
+    {"intensity", "grams a kilowatt hour: now, over time, ahead", cli_carbon_intensity},
     {"fleet", "what falls on the devices of users, beside training", cli_carbon_fleet},
     {"footprint", "what energy has cost in grams, hour by hour", cli_carbon_footprint},
     {"regions", "cloud regions: grid, carbon-free share, PUE", cli_carbon_regions},
