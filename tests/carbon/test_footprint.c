@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "../test.h"
+#include "base/rng.h"
 #include "frugal/footprint.h"
 
 static fr_intensity intensity_of(const char *spec) {
@@ -282,6 +283,44 @@ static void a_number_is_of_all_times(void **state) {
   assert_near(reckon(&load, &series, 1, FR_FILL_NONE).grams.value, 1000);
 }
 
+/* Ragged steps with gaps, stretches of whole seconds in any order: as many as second by
+ * second. */
+static void seconds_add_up_to_it(void **state) {
+  (void)state;
+  fr__rng rng;
+  fr__rng_init(&rng, 2026, 11);
+  for (size_t round = 0; round < 300; round++) {
+    fr_load load = {0};
+    fr_series series = {0};
+    double grams = 0, missing = 0, all = 0;
+    for (int64_t at = 0; at < 900;) {
+      const int64_t to = at + 1 + (int64_t)fr__rng_below(&rng, 90);
+      const double rate = (double)fr__rng_below(&rng, 800);
+      if (fr__rng_below(&rng, 8) > 0)
+        add_step(&series, at, to, rate, rate, rate, 0);
+      at = to;
+    }
+    for (size_t i = 0; i < 8; i++) {
+      const int64_t from = (int64_t)fr__rng_below(&rng, 900) - 50;
+      const int64_t length = 1 + (int64_t)fr__rng_below(&rng, 200);
+      const double kwh = fr__rng_uniform(&rng);
+      add_energy(&load, (double)from, (double)(from + length), kwh);
+      for (int64_t s = from; s < from + length; s++) {
+        const fr_intensity_step *step = fr_series_at(&series, T0 + s);
+        grams += step != NULL ? kwh / (double)length * step->g_per_kwh : 0;
+        missing += step == NULL ? kwh / (double)length : 0;
+      }
+      all += kwh;
+    }
+    const fr_footprint f = reckon(&load, &series, 1, FR_FILL_NONE);
+    assert_true(fabs(f.gaps - missing / all) < 1e-12);
+    assert_int_equal(fr_measure_known(f.grams), !(missing > 0));
+    assert_true(fabs(f.intensity.value * (all - missing) - grams) < 1e-9 * (1 + grams));
+    if (!(missing > 0))
+      assert_true(fabs(f.grams.value - grams) < 1e-9 * (1 + grams));
+  }
+}
+
 static void hostile_loads_are_refused(void **state) {
   (void)state;
   fr_load load = {0};
@@ -366,6 +405,7 @@ int main(void) {
       cmocka_unit_test(nothing_fills_nothing),
       cmocka_unit_test(no_energy_costs_nothing),
       cmocka_unit_test(a_number_is_of_all_times),
+      cmocka_unit_test(seconds_add_up_to_it),
       cmocka_unit_test(hostile_loads_are_refused),
       cmocka_unit_test(a_shape_takes_a_sum),
       cmocka_unit_test(spans_are_whole_seconds),

@@ -101,6 +101,9 @@ ok "a year longer" json \
 ok "the score and its parts" json \
   "(lambda s: $near(s['score'], (1250 + $m) / 1e6) and s['r'] == 1e6 and s['unit'] == 'inference'
     and $near(s['e'], 9e6) and $near(s['i'], 500) and $near(s['m'], $m))(j['result']['sci'])" f.json
+ok "contracts of nothing" exits 0 carbon footprint --energy 1kWh --intensity 400 --market 0 --json z.json
+ok "change nothing in the place" json \
+  "j['result']['market']['grams']['value'] == 0 and j['result']['grams']['value'] == 400" z.json
 ok "what it costs to offset" json \
   "(lambda p: p['currency'] == 'USD' and $near(p['cost'], 25e-6 * (1250 + $m)))(j['result']['offset_price'])" f.json
 ok "what was offset is a share" json \
@@ -248,6 +251,17 @@ by_hand = sum(float(r[column]) for r in rows[1:] if r[0].startswith('2022-07-14'
 assert abs(j['grams']['value'] - by_hand) < 1e-6 * by_hand, (j['grams'], by_hand)
 assert j['location']['grid']['factor'] == '$factor'"
   done
+  here=$PWD
+  ok "the example of the documentation" sh -c "cd '$hours' && '$frugal' carbon footprint --energy 2kWh \
+    --start 2022-03-12T18:00Z --duration 3h --intensity csv:DE_2022_hourly.csv --pue 1.2 --embodied 300kg \
+    --life 4y --use 8h/day --per inference=1000000 --json '$here/f.json'"
+  ok "is its hours" python3 -c "
+import csv, json
+j = json.load(open('f.json'))['result']
+rows = list(csv.reader(open('$hours/DE_2022_hourly.csv')))
+column = [i for i, name in enumerate(rows[0]) if 'gCO' in name and ('LCA' in name or 'cycle' in name)][0]
+mean = sum(float(r[column]) for r in rows[1:] if r[0][:13] in ('2022-03-12 18', '2022-03-12 19', '2022-03-12 20')) / 3
+assert abs(j['location']['grams']['value'] - 2.4 * mean) < 1e-6, (j['location'], mean)"
 else
   echo "# skipped: real hours: $hours is not there"
 fi
