@@ -285,6 +285,72 @@ static void less_than_a_day_is_refused(void **state) {
   fr_series_release(&day);
 }
 
+/* ---- what nobody's grid does ---- */
+
+static void assert_sound(const fr_forecast *f) {
+  for (size_t i = 0; i < f->ahead.count; i++) {
+    const fr_intensity_step *s = &f->ahead.step[i];
+    assert_true(s->low >= 0 && s->low <= s->g_per_kwh && s->g_per_kwh <= s->high &&
+                s->high <= FR_INTENSITY_CEILING && s->start_s < s->end_s);
+  }
+  for (size_t i = 0; i < f->scenarios * f->ahead.count; i++)
+    assert_true(fabs(f->error[i]) <= FR_INTENSITY_CEILING);
+}
+
+static void wild_values_stay_within_bounds(void **state) {
+  (void)state;
+  uint64_t x = 1;
+  for (size_t round = 0; round < 40; round++) {
+    fr_series wild = {0};
+    int64_t t = (int64_t)round * 12345 - 200 * DAY;
+    for (size_t i = 0; i < 20 * (round + 20); i++) {
+      x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+      const int64_t length = 1 + (int64_t)((x >> 40) % (round % 3 == 0 ? 90000 : 5000));
+      const int64_t gap = (x >> 20) % 5 == 0 ? (int64_t)((x >> 30) % 300000) : 0;
+      const double g = (x >> 10) % 3 == 0 ? 0 : (double)((x >> 33) % 5001);
+      add(&wild, t + gap, t + gap + length, g);
+      t += gap + length;
+    }
+    fr_forecast f = {0};
+    const int64_t now_s = t + (int64_t)(round * 7919);
+    const enum fr_status status =
+        fr_forecast_make(&wild, now_s, now_s + (int64_t)(round + 1) * 50000, &f, NULL);
+    assert_true(status == FR_OK || status == FR_ERR_NOT_FOUND);
+    assert_sound(&f);
+    fr_forecast_release(&f);
+    fr_series_release(&wild);
+  }
+}
+
+static void times_at_their_ends_are_refused(void **state) {
+  (void)state;
+  fr_series past = made(48), far = {0};
+  fr_forecast f = {0};
+  assert_int_equal(fr_forecast_make(&past, INT64_MIN, INT64_MAX, &f, NULL),
+                   FR_ERR_ARGUMENT);
+  assert_int_equal(fr_forecast_make(&past, INT64_MAX - 1, INT64_MAX, &f, NULL),
+                   FR_ERR_ARGUMENT);
+  add(&far, INT64_MIN, INT64_MIN + 1, 100);
+  add(&far, INT64_MAX - 1, INT64_MAX, 100);
+  assert_int_equal(fr_forecast_make(&far, 0, DAY, &f, NULL), FR_ERR_NOT_FOUND);
+  fr_series_release(&past);
+  fr_series_release(&far);
+}
+
+/* A month to a step, as yearly tables have it: their level is told. */
+static void long_steps_are_levels(void **state) {
+  (void)state;
+  fr_series months = {0};
+  for (int64_t i = 0; i < 6; i++)
+    add(&months, i * 30 * DAY, (i + 1) * 30 * DAY, 300 + 10 * (double)i);
+  fr_forecast f = make(&months, 180 * DAY, 182 * DAY);
+  assert_sound(&f);
+  assert_near(f.ahead.step[0].g_per_kwh, 350, 5);
+  assert_near(f.ahead.step[47].g_per_kwh, 350, 5);
+  fr_forecast_release(&f);
+  fr_series_release(&months);
+}
+
 /* ---- a source's own ---- */
 
 static void what_is_given_comes_first(void **state) {
@@ -359,6 +425,9 @@ int main(void) {
       cmocka_unit_test(gaps_are_left_out),
       cmocka_unit_test(two_days_are_enough_and_uncertain),
       cmocka_unit_test(less_than_a_day_is_refused),
+      cmocka_unit_test(wild_values_stay_within_bounds),
+      cmocka_unit_test(times_at_their_ends_are_refused),
+      cmocka_unit_test(long_steps_are_levels),
       cmocka_unit_test(what_is_given_comes_first),
       cmocka_unit_test(perfect_is_what_came),
       cmocka_unit_test(given_without_a_past_keeps_its_gaps),
