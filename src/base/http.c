@@ -21,6 +21,7 @@
 #define LONGEST_WAIT_S 8.0
 #define QUIET_S 60 /* after 429 without Retry-After, when all tries are used up */
 #define LONGEST_QUIET_S 86400 /* a server that errs by years does not lock us out */
+#define DOWN_S 15 /* a server that cannot be reached is not waited for again */
 #define HOPS 5
 #define SERVER_TEXT 128
 
@@ -33,6 +34,8 @@ struct fr__http {
   CURL *curl; /* NULL until a server is first asked */
   char quiet_server[SERVER_TEXT];
   int64_t quiet_until_s; /* of quiet_server, where no folder keeps it */
+  char down_server[SERVER_TEXT];
+  int64_t down_until_s; /* of down_server, likewise */
 };
 
 /* ---- the client ---- */
@@ -153,7 +156,8 @@ static void keep(const fr__http *http, const char *url, const fr__http_entry *en
 
 static int64_t quiet_until(const fr__http *http, const char *url) {
   char server[SERVER_TEXT];
-  const int64_t kept = http->cache != NULL ? fr__http_limit_read(http->cache, url) : 0;
+  const int64_t kept =
+      http->cache != NULL ? fr__http_state_read(http->cache, url, FR__HTTP_QUIET) : 0;
   fr__http_server(url, server, sizeof server);
   const bool here = strcmp(server, http->quiet_server) == 0;
   const int64_t until = here && http->quiet_until_s > kept ? http->quiet_until_s : kept;
@@ -166,7 +170,31 @@ static void be_quiet(fr__http *http, const char *url, int64_t until_s) {
   fr__http_server(url, http->quiet_server, sizeof http->quiet_server);
   http->quiet_until_s = until_s < longest ? until_s : longest;
   if (http->cache != NULL)
-    fr__http_limit_write(http->cache, url, http->quiet_until_s);
+    fr__http_state_write(http->cache, url, FR__HTTP_QUIET, http->quiet_until_s);
+}
+
+/* All tries have failed: many questions (forty regions, a year in pieces) are not to wait
+ * as long each. */
+static void note_down(fr__http *http, const char *url, bool down) {
+  const int64_t until_s = down ? now_s(http) + DOWN_S : 0;
+  if (!down && http->down_until_s == 0)
+    return;
+  fr__http_server(url, http->down_server, sizeof http->down_server);
+  http->down_until_s = until_s;
+  if (http->cache != NULL)
+    fr__http_state_write(http->cache, url, FR__HTTP_DOWN, until_s);
+}
+
+static bool is_down(fr__http *http, const char *url) {
+  char server[SERVER_TEXT];
+  const int64_t now = now_s(http);
+  fr__http_server(url, server, sizeof server);
+  if (strcmp(server, http->down_server) != 0 || http->down_until_s == 0) {
+    memcpy(http->down_server, server, sizeof server);
+    http->down_until_s =
+        http->cache != NULL ? fr__http_state_read(http->cache, url, FR__HTTP_DOWN) : 0;
+  }
+  return http->down_until_s > now && http->down_until_s <= now + DOWN_S;
 }
 
 /* 429 and 503 with their Retry-After; a last permitted request (RateLimit fields). */
@@ -288,6 +316,13 @@ static void explain(call *c, const fr__http_try *t) {
                    c->http->lib.easy_strerror(t->code));
 }
 
+static void explain_down(call *c) {
+  char server[SERVER_TEXT];
+  fr__http_server(c->request->url, server, sizeof server);
+  (void)snprintf(c->why, sizeof c->why, "'%.80s' could not be reached a moment ago",
+                 server);
+}
+
 static void explain_quiet(call *c, int64_t until_s) {
   char server[SERVER_TEXT], when[FR__TIME_TEXT];
   fr__http_server(c->request->url, server, sizeof server);
@@ -326,7 +361,13 @@ static bool back_off(call *c, size_t tried) {
 
 /* Until a server answers for good: *answered. Else c->why says why none did. */
 static enum fr_status try_often(call *c, fr__http_try *t, bool *answered, fr_error *err) {
-  for (size_t tried = 0; tried < c->http->options.tries; tried++) {
+  const bool down = is_down(c->http, c->request->url);
+  const size_t tries = down ? 1 : c->http->options.tries;
+  if (down && c->entry != NULL) {
+    explain_down(c);
+    return FR_OK;
+  }
+  for (size_t tried = 0; tried < tries; tried++) {
     if (!wait_quiet(c) || (tried > 0 && !back_off(c, tried)))
       return FR_OK;
     fr__http_try_release(t);
@@ -336,11 +377,14 @@ static enum fr_status try_often(call *c, fr__http_try *t, bool *answered, fr_err
       return status;
     heed(c->http, c->request->url, t);
     if (!worth_another(t)) {
+      note_down(c->http, c->request->url, false);
       *answered = true;
       return FR_OK;
     }
     explain(c, t);
   }
+  if (t->code != CURLE_OK)
+    note_down(c->http, c->request->url, true);
   if (t->code == CURLE_OK && t->status == 429 &&
       quiet_until(c->http, c->request->url) <= now_s(c->http))
     be_quiet(c->http, c->request->url, now_s(c->http) + QUIET_S);

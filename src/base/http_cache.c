@@ -269,18 +269,19 @@ void fr__http_cache_forget(const char *folder, const char *url) {
   free(path);
 }
 
-/* ---- quiet times ---- */
+/* ---- what is known of a server for a while ---- */
 
-static char *limit_file(const char *folder, const char *url) {
+static char *state_file(const char *folder, const char *url, enum fr__http_state state) {
   char server[128];
   fr__http_server(url, server, sizeof server);
-  return file_of(folder, server, "quiet");
+  return file_of(folder, server, state == FR__HTTP_QUIET ? "quiet" : "down");
 }
 
-int64_t fr__http_limit_read(const char *folder, const char *url) {
+int64_t fr__http_state_read(const char *folder, const char *url,
+                            enum fr__http_state state) {
   size_t size = 0;
   int64_t until_s = 0;
-  char *const path = limit_file(folder, url);
+  char *const path = state_file(folder, url, state);
   char *const bytes = path != NULL ? read_own(path, LIMIT_SIZE, &size) : NULL;
   char *at = bytes;
   if (bytes != NULL && !take_number(&at, "until", &until_s)) {
@@ -292,9 +293,10 @@ int64_t fr__http_limit_read(const char *folder, const char *url) {
   return until_s;
 }
 
-void fr__http_limit_write(const char *folder, const char *url, int64_t until_s) {
+void fr__http_state_write(const char *folder, const char *url, enum fr__http_state state,
+                          int64_t until_s) {
   char text[LIMIT_SIZE];
-  char *const path = open_folder(folder) ? limit_file(folder, url) : NULL;
+  char *const path = open_folder(folder) ? state_file(folder, url, state) : NULL;
   const int length = snprintf(text, sizeof text, "until %" PRId64 "\n", until_s);
   if (path != NULL)
     (void)fr__file_keep(path, text, (size_t)length, NULL);

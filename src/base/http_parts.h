@@ -89,8 +89,12 @@ void fr__http_cache_forget(const char *folder, const char *url);
 void fr__http_entry_release(fr__http_entry *entry);
 bool fr__http_fresh(const fr__http_entry *entry, int64_t now_s);
 
-/* Until when the server of `url` wants no requests; 0: it did not say so. */
-int64_t fr__http_limit_read(const char *folder, const char *url);
-void fr__http_limit_write(const char *folder, const char *url, int64_t until_s);
+/* What is known of the server of `url` until a time: it wants no requests, or it cannot
+ * be reached. 0: nothing. */
+enum fr__http_state { FR__HTTP_QUIET, FR__HTTP_DOWN };
+int64_t fr__http_state_read(const char *folder, const char *url,
+                            enum fr__http_state state);
+void fr__http_state_write(const char *folder, const char *url, enum fr__http_state state,
+                          int64_t until_s);
 
 #endif

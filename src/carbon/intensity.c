@@ -87,12 +87,15 @@ bool fr_intensity_is_constant(const char *spec) {
 
 #define YEAR_S (365 * (int64_t)86400)
 
+/* And what its server left to be said: a mean of old answers says so. */
 static void tell_span(const fr_series *series, int64_t from_s, int64_t to_s,
                       char origin[256]) {
   char from[FR__TIME_TEXT], to[FR__TIME_TEXT];
+  const bool warned = series->warning[0] != '\0';
   fr__time_format(from_s * 1000000000, from);
   fr__time_format(to_s * 1000000000, to);
-  (void)snprintf(origin, 256, "%.160s; mean from %s to %s", series->origin, from, to);
+  (void)snprintf(origin, 256, "%.*s; mean from %s to %s%s%.110s", warned ? 70 : 160,
+                 series->origin, from, to, warned ? "; " : "", series->warning);
 }
 
 static enum fr_status sum_up(const char *spec, const fr_series *series, fr_intensity *out,

@@ -144,6 +144,7 @@ static void warn(const cli_footprint_asked *a, const cli_footprint_found *f,
              "grams are reckoned with the world's %.0f gCO2e/kWh; --intensity names a "
              "grid",
              f->located.intensity.value);
+  cli_warn_of_series(&f->grid, result);
   cli_warn_of_shares(&f->located, "the grid", result);
   if (a->market != NULL)
     cli_warn_of_shares(&f->contracted, "the contracts", result);

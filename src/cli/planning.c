@@ -113,10 +113,22 @@ static void warn_of_scopes(const cli_planning *p, cli_result *result) {
   }
 }
 
+/* Of the first place whose server left something to be said. */
+static void warn_of_servers(const cli_planning *p, cli_result *result) {
+  size_t warned = 0, first = 0;
+  for (size_t i = 0; i < p->places; i++)
+    if (p->place[i].known.warning[0] != '\0' && warned++ == 0)
+      first = i;
+  if (warned > 0)
+    cli_warn(result, "intensity of %.64s%s: %s", p->place[first].known.zone,
+             warned > 1 ? " and others" : "", p->place[first].known.warning);
+}
+
 static void warn(const cli_planning_options *o, const fr_job *job, const cli_planning *p,
                  cli_result *result) {
   warn_of_home(p, result);
   warn_of_means(o, p, result);
+  warn_of_servers(p, result);
   warn_of_pue(p, result);
   warn_of_scopes(p, result);
   if (job->interruptible && job->min_piece_s > job->duration_s)

@@ -159,6 +159,29 @@ static void what_is_kept_stands_in_for_a_server_that_fails(void **state) {
   fr__http_answer_release(&a);
 }
 
+static void a_server_that_is_down_is_not_waited_for_again(void **state) {
+  rig *const r = *state;
+  say(r, 200, "Cache-Control: max-age=1\r\n", "one");
+  loopback_say(r->server, &(loopback_answer){.how = LOOPBACK_CLOSE});
+  check(r, "one", false, 1);
+  r->now_ns += 10 * SECOND;
+  fr__http_answer a = get_anew(r, (fr__http_options){0});
+  assert_true(a.stale);
+  assert_int_equal(loopback_count(r->server), 5); /* four tries */
+  fr__http_answer_release(&a);
+  a = get_anew(r, (fr__http_options){0});
+  assert_non_null(strstr(a.warning, "could not be reached a moment ago"));
+  assert_int_equal(loopback_count(r->server), 5); /* none */
+  fr__http_answer_release(&a);
+  again(r, (fr__http_options){0});
+  assert_int_equal(fails(r, "/nothing-kept-of-it"), FR_ERR_IO);
+  assert_int_equal(loopback_count(r->server), 6); /* one */
+  r->now_ns += 16 * SECOND;
+  loopback_hush(r->server);
+  say(r, 200, NULL, "two");
+  check(r, "two", false, 7);
+}
+
 static void what_is_kept_does_not_hide_a_refusal(void **state) {
   rig *const r = *state;
   say(r, 200, "Cache-Control: max-age=60\r\n", "one");
@@ -396,6 +419,7 @@ int main(void) {
       RIG(callers_say_what_is_usual),
       RIG(offline_gives_what_is_kept_and_its_age),
       RIG(what_is_kept_stands_in_for_a_server_that_fails),
+      RIG(a_server_that_is_down_is_not_waited_for_again),
       RIG(what_is_kept_does_not_hide_a_refusal),
       RIG(quiet_times_hold_for_every_process),
       RIG(a_clock_that_went_back_makes_nothing_fresh),
