@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,18 +22,26 @@ static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH
 enum { CAUGHT = sizeof caught / sizeof *caught };
 
 enum fr_status cli_signals_init(cli_signals *signals, fr_error *err) {
-  sigset_t set;
-  sigemptyset(&set);
+  sigset_t *set = &signals->read;
+  sigemptyset(set);
   for (size_t i = 0; i < CAUGHT; i++)
-    sigaddset(&set, caught[i]);
-  signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigaddset(set, caught[i]);
+  signals->fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals->fd < 0)
     return fr__fail_errno(err, errno, "signals cannot be read");
   /* A reader that leaves early must end the command, not its meter. */
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, &signals->pipe);
-  sigprocmask(SIG_BLOCK, &set, &signals->mask);
+  sigprocmask(SIG_BLOCK, set, &signals->mask);
   return FR_OK;
+}
+
+enum fr_status cli_signals_add(cli_signals *signals, int number, fr_error *err) {
+  sigaddset(&signals->read, number);
+  sigprocmask(SIG_BLOCK, &signals->read, NULL);
+  if (signalfd(signals->fd, &signals->read, 0) >= 0)
+    return FR_OK;
+  return fr__fail_errno(err, errno, "signals cannot be read");
 }
 
 void cli_signals_release(cli_signals *signals) {
@@ -81,6 +90,10 @@ static void report_failure(int to, int number) {
 
 static void become(const cli_child_options *options, int gate, int failure) {
   char go;
+  if (options->own_group)
+    setpgid(0, 0);
+  if (options->orphaned != 0)
+    prctl(PR_SET_PDEATHSIG, options->orphaned); /* who died before closed the gate */
   gate = move_up(gate);
   failure = move_up(failure);
   const int phases = move_up(options->phases);
@@ -142,6 +155,8 @@ enum fr_status cli_child_start(cli_child *child, const cli_child_options *option
     close(failure[0]);
     return fr__fail_errno(err, number, "the command cannot be started");
   }
+  if (options->own_group)
+    setpgid(pid, pid); /* whoever of the two comes first */
   *child = (cli_child){.pid = pid, .gate = gate[1], .failure = failure[0]};
   return FR_OK;
 }
@@ -195,6 +210,15 @@ bool cli_child_ended(cli_child *child) {
   else
     child->ended = errno == ECHILD; /* whoever ignores SIGCHLD is told nothing */
   return child->ended;
+}
+
+int cli_child_stopped(const cli_child *child) {
+  siginfo_t info = {0};
+  if (child->ended || child->pid <= 0 ||
+      waitid(P_PID, (id_t)child->pid, &info, WSTOPPED | WNOHANG) != 0 ||
+      info.si_pid != child->pid)
+    return 0;
+  return info.si_status;
 }
 
 int cli_child_code(const cli_child *child) {

@@ -19,6 +19,7 @@ enum { CLI_OWN_FAILURE = 125, CLI_NOT_EXECUTABLE = 126, CLI_NOT_FOUND = 127 };
 /* While a command runs, the signals that are meant for it are read from a descriptor. */
 typedef struct cli_signals {
   int fd;
+  sigset_t read; /* from it */
   sigset_t mask; /* as it was */
   struct sigaction pipe;
 } cli_signals;
@@ -29,6 +30,8 @@ void cli_signals_release(cli_signals *signals);
  * true where the terminal sent it, to the whole group: then the command has it already.
  */
 int cli_signals_next(const cli_signals *signals, bool *from_terminal);
+/* Takes in one more, such as SIGTSTP, which would else do what it does by itself. */
+enum fr_status cli_signals_add(cli_signals *signals, int number, fr_error *err);
 
 typedef struct cli_child_options {
   char **argv;                /* ends with NULL; argv[0] is looked up in PATH */
@@ -36,6 +39,8 @@ typedef struct cli_child_options {
   int output;                 /* becomes its stdout; -1: ours */
   int phases;                 /* becomes its FRUGAL_PHASE_FD; -1: none */
   const cli_signals *signals; /* what it gets back */
+  bool own_group; /* it leads a process group of its own, which a shell's job is */
+  int orphaned;   /* signal that it gets where this process dies before it; 0: none */
 } cli_child_options;
 
 typedef struct cli_child {
@@ -59,6 +64,9 @@ void cli_child_signal(const cli_child *child, int number);
 /* Asks, without waiting, whether it has ended. Its pid and its times stay until it is
  * reaped. */
 bool cli_child_ended(cli_child *child);
+/* Asks likewise whether it was stopped since (Ctrl-Z, or a terminal that is not its own):
+ * the signal, or 0. */
+int cli_child_stopped(const cli_child *child);
 /* Waits for it. */
 void cli_child_reap(cli_child *child);
 /* 0 to 255; 128 + signal. */
