@@ -39,6 +39,7 @@ int cli_cmd_prune(int argc, char **argv);
 int cli_cmd_quantize(int argc, char **argv);
 int cli_cmd_recognize(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
+int cli_cmd_run(int argc, char **argv);
 int cli_cmd_runs(int argc, char **argv);
 int cli_cmd_study(int argc, char **argv);
 int cli_cmd_test(int argc, char **argv);

@@ -28,6 +28,8 @@ static const cli_command commands[] = {
     {"plan", "in which region and at what hour a job emits least", cli_cmd_plan},
     {"carbon", "what falls on users' devices, beside training", cli_cmd_carbon},
     {"data", "list, check, fetch and export data sets", cli_cmd_data},
+    {"run", "a command when the grid is clean: it waits, pauses and goes on",
+     cli_cmd_run},
     {"runs", "what was run", cli_cmd_runs},
     {"report", "one HTML file of a study", cli_cmd_report},
 };

@@ -1,0 +1,356 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# frugal run: it really waits, pauses and goes on, by series of seconds; what is killed is
+# taken up; Slurm gets its words right.
+. "$(dirname "$0")/tap.sh"
+export XDG_STATE_HOME="$folder/state"
+unset XDG_CONFIG_HOME
+runs="$folder/state/frugal/run"
+
+# series FILE STEP G…: an hour of the first one, then a step for each, from now on.
+cat >"$folder/series.py" <<'PYTHON'
+import datetime, sys, time
+name, step, grams = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+t = int(time.time())
+def iso(s):
+    return datetime.datetime.fromtimestamp(s, datetime.timezone.utc).strftime('%FT%TZ')
+with open(name, 'w') as f:
+    f.write('start,end,g_per_kwh\n%s,%s,%s\n' % (iso(t - 3600), iso(t), grams[0]))
+    for g in grams:
+        f.write('%s,%s,%s\n' % (iso(t), iso(t + step), g))
+        t += step
+PYTHON
+series() {
+  python3 "$folder/series.py" "$folder/grid.csv" "$@"
+}
+grid="--intensity csv:$folder/grid.csv --forecast perfect"
+at_once="--green --intensity 400 --deadline 1h --duration 1s"
+
+# until TEXT FILE: waits for it, ten seconds at most.
+until_says() {
+  i=0
+  until grep -q -e "$1" "$2" 2>/dev/null; do
+    i=$((i + 1))
+    [ $i -lt 200 ] || { echo "no '$1' in:"; cat "$2"; return 1; }
+    sleep 0.05
+  done
+}
+
+# ---- usage ----
+ok "it is to be said how" fails_saying 2 "say how" run --deadline 1h -- true
+ok "not both ways" fails_saying 2 "say one" run --green --slurm --deadline 1h -- true
+ok "a command is needed" fails_saying 2 "say which command" run $at_once
+ok "a grid is needed" fails_saying 2 "which grid" run --green --deadline 1h --duration 1s -- true
+ok "the clock cannot be faked" fails_saying 2 "by the clock" \
+  run $at_once --now 2020-01-01T00:00:00Z -- true
+ok "it runs here" fails_saying 2 "on this machine" run $at_once --regions gcp -- true
+ok "a duration is needed" fails_saying 125 "how long it takes" \
+  run --green --intensity 400 --deadline 1h -- true
+ok "a deadline is needed" fails_saying 125 "deadline" \
+  run --green --intensity 400 --duration 1s -- true
+ok "what does not fit is refused" fails_saying 125 "do not fit" \
+  run --green --intensity 400 --deadline 10s --duration 1h -- touch "$folder/ran"
+ok "and the command does not run" test ! -e "$folder/ran"
+ok "nothing of these is kept" test -z "$(ls "$runs" 2>/dev/null)"
+ok "an unknown grid is our failure" exits 125 run --green --intensity csv:/no/such.csv \
+  --deadline 1h --duration 1s -- true
+
+# ---- the command is left alone ----
+ok "exit 0 is passed through" exits 0 run $at_once -- true
+ok "exit 3 is passed through" exits 3 run $at_once -- sh -c 'exit 3'
+ok "a signal is 128 and it" exits 137 run $at_once -- sh -c 'kill -9 $$'
+ok "not found is 127" fails_saying 127 "cannot be run" run $at_once -- no-such-command
+echo data >"$folder/data.txt"
+ok "not executable is 126" exits 126 run $at_once -- "$folder/data.txt"
+ok "options of the command are the command's" exits 0 run $at_once sh -c \
+  'test "$1" = --green' x --green
+head -c 300000 /dev/urandom >"$folder/bytes"
+same() {
+  "$frugal" run $at_once -q -- cat <"$folder/bytes" | cmp - "$folder/bytes"
+}
+ok "stdin and stdout are untouched" same
+ok "a run that has ended leaves nothing" test -z "$(ls "$runs")"
+ok "JSON goes to stderr with -" sh -c "'$frugal' run $at_once -q --json - -- true 2>&1 \
+  >/dev/null | sed -n '/^{/,\$p' >'$folder/j.json'"
+ok "and has its keys" json "set('id pieces asked deadline deadline_met taken_up exit_code
+  duration_s waited_s paused_s pauses energy grams now planned'.split()) <= set(j['result'])
+  and j['result']['deadline_met'] and len(j['result']['pieces']) == 1" "$folder/j.json"
+ok "the newest finished run tells the duration" exits 0 run --green --intensity 400 \
+  --deadline 1h -- true
+
+# ---- waits, pauses, goes on ----
+cat >"$folder/ticks.sh" <<'SHELL'
+i=0
+while [ $i -lt $1 ]; do
+  date +%s.%N >>"$2"
+  sleep 0.1
+  i=$((i + 1))
+done
+SHELL
+series 3 500 100 500 500 100 500 500 500 500 500
+ok "it waits for clean hours and pauses in dirty ones" exits 0 run --green $grid \
+  --deadline 28s --duration 5s --min-piece 1s --energy 1kJ --json "$folder/p.json" -- \
+  sh "$folder/ticks.sh" 40 "$folder/ticks"
+ok "saying so" grep -q "pauses for" "$folder/err"
+ok "in two pieces" json "len(j['result']['pieces']) == 2 and j['result']['pauses'] == 1 and
+  j['result']['waited_s'] >= 2 and j['result']['paused_s'] >= 5 and
+  j['result']['deadline_met']" "$folder/p.json"
+ok "for fewer grams than at once" json "j['result']['grams']['value'] <
+  0.5 * j['result']['now']['grams']['value'] and
+  abs(j['result']['now']['forecast']['value'] / j['result']['planned']['grams']['value']
+      - (3 * 500 + 2 * 100) / 500) < 0.01" "$folder/p.json"
+ok "the program stood still meanwhile" python3 - "$folder/ticks" "$folder/grid.csv" <<'PYTHON'
+import csv, datetime, sys
+ticks = [float(t) for t in open(sys.argv[1])]
+rows = list(csv.DictReader(open(sys.argv[2])))
+clean = [tuple(datetime.datetime.fromisoformat(r[k].replace('Z', '+00:00')).timestamp()
+               for k in ('start', 'end')) for r in rows if float(r['g_per_kwh']) == 100]
+assert len(ticks) == 40
+inside = [t for t in ticks if any(a - 0.1 <= t <= b + 0.7 for a, b in clean)]
+assert len(inside) == 40, [t - ticks[0] for t in ticks]
+assert sum(b - a > 4 for a, b in zip(ticks, ticks[1:])) == 1
+PYTHON
+
+# The deadline goes first: clean hours come too late.
+series 2 400 500 500 500 100 100 100 100
+start=$(date +%s)
+ok "what is left of the time is used when the slack is gone" exits 0 run --green $grid \
+  --deadline 4s --duration 2s --no-pause --json "$folder/d.json" -- sleep 1
+ok "and the deadline is met" json "j['result']['deadline_met']" "$folder/d.json"
+ok "a duration that was wrong is told, and it runs on" exits 0 run --green $grid \
+  --deadline 2s --duration 1s --json "$folder/l.json" -- sleep 4
+ok "late" grep -q "deadline is over" "$folder/err"
+ok "and in the JSON, too" json "not j['result']['deadline_met']" "$folder/l.json"
+
+# ---- signals ----
+cat >"$folder/signals.py" <<'PYTHON'
+# signals.py FRUGAL CSV WHEN SIGNAL CODE: the signal while it waits, runs or is paused.
+import os, signal, subprocess, sys, time
+frugal, grid, when, name, code = sys.argv[1:6]
+for s in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(s, signal.SIG_DFL)
+def children(pid):
+    found, todo = [], [pid]
+    while todo:
+        parent = todo.pop()
+        for p in os.listdir('/proc'):
+            try:
+                text = open('/proc/%s/stat' % p).read() if p.isdigit() else ''
+            except OSError:
+                continue
+            if text and int(text.rpartition(')')[2].split()[1]) == parent:
+                found.append(int(p))
+                todo.append(int(p))
+    return found
+def state(pid):
+    try:
+        return open('/proc/%d/stat' % pid).read().rpartition(')')[2].split()[0]
+    except OSError:
+        return None
+def name_of(pid):
+    try:
+        return open('/proc/%d/comm' % pid).read().strip()
+    except OSError:
+        return ''
+p = subprocess.Popen([frugal, 'run', '--green', '--intensity', 'csv:' + grid, '--forecast',
+                      'perfect', '--deadline', '50s', '--duration', '9s', '--min-piece', '1s',
+                      '--', 'sh', '-c', 'sleep 60 & (setsid sleep 61 &) ; sleep 62; exit 7'],
+                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                     start_new_session=True)
+want = {'waits': 'waits', 'runs': 'starts', 'paused': 'pauses'}[when]
+said = ''
+while want not in said:
+    said = p.stderr.readline()
+    assert said, 'it ended'
+time.sleep(0.3)
+below = [c for c in children(p.pid)]
+sleeps = [c for c in below if name_of(c) == 'sleep']
+assert len(sleeps) == (0 if when == 'waits' else 3), (below, sleeps)
+if when == 'paused':
+    assert all(state(c) == 'T' for c in sleeps), [state(c) for c in sleeps]
+p.send_signal(getattr(signal, name))
+got = p.wait(timeout=20)
+assert got == int(code), got
+time.sleep(0.5)
+stopped = [c for c in below if state(c) == 'T']
+assert not stopped, stopped
+left = [c for c in sleeps if state(c) not in (None, 'Z')]
+for c in left: # the one with a session of its own, unless it was told, too
+    os.kill(c, signal.SIGKILL)
+assert len(left) <= 1, left
+PYTHON
+signals() {
+  python3 "$folder/signals.py" "$frugal" "$folder/$1.csv" "$1" "$2" "$3"
+}
+fresh() { # NAME G…
+  name=$1
+  shift
+  series 2 "$@"
+  mv "$folder/grid.csv" "$folder/$name.csv"
+}
+high="500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500"
+fresh waits 500 500 500 500 100 100 100 100 100 $high
+ok "TERM while it waits is 143" signals waits SIGTERM 143
+ok "and its deadline is kept" test -n "$(ls "$runs")"
+exits 0 run --forget all
+ok "until it is forgotten" test -z "$(ls "$runs")"
+fresh waits 500 500 500 500 100 100 100 100 100 $high
+ok "INT while it waits is 130, and nothing is kept" signals waits SIGINT 130
+ok "so" test -z "$(ls "$runs")"
+fresh runs 100 100 100 100 100 $high
+ok "TERM while it runs reaches it" signals runs SIGTERM 143
+"$frugal" run --forget all
+fresh paused 500 100 100 500 500 500 100 100 500 500 500 100 100 $high
+ok "TERM while it is paused continues and ends it" signals paused SIGTERM 143
+"$frugal" run --forget all
+fresh paused 500 100 100 500 500 500 100 100 500 500 500 100 100 $high
+ok "killed while it is paused, it leaves nobody stopped" signals paused SIGKILL -9
+"$frugal" run --forget all
+
+# ---- asleep ----
+cat >"$folder/asleep.py" <<'PYTHON'
+import resource, subprocess, sys, time
+p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE, text=True)
+while 'waits' not in p.stderr.readline():
+    pass
+def ticks():
+    return sum(map(int, open('/proc/%d/stat' % p.pid).read().rpartition(')')[2].split()[11:13]))
+def switches():
+    return sum(int(l.split()[1]) for l in open('/proc/%d/status' % p.pid) if 'ctxt' in l)
+time.sleep(0.3)
+before, woken = ticks(), switches()
+time.sleep(3)
+assert ticks() - before <= 1, ticks() - before
+assert switches() - woken <= 4, switches() - woken
+p.terminate()
+assert p.wait(timeout=10) == 143
+PYTHON
+series 20 500 500 100 500 500
+ok "waiting takes next to no processor time" python3 "$folder/asleep.py" "$frugal" run --green \
+  $grid --deadline 90s --duration 10s -- true
+ok "what waits is listed" exits 0 run --list --json "$folder/list.json"
+ok "as cut off, with what it was" json "[(r['state'], r['command'], r['process'])
+  for r in j['result']['runs']] == [('cut off', ['true'], None)]" "$folder/list.json"
+ok "one of another name is not there" fails_saying 1 "there is no run" run --forget 0123456789abcdef
+id=$(ls "$runs")
+ok "the state is nobody else's" sh -c "[ \$(stat -c %a '$runs') = 700 ] &&
+  [ \$(stat -c %a '$runs/$id') = 700 ]"
+ok "and holds nothing of the environment" sh -c "! grep -q '$folder/data' '$runs/$id/state.json'"
+"$frugal" run $grid --green --deadline 90s --duration 10s -- true 2>"$folder/err2" &
+other=$!
+until_says 'waits\|goes on' "$folder/err2"
+ok "two at once are refused" fails_saying 125 "another frugal run" run $grid --green \
+  --deadline 90s --duration 10s -- true
+ok "and one at work is not forgotten" fails_saying 1 "is at work" run --forget "$id"
+ok "it was taken up" grep -q "stays" "$folder/err2"
+kill -INT $other 2>/dev/null || kill -TERM $other
+kill -TERM $other 2>/dev/null
+wait $other
+"$frugal" run --forget all
+echo '{"format": 1, "parts": [' >"$folder/broken.json"
+mkdir -p "$runs/0123456789abcdef"
+cp "$folder/broken.json" "$runs/0123456789abcdef/state.json"
+ok "a broken state is told" sh -c "'$frugal' run --list 2>&1 | grep -q 'no state'"
+ok "and can be forgotten" exits 0 run --forget 0123456789abcdef
+
+# ---- killed with -9, taken up to the same bits ----
+mkdir "$folder/bin"
+ln -s "$frugal" "$folder/bin/frugal"
+export PATH="$folder/bin:$PATH"
+train="frugal train --data synthetic:subjects=3 --net small --patience 0 --no-test -q"
+cat >"$folder/weights.py" <<'PYTHON'
+import struct, sys
+def weights(name):
+    b = open(name, 'rb').read()
+    return b[8 + struct.unpack('<Q', b[:8])[0]:]
+assert weights(sys.argv[1]) == weights(sys.argv[2])
+PYTHON
+cd "$folder" || exit 1
+$train --epochs 150 -o whole.safetensors >/dev/null 2>&1
+series 3 100 500 100 500 100 100 100 100 100 100 100 100
+green="run --green $grid --deadline 32s --duration 8s --min-piece 1s"
+frugal $green -- $train --epochs 150 -o cut.safetensors >/dev/null 2>"$folder/cut.err" &
+run=$!
+until_says "starts" "$folder/cut.err"
+i=0
+while ! ls "$runs"/*/checkpoint/*.safetensors >/dev/null 2>&1 && [ $i -lt 100 ]; do
+  sleep 0.05
+  i=$((i + 1))
+done
+kill -9 $run $(pgrep -P $run) 2>/dev/null
+wait $run 2>/dev/null
+ok "what was killed with -9 is listed as cut off" sh -c \
+  "frugal run --list --json - | grep -q 'cut off'"
+ok "the same command line takes it up" exits 0 $green --json "$folder/t.json" -- \
+  $train --epochs 150 -o cut.safetensors
+ok "saying so" grep -q "goes on with this command line" "$folder/err"
+ok "in several pieces" json "j['result']['taken_up'] and len(j['result']['pieces']) >= 2 and
+  not any(p['lost'] for p in j['result']['pieces'])" "$folder/t.json"
+ok "to the bits of a run that was never interrupted" \
+  python3 "$folder/weights.py" whole.safetensors cut.safetensors
+ok "and its checkpoints are gone" test -z "$(ls "$runs")"
+ok "a foreign program begins anew" sh -c "
+  frugal run --green --intensity 400 --deadline 1h --duration 1s -- sleep 3 2>'$folder/f.err' &
+  p=\$!; sleep 0.5; kill -9 \$p \$(pgrep -P \$p); wait \$p
+  frugal run --green --intensity 400 --deadline 1h --duration 1s --json '$folder/f.json' -- \
+    sleep 3 2>'$folder/f.err' && grep -q 'begins anew' '$folder/f.err'"
+ok "and what it had cost is not forgotten" json \
+  "[p['lost'] for p in j['result']['pieces']] == [True, False]" "$folder/f.json"
+
+# ---- Slurm ----
+cat >"$folder/bin/sbatch" <<'PYTHON'
+#!/usr/bin/env python3
+import json, os, sys
+log = os.environ['SBATCH_LOG']
+with open(log, 'a') as f:
+    f.write(json.dumps({'argv': sys.argv[1:], 'script': sys.stdin.read()}) + '\n')
+if os.environ.get('SBATCH_FAILS'):
+    sys.exit('sbatch: error: Invalid partition')
+print('%d;cluster' % (100 + sum(1 for _ in open(log))))
+PYTHON
+chmod +x "$folder/bin/sbatch"
+export SBATCH_LOG="$folder/sbatch.log" TZ=Europe/Berlin
+series 600 500 100 500 100 500 500 500 500
+ok "Slurm gets one job" exits 0 run --slurm $grid --deadline 1h --duration 10m --no-pause \
+  --slurm-option=--partition=short --json "$folder/s.json" -- \
+  printf '<%s>' "it's" '$(exit 1)' '' 'a
+#SBATCH --bad' '\\'
+ok "and its id is told" json "[r['id'] for r in j['result']['jobs']] == ['101']" "$folder/s.json"
+ok "which begins when the grid is clean, for so long" python3 - "$SBATCH_LOG" "$folder/grid.csv" <<'PYTHON'
+import csv, datetime, json, subprocess, sys, zoneinfo
+job = json.loads(open(sys.argv[1]).readline())
+clean = [r for r in csv.DictReader(open(sys.argv[2])) if float(r['g_per_kwh']) == 100][0]
+at = datetime.datetime.fromisoformat(clean['start'].replace('Z', '+00:00'))
+local = at.astimezone(zoneinfo.ZoneInfo('Europe/Berlin')).strftime('%Y-%m-%dT%H:%M:%S')
+assert '--begin=' + local in job['argv'], (local, job['argv'])
+assert '--time=10' in job['argv'] and job['argv'][-1] == '--partition=short'
+assert job['script'].startswith('#!/bin/sh\n')
+said = subprocess.run(['sh'], input=job['script'].encode(), capture_output=True).stdout
+assert said == b"<it's><$(exit 1)><><a\n#SBATCH --bad><\\\\>", said
+PYTHON
+rm "$SBATCH_LOG"
+ok "a frugal command is a chain of pieces" exits 0 run --slurm $grid --deadline 1h \
+  --duration 20m --min-piece 5m -- frugal train --data synthetic: -o m.safetensors
+ok "each after the one before, from its checkpoint" python3 - "$SBATCH_LOG" <<'PYTHON'
+import json, sys
+jobs = [json.loads(line) for line in open(sys.argv[1])]
+assert len(jobs) == 2
+assert '--dependency=afterany:101' in jobs[1]['argv'] and '--requeue' in jobs[1]['argv']
+assert not any('dependency' in w for w in jobs[0]['argv'])
+assert 'timeout --signal=TERM 600 ' in jobs[0]['script'] and 'timeout' not in jobs[1]['script']
+assert all("'--checkpoint'" in j['script'] and "'--resume'" in j['script'] for j in jobs)
+assert 'run --forget' in jobs[1]['script']
+PYTHON
+ok "it is not handed over twice" fails_saying 125 "handed to Slurm" run --slurm $grid \
+  --deadline 1h --duration 20m --min-piece 5m -- frugal train --data synthetic: -o m.safetensors
+"$frugal" run --forget all
+ok "what sbatch refuses is our failure" sh -c "export SBATCH_FAILS=1
+  '$frugal' run --slurm --intensity 400 --deadline 1h --duration 1m -- true 2>'$folder/e'
+  [ \$? = 125 ] && grep -q 'Invalid partition' '$folder/e' && grep -q 'did not take' '$folder/e'"
+ok "and leaves nothing" test -z "$(ls "$runs")"
+rm "$folder/bin/sbatch"
+ok "without sbatch it says so" sh -c "PATH='$folder/bin'
+  '$frugal' run --slurm --intensity 400 --deadline 1h --duration 1m -- true 2>&1 |
+  /usr/bin/grep -q 'no sbatch'"
+
+finish
