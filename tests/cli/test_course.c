@@ -147,7 +147,7 @@ static void mutated_files_are_read_or_refused(void **state) {
                                      : (char)fr__rng_below(&rng, 256);
     write_file(path, bytes,
                fr__rng_below(&rng, 20) > 0 ? sizeof timeline - 1
-                                           : fr__rng_below(&rng, 300));
+                                           : fr__rng_below(&rng, sizeof timeline));
     if (cli_course_csv(path, 0, &course, &total, &err) != FR_OK) {
       assert_true(err.text[0] != '\0');
       continue;
