@@ -23,4 +23,15 @@ enum fr_status fr__electricitymaps_parse(const char *body, size_t size, const ch
 enum fr_status fr__watttime_parse(const char *body, size_t size, const char *region,
                                   fr_series *out, int64_t *generated_s, fr_error *err);
 
+#define FR__UK_NATIONAL INT64_C(0)
+#define FR__UK_POSTCODE INT64_C(-1) /* a region, whose number is not known */
+/*
+ * Great Britain's Carbon Intensity API, v2: {data: [{from, to, intensity: {forecast,
+ * actual}}]}, or of a region {data: {regionid, data: [{from, to, intensity:
+ * {forecast}}]}}. `wanted`: the region's number, or one of the above. Where `actual` is
+ * null, the forecast, marked; of a region, marked as estimated.
+ */
+enum fr_status fr__uk_parse(const char *body, size_t size, int64_t wanted, fr_series *out,
+                            fr_error *err);
+
 #endif

@@ -16,6 +16,7 @@ static const fr__intensity_source *const sources[] = {
     &fr__intensity_electricitymaps,
     &fr__intensity_watttime,
     &fr__intensity_csv,
+    &fr__intensity_uk,
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
 

@@ -19,6 +19,7 @@ typedef struct fr__intensity_source {
 
 extern const fr__intensity_source fr__intensity_csv;
 extern const fr__intensity_source fr__intensity_table;
+extern const fr__intensity_source fr__intensity_uk;
 extern const fr__intensity_source fr__intensity_electricitymaps;
 extern const fr__intensity_source fr__intensity_watttime;
 

@@ -213,6 +213,8 @@ static enum fr_status read_all(asked *a, cli_result *result, fr_error *err) {
     fr_series_release(&read);
     status = read_where_it_ends(a, &read, result, err);
   }
+  if (status == FR_OK && read.warning[0] != '\0')
+    cli_warn(result, "%s", read.warning);
   if (status == FR_OK)
     status = part(i, &read, err);
   if (status == FR_OK && i->past.count == 0 && i->forecast.ahead.count == 0)
