@@ -9,7 +9,9 @@
 #include "base/error.h"
 
 #define PLACES_CEILING 2000
-#define PAST_S (150 * INT64_C(86400)) /* of each series: what fr_forecast_make uses */
+#define DAY_S INT64_C(86400)
+#define FILE_PAST_S (150 * DAY_S)  /* what fr_forecast_make uses */
+#define SERVER_PAST_S (42 * DAY_S) /* each few days are a question to a server */
 
 /* ---- which they are ---- */
 
@@ -200,11 +202,6 @@ static bool wants_series(const cli_planning_options *o, const cli_planned_place 
          is_mean(place->site.intensity);
 }
 
-static bool is_constant(const fr_series *series, int64_t now_s) {
-  return series->count == 1 && series->step[0].end_s > now_s &&
-         (series->step[0].marks & FR_STEP_FORECAST) == 0;
-}
-
 static bool has_forecast(const fr_series *series, int64_t now_s) {
   for (size_t i = series->count; i > 0 && series->step[i - 1].end_s > now_s; i--)
     if ((series->step[i - 1].marks & FR_STEP_FORECAST) != 0)
@@ -242,18 +239,51 @@ static void forget(cli_planned_place *place) {
   place->forecast = (fr_forecast){0};
 }
 
-static enum fr_status read_spec(const cli_planning_options *o, const fr_job *job,
-                                cli_planned_place *place, const char *spec,
-                                fr_error *err) {
+static enum fr_status read_past(const cli_planning_options *o, const fr_job *job,
+                                cli_planned_place *place, int64_t past_s, fr_error *err) {
   const fr_intensity_query query = {.now_s = job->now_s,
-                                    .from_s = job->now_s - PAST_S,
+                                    .from_s = job->now_s - past_s,
                                     .to_s = job->deadline_s,
                                     .perfect = o->foresight == CLI_FORESIGHT_PERFECT,
                                     .offline = o->offline,
                                     .factor = o->factor};
+  forget(place);
+  return fr_intensity_read(place->spec, &query, &place->known, err);
+}
+
+static bool is_server(const char *spec) {
+  return begins_with(spec, "electricitymaps:") || begins_with(spec, "watttime:") ||
+         begins_with(spec, "uk:");
+}
+
+/* The source's own forecast reaches the deadline: of the past its age is all that
+ * matters. */
+static bool is_foreseen(const fr_series *known, const fr_job *job) {
+  int64_t from_s, to_s;
+  return has_forecast(known, job->now_s) &&
+         !fr_series_gap(known, job->now_s, job->deadline_s, &from_s, &to_s);
+}
+
+/* Of a server no more than is needed. */
+static enum fr_status read_known(const cli_planning_options *o, const fr_job *job,
+                                 cli_planned_place *place, fr_error *err) {
+  if (!is_server(place->spec))
+    return read_past(o, job, place, FILE_PAST_S, err);
+  if (o->foresight == CLI_FORESIGHT_AUTO || o->foresight == CLI_FORESIGHT_SOURCE) {
+    const enum fr_status status = read_past(o, job, place, DAY_S, err);
+    if (status != FR_OK || o->foresight == CLI_FORESIGHT_SOURCE ||
+        is_foreseen(&place->known, job))
+      return status;
+  }
+  return read_past(o, job, place, SERVER_PAST_S, err);
+}
+
+static enum fr_status read_spec(const cli_planning_options *o, const fr_job *job,
+                                cli_planned_place *place, const char *spec,
+                                fr_error *err) {
   (void)snprintf(place->spec, sizeof place->spec, "%s", spec);
-  enum fr_status status = fr_intensity_read(spec, &query, &place->known, err);
-  place->constant = status == FR_OK && is_constant(&place->known, job->now_s);
+  enum fr_status status = read_known(o, job, place, err);
+  place->constant = status == FR_OK && fr_intensity_is_constant(spec);
   if (status == FR_OK)
     status = foresee(o, job, place, err);
   if (status != FR_OK)
