@@ -140,7 +140,7 @@ static void format_grams(double grams, char *text, size_t size) {
 }
 
 typedef struct shown {
-  bool pieces, mean, interval, chance;
+  bool pieces, mean, interval, chance, weekday;
 } shown;
 
 static void add_columns(const page *p, const shown *s, fr__table *table) {
@@ -184,6 +184,11 @@ static void add_change(const page *p, double gain, fr__table *table) {
     fr__table_addf(table, "%+.*f %%", fabs(percent) < 9.95 ? 1 : 0, percent);
 }
 
+/* "26 Mar 11:30" of "Sat 26 Mar 11:30"; "05:00" as it is. */
+static const char *past_weekday(const char *when) {
+  return *when >= '0' && *when <= '9' ? when : when + strcspn(when, " ") + 1;
+}
+
 static void add_option(const page *p, const shown *s, const char *name,
                        const fr_option *option, bool now, fr__table *table) {
   char start[CLI_WHEN_TEXT], end[CLI_WHEN_TEXT], grams[48];
@@ -191,8 +196,8 @@ static void add_option(const page *p, const shown *s, const char *name,
   cli_when_after(end_of(option), start_of(option), p->zones, end);
   format_grams(option->grams.value, grams, sizeof grams);
   fr__table_addf(table, "%s%s", name, place_of(p, option)->constant ? " *" : "");
-  fr__table_add(table, start);
-  fr__table_add(table, end);
+  fr__table_add(table, s->weekday ? start : past_weekday(start));
+  fr__table_add(table, s->weekday ? end : past_weekday(end));
   if (s->pieces)
     fr__table_addf(table, "%zu", option->schedule.count);
   if (s->mean)
@@ -221,14 +226,6 @@ static bool any_interval(const fr_plan *plan) {
   return false;
 }
 
-/* What there is room for: the least wanted goes first. */
-static shown what_fits(const page *p) {
-  return (shown){.pieces = p->job->interruptible,
-                 .mean = p->columns >= 95,
-                 .interval = p->columns >= 110 && any_interval(p->plan),
-                 .chance = any_chance(p->plan) && p->columns >= 72};
-}
-
 /* It has a row of its own. */
 static bool is_now(const page *p, const fr_option *option) {
   return option->place == p->plan->home && option->schedule.count == 1 &&
@@ -248,15 +245,55 @@ static void add_options(const page *p, const shown *s, fr__table *table) {
              &plan->now, true, table);
 }
 
-static enum fr_status add_table(const page *p, fr_error *err) {
-  const shown s = what_fits(p);
+static size_t lines_of(const char *text) {
+  size_t lines = 0;
+  for (; *text != '\0'; text++)
+    lines += *text == '\n';
+  return lines;
+}
+
+/* *fits: each row has one line. */
+static enum fr_status render(const page *p, const shown *s, fr__buf *out, bool *fits,
+                             fr_error *err) {
   fr__table table;
   fr__table_init(&table, NULL);
-  add_columns(p, &s, &table);
-  add_options(p, &s, &table);
-  fr__buf_add(p->text, "\n");
-  const enum fr_status status = fr__table_render(&table, p->columns, p->text, err);
+  add_columns(p, s, &table);
+  add_options(p, s, &table);
+  const size_t rows = table.cells / table.columns;
+  const enum fr_status status = fr__table_render(&table, p->columns, out, err);
+  *fits = lines_of(fr__buf_text(out)) == rows + 2; /* titles, and the rule below them */
   fr__table_release(&table);
+  return status;
+}
+
+/* The least wanted column goes first; false where all have gone that can. */
+static bool show_less(shown *s) {
+  bool *const order[] = {&s->interval, &s->mean, &s->pieces, &s->weekday, &s->chance};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    if (*order[i]) {
+      *order[i] = false;
+      return true;
+    }
+  return false;
+}
+
+static enum fr_status add_table(const page *p, fr_error *err) {
+  shown s = {.pieces = p->job->interruptible,
+             .mean = true,
+             .interval = any_interval(p->plan),
+             .chance = any_chance(p->plan),
+             .weekday = true};
+  fr__buf out;
+  fr__buf_init(&out, 0);
+  bool fits = false;
+  enum fr_status status = render(p, &s, &out, &fits, err);
+  while (status == FR_OK && !fits && show_less(&s)) {
+    fr__buf_clear(&out);
+    status = render(p, &s, &out, &fits, err);
+  }
+  fr__buf_add(p->text, "\n");
+  fr__buf_add(p->text, fr__buf_text(&out));
+  fr__buf_release(&out);
   if (p->plan->count > MOST_ROWS)
     fr__buf_printf(p->text, "and %zu more, which --json tells\n",
                    p->plan->count - MOST_ROWS);

@@ -38,17 +38,19 @@ static void format_percent(double share, char *text, size_t size) {
 }
 
 /* "from Mon 23 Nov 02:00 to 05:00 CET"; of pieces how many, and their whole. */
-static void add_time(const fr_option *option, fr__buf *words) {
-  char from[CLI_WHEN_TEXT], to[CLI_WHEN_TEXT];
+static void add_time(const cli_plan_view *v, const fr_option *option, fr__buf *words) {
+  char from[CLI_WHEN_TEXT], to[CLI_WHEN_TEXT], zone[2][CLI_WHEN_TEXT];
   const int64_t start_s = start_of(option), end_s = end_of(option);
-  char zone[2][CLI_WHEN_TEXT];
   cli_zone_format(start_s, start_s, zone[0]);
   cli_zone_format(end_s, end_s, zone[1]);
   cli_when_format(start_s, strcmp(zone[0], zone[1]) != 0, from);
   cli_when_after(end_s, start_s, true, to);
   if (option->schedule.count > 1)
     fr__buf_printf(words, "in %zu pieces ", option->schedule.count);
-  fr__buf_printf(words, "from %s to %s", from, to);
+  if (start_s == v->job->job.now_s)
+    fr__buf_printf(words, "from now to %s", to);
+  else
+    fr__buf_printf(words, "from %s to %s", from, to);
 }
 
 /* ---- how much, and how sure ---- */
@@ -126,7 +128,7 @@ static void add_stay(const cli_plan_view *v, fr__buf *words) {
   }
   fr__buf_printf(words, ": the best that is expected, %s ",
                  v->planning->place[best->place].site.name);
-  add_time(best, words);
+  add_time(v, best, words);
   fr__buf_add(words, ", is ");
   add_amounts(v, best, words);
   add_sureness(v, best, words);
@@ -143,11 +145,12 @@ void cli_plan_words(const cli_plan_view *view, fr__buf *words) {
   if (plan->advice == FR_ADVICE_NOW) {
     add_stay(v, words);
   } else {
-    fr__buf_add(words, moves ? "Run it in " : "Wait, and run it ");
+    const bool waits = start_of(option) > v->job->job.now_s;
+    fr__buf_add(words, moves ? "Run it in " : waits ? "Wait, and run it " : "Run it ");
     if (moves)
       fr__buf_printf(words, "%s%s", name, plan->advice == FR_ADVICE_MOVE ? " now" : " ");
     if (plan->advice != FR_ADVICE_MOVE)
-      add_time(option, words);
+      add_time(v, option, words);
     fr__buf_add(words, ": ");
     add_amounts(v, option, words);
     add_sureness(v, option, words);
