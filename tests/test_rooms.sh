@@ -19,7 +19,7 @@ allowed() {
     events) echo base events ;;
     adapt) echo base nn int8 scheme data model train adapt extend prune quantize ;;
     study) echo base nn data model train adapt extend prune quantize scheme meter power processes calibration carbon intensity region forecast plan footprint store study advise ;;
-    report) echo base store report ;;
+    report) echo base store report picture ;;
     serve | cli) echo '*' ;;
   esac
 }

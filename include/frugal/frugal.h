@@ -19,6 +19,7 @@
 #include "frugal/meter.h"
 #include "frugal/model.h"
 #include "frugal/nn.h"
+#include "frugal/picture.h"
 #include "frugal/plan.h"
 #include "frugal/power.h"
 #include "frugal/processes.h"
