@@ -145,9 +145,9 @@ static void warn(const cli_footprint_asked *a, const cli_footprint_found *f,
              "grid",
              f->located.intensity.value);
   cli_warn_of_series(&f->grid, result);
-  cli_warn_of_shares(&f->located, "the grid", result);
+  cli_warn_of_footprint(&f->located, &f->grid, "the grid", result);
   if (a->market != NULL)
-    cli_warn_of_shares(&f->contracted, "the contracts", result);
+    cli_warn_of_footprint(&f->contracted, &f->contracts, "the contracts", result);
   warn_of_scopes(a, f, result);
   if (a->unit[0] != '\0' && !fr_measure_known(f->embodied))
     cli_warn(result, "the score is without the hardware (M): --embodied and --life tell "

@@ -174,8 +174,8 @@ void cli_warn_of_series(const fr_series *series, cli_result *result) {
     cli_warn(result, "intensity of %.64s: %s", series->zone, series->warning);
 }
 
-void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
-                        cli_result *result) {
+void cli_warn_of_footprint(const fr_footprint *footprint, const fr_series *grid,
+                           const char *what, cli_result *result) {
   static const char *const filled[] = {"", "the last value known before stands there",
                                        "the mean of all that is known stands there"};
   static const char *const empty[] = {"the grams of the whole are not known: --fill mean "
@@ -185,6 +185,8 @@ void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
                                       "none is known of the days around either"};
   const fr_footprint *f = footprint;
   char from[FR__LOCAL_TEXT], to[FR__LOCAL_TEXT];
+  if (grid->warning[0] != '\0')
+    cli_warn(result, "%s: %s", what, grid->warning);
   warn_of_share(f->estimated, what, "whose intensity is an estimate", result);
   warn_of_share(f->forecast, what, "whose intensity is a forecast", result);
   if (!(f->gaps > 0))

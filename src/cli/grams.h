@@ -31,10 +31,10 @@ json_t *cli_json_footprint(const fr_footprint *footprint, const fr_series *grid)
  * before it. */
 void cli_add_intensity(fr__buf *text, const char *what, const fr_footprint *footprint,
                        const fr_series *grid);
-/* Energy in estimated and forecast steps and in gaps, each a sentence. `what` is what the
- * grams are of: "the grid". */
-void cli_warn_of_shares(const fr_footprint *footprint, const char *what,
-                        cli_result *result);
+/* What the source warns of, and energy in estimated and forecast steps and in gaps, each
+ * a sentence. `what` is what the grams are of: "the grid". */
+void cli_warn_of_footprint(const fr_footprint *footprint, const fr_series *grid,
+                           const char *what, cli_result *result);
 /* What a server's answers leave to be said: how old they are, what is not to be had. */
 void cli_warn_of_series(const fr_series *series, cli_result *result);
 

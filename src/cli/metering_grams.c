@@ -66,7 +66,7 @@ static json_t *tell(const cli_metering *m, const cli_course_total *total, fr_ser
     json_object_set_new(grams, cli_of_name(each[i]), cli_json_measure(g));
   }
   cli_add_intensity(text, "intensity", &whole, grid);
-  cli_warn_of_shares(&whole, "grams", result);
+  cli_warn_of_footprint(&whole, grid, "grams", result);
   cli_warn_of_series(grid, result);
   return json_pack("{s:o, s:o}", "grams", grams, "location",
                    cli_json_footprint(&whole, grid));
