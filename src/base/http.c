@@ -532,6 +532,11 @@ bool fr__http_kept(fr__http *http, const char *url, fr__http_answer *answer) {
   return given;
 }
 
+void fr__http_forget(fr__http *http, const char *url) {
+  if (http->cache != NULL)
+    fr__http_cache_forget(http->cache, url);
+}
+
 enum fr_status fr__http_refused(const char *url, const fr__http_answer *answer,
                                 const char *said, fr_error *err) {
   char server[SERVER_TEXT], text[201];

@@ -71,6 +71,8 @@ enum fr_status fr__http_get(fr__http *http, const char *url, const char *const *
                             fr__http_answer *answer, fr_error *err);
 /* What fr__http_ask would give without asking a server; false: it would ask one. */
 bool fr__http_kept(fr__http *http, const char *url, fr__http_answer *answer);
+/* What is kept of it turned out to make no sense: the next question asks the server. */
+void fr__http_forget(fr__http *http, const char *url);
 void fr__http_answer_release(fr__http_answer *answer);
 
 /* FR_ERR_PERMISSION (401, 403), FR_ERR_NOT_FOUND (404) or FR_ERR_IO, with the status and

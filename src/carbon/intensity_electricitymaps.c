@@ -49,6 +49,8 @@ static enum fr_status ask(job *j, const char *path, int64_t usual_s, fr_series *
   if (status == FR_OK)
     status =
         fr__electricitymaps_parse(body, size, j->zone, j->factor, out, updated_s, err);
+  if (told == 200 && status == FR_ERR_FORMAT)
+    fr__server_forget(&j->server, path);
   free(body);
   return status;
 }

@@ -108,6 +108,8 @@ static enum fr_status ask(job *j, const char *path, int64_t usual_s, fr_series *
     status = fr__server_get(&j->server, path, usual_s, &body, &size, told, err);
   if (status == FR_OK)
     status = fr__watttime_parse(body, size, j->region, out, generated_s, err);
+  if (*told == 200 && status == FR_ERR_FORMAT)
+    fr__server_forget(&j->server, path);
   free(body);
   return status;
 }

@@ -181,6 +181,12 @@ bool fr__server_has(fr__server *server, const char *path) {
   return has;
 }
 
+void fr__server_forget(fr__server *server, const char *path) {
+  char url[URL_SIZE];
+  if (write_url(server, path, url, NULL) == FR_OK)
+    fr__http_forget(server->http, url);
+}
+
 void fr__server_tell(const fr__server *server, fr_series *series) {
   series->read_s = server->read_s;
   if (series->warning[0] == '\0')

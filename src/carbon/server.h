@@ -47,6 +47,9 @@ enum fr_status fr__server_get_secret(fr__server *server, const char *path, char 
 /* fr__server_get would not ask the server. */
 bool fr__server_has(fr__server *server, const char *path);
 
+/* The answer to it makes no sense: it is not kept. */
+void fr__server_forget(fr__server *server, const char *path);
+
 /* How old the answers are, and what is to be said of them, into the series. */
 void fr__server_tell(const fr__server *server, fr_series *series);
 

@@ -158,6 +158,23 @@ static void a_body_has_a_ceiling(void **state) {
   assert_int_equal(loopback_count(r->server), 2); /* not tried again */
 }
 
+/* A thousand 'x' in 29 bytes (Python: gzip.compress(b'x' * 1000, mtime=0)). */
+static void the_ceiling_is_of_what_is_unpacked(void **state) {
+  static const char packed[] =
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\xa8\x18\x05\xa3\x60\x14\x0c\x77\x00"
+      "\x00\xe6\xc9\x41\x3b\xe8\x03\x00\x00";
+  rig *const r = *state;
+  loopback_say(r->server, &(loopback_answer){.status = 200,
+                                             .header = "Content-Encoding: gzip\r\n",
+                                             .body = packed,
+                                             .size = sizeof packed - 1});
+  fr__http_answer a = get(r, "/");
+  assert_int_equal(a.size, 1000);
+  fr__http_answer_release(&a);
+  reopen(r, (fr__http_options){.ceiling = 999});
+  assert_int_equal(fails(r, "/"), FR_ERR_LIMIT);
+}
+
 /* ---- to whom a key goes ---- */
 
 static const char *const key[] = {"auth-token: SECRET-KEY", NULL};
@@ -297,6 +314,7 @@ int main(void) {
       RIG(ends_in_time),
       RIG(says_that_nobody_answers),
       RIG(a_body_has_a_ceiling),
+      RIG(the_ceiling_is_of_what_is_unpacked),
       RIG(a_key_goes_to_its_server),
       RIG(a_key_goes_nowhere_unencrypted),
       RIG(a_key_does_not_follow_to_another_server),

@@ -421,6 +421,17 @@ static void what_is_kept_stands_in_with_a_warning(void **state) {
   assert_true(s->series.count > 0);
 }
 
+static void nonsense_is_not_kept(void **state) {
+  served *const s = *state;
+  const int64_t hour = this_hour(), now = (int64_t)time(NULL);
+  const fr_intensity_query query = {.now_s = now, .from_s = now - 3 * HOUR, .to_s = now};
+  served_say(s, HISTORY, 200, "Cache-Control: max-age=300\r\n", "<html>Log in</html>");
+  served_say(s, HISTORY, 200, NULL, hours("history", hour - 23 * HOUR, 24, 100, 0));
+  assert_int_equal(served_read(s, "electricitymaps:DE", &query), FR_ERR_FORMAT);
+  served_get(s, "electricitymaps:DE", &query);
+  assert_int_equal(loopback_count(s->server), 2);
+}
+
 static void too_much_at_once_is_refused(void **state) {
   served *const s = *state;
   const fr_intensity_query query = {
@@ -453,6 +464,7 @@ int main(void) {
       SERVED(a_key_goes_to_https_alone),
       SERVED(offline_says_how_old_it_is),
       SERVED(what_is_kept_stands_in_with_a_warning),
+      SERVED(nonsense_is_not_kept),
       SERVED(too_much_at_once_is_refused),
   };
   return cmocka_run_group_tests_name("electricitymaps", tests, NULL, NULL);
