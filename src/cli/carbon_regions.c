@@ -5,16 +5,26 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
+#include "frugal/picture.h"
 
-enum { KEY_PROVIDER = 1, KEY_COUNTRY, KEY_SORT, KEY_CRITERIA, KEY_LATENCY };
+enum {
+  KEY_PROVIDER = 1,
+  KEY_COUNTRY,
+  KEY_SORT,
+  KEY_CRITERIA,
+  KEY_LATENCY,
+  KEY_CHART,
+  KEY_HOME
+};
 
 enum sort { SORT_GRAMS, SORT_NAME, SORT_CARBON_FREE };
 
 typedef struct asked {
   cli_output output;
-  const char *provider, *criteria;
+  const char *provider, *criteria, *chart, *home;
   fr_site_filter filter;
   enum sort sort;
 } asked;
@@ -31,6 +41,9 @@ static const struct argp_option options[] = {
      "what you know of regions, over what is compiled in: CSV with region,country,zone,"
      "intensity,pue,latency_ms,price_per_h,water_l_per_kwh,carbon_free",
      1},
+    {"chart", KEY_CHART, "FILE.svg|png", 0, "the grids beside each other, as a picture",
+     2},
+    {"home", KEY_HOME, "REGION", 0, "which is marked there: gcp:europe-west3", 2},
     {0},
 };
 
@@ -63,6 +76,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_SORT: take_sort(state, text, &a->sort); return 0;
   case KEY_CRITERIA: a->criteria = text; return 0;
+  case KEY_CHART: a->chart = text; return 0;
+  case KEY_HOME: a->home = text; return 0;
+  case ARGP_KEY_END:
+    if (a->home != NULL && a->chart == NULL)
+      argp_error(state, "--home is of --chart");
+    return 0;
   case ARGP_KEY_ARG: argp_error(state, "'%s' is one word too many", text); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -97,6 +116,36 @@ static void find_grid(cli_region *row, cli_result *result) {
              *site->intensity == '\0' ? "the criteria tell neither zone nor intensity"
                                       : err.text);
   }
+}
+
+/* Only those whose grid is known. */
+static enum fr_status draw(const asked *a, const cli_region *row, size_t count,
+                           fr_error *err) {
+  fr_report_bar *bar = calloc(count + 1, sizeof *bar);
+  const fr_region *home = a->home != NULL ? fr_region_find(a->home, NULL) : NULL;
+  fr_report_bars of = {.title = "Carbon intensity of the grid, a year's mean",
+                       .note = "location-based; direct and life-cycle factors differ: "
+                               "the table tells which",
+                       .unit = "gCO2e/kWh",
+                       .bar = bar};
+  bool found = a->home == NULL;
+  if (bar == NULL)
+    return fr__fail_memory(err, "a picture");
+  for (size_t i = 0; i < count; i++) {
+    const fr_measure g = row[i].grid.g_per_kwh;
+    const fr_site *site = &row[i].site;
+    const bool here = a->home != NULL && (strcasecmp(site->name, a->home) == 0 ||
+                                          (home != NULL && site->region == home));
+    found = found || here;
+    if (fr_measure_known(g))
+      bar[of.bars++] = (fr_report_bar){site->name, g.value, g.low, g.high, here};
+  }
+  const enum fr_status status =
+      found ? fr_report_intensity_regions(&of, a->chart, err)
+            : fr__fail(err, FR_ERR_NOT_FOUND, "--home '%.96s' is none of the regions",
+                       a->home);
+  free(bar);
+  return status;
 }
 
 /* Unknown ones last; the name decides between equals. */
@@ -160,7 +209,9 @@ static enum fr_status tell(const asked *a, const fr_sites *sites, cli_result *re
     find_grid(&row[i], result);
   }
   qsort(row, sites->count, sizeof *row, order[a->sort]);
-  const enum fr_status status = cli_regions_tell(row, sites->count, result, text, err);
+  enum fr_status status = cli_regions_tell(row, sites->count, result, text, err);
+  if (status == FR_OK && a->chart != NULL)
+    status = draw(a, row, sites->count, err);
   free(row);
   return status;
 }

@@ -40,6 +40,12 @@ ok "a place without a grid has none" exits 0 carbon regions --criteria c.csv \
 ok "which is null, with a warning" json "[r['intensity'] for r in j['result']['regions']
   if r['region'] == 'shed'] == [None] and any('shed' in w for w in j['warnings'])" s.json
 
+if gnuplot --version >/dev/null 2>&1; then
+  ok "a picture" exits 0 carbon regions --provider gcp --chart r.svg --home europe-west3
+  ok "with home marked" grep -q '276, home' r.svg
+fi
+ok "home is one of them" fails_saying 1 "--home 'DE'" carbon regions --provider gcp --chart r.svg --home DE
+ok "a picture is SVG or PNG" fails_saying 1 "ends in .svg or .png" carbon regions --chart r.pdf
 ok "another provider is refused" fails_saying 1 "no cloud region 'nope'" carbon regions --provider nope
 ok "and another country" fails_saying 2 "'XX' is none of" carbon regions --country XX
 ok "and another order" fails_saying 2 "not 'price'" carbon regions --sort price
