@@ -35,9 +35,6 @@ void cli_add_intensity(fr__buf *text, const char *what, const fr_footprint *foot
  * a sentence. `what` is what the grams are of: "the grid". */
 void cli_warn_of_footprint(const fr_footprint *footprint, const fr_series *grid,
                            const char *what, cli_result *result);
-/* What a server's answers leave to be said: how old they are, what is not to be had. */
-void cli_warn_of_series(const fr_series *series, cli_result *result);
-
 /* {zone, scope, factor, signal, basis, origin} */
 json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin);
 
