@@ -25,7 +25,9 @@ enum {
   KEY_BY,
   KEY_FORECAST,
   KEY_OFFLINE,
-  KEY_CSV
+  KEY_CSV,
+  KEY_CHART,
+  KEY_HEAT_MAP
 };
 
 typedef struct asked {
@@ -51,6 +53,8 @@ static const struct argp_option options[] = {
     {"unit", KEY_UNIT, "UNIT", 0, "g/kWh (default), lb/MWh, kg/MJ, kg/MWh ...", 2},
     {"by", KEY_BY, "hour|day|month", 0, "rows of the table (default: by the length)", 2},
     {"csv", KEY_CSV, "FILE", 0, "the steps, as --intensity csv:FILE reads them", 2},
+    {"chart", KEY_CHART, "FILE", 0, "intensity over time, SVG or PNG by its ending", 2},
+    {"heat-map", KEY_HEAT_MAP, "FILE", 0, "hour by weekday, SVG or PNG", 2},
     {0},
 };
 
@@ -99,6 +103,8 @@ static error_t parse_telling(int key, char *text, struct argp_state *state) {
     return 0;
   case KEY_BY: i->by = by_of(state, text); return 0;
   case KEY_CSV: i->csv = text; return 0;
+  case KEY_CHART: i->chart = text; return 0;
+  case KEY_HEAT_MAP: i->heat_map = text; return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }
@@ -249,7 +255,18 @@ static enum fr_status run(asked *a, cli_result *result, fr__buf *text, fr_error 
     status = read_all(a, result, err);
   if (status == FR_OK && a->intensity.csv != NULL)
     status = cli_intensity_write_csv(&a->intensity, err);
+  if (status == FR_OK)
+    status = cli_intensity_draw(&a->intensity, err);
   return status == FR_OK ? cli_intensity_tell(&a->intensity, result, text, err) : status;
+}
+
+static enum fr_status check_outputs(const asked *a, fr_error *err) {
+  const char *const path[] = {a->output.json, a->intensity.csv, a->intensity.chart,
+                              a->intensity.heat_map};
+  enum fr_status status = cli_check_distinct(path, 4, err);
+  for (size_t i = 0; status == FR_OK && i < 4; i++)
+    status = cli_check_writable(path[i], err);
+  return status;
 }
 
 int cli_carbon_intensity(int argc, char **argv) {
@@ -263,9 +280,7 @@ int cli_carbon_intensity(int argc, char **argv) {
   fr__buf text;
   cli_result_init(&result, "carbon");
   fr__buf_init(&text, 0);
-  enum fr_status status = cli_check_writable(a.output.json, &err);
-  if (status == FR_OK)
-    status = cli_check_writable(a.intensity.csv, &err);
+  enum fr_status status = check_outputs(&a, &err);
   if (status == FR_OK)
     status = run(&a, &result, &text, &err);
   const int code = status == FR_OK

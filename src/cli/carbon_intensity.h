@@ -41,6 +41,8 @@ enum cli_by cli_intensity_by(const cli_intensity *asked, int64_t span_s);
 /* A table, a picture and sentences; keys of the result, and warnings. */
 enum fr_status cli_intensity_tell(const cli_intensity *asked, cli_result *result,
                                   fr__buf *text, fr_error *err);
+/* --chart and --heat-map, where they are asked for. */
+enum fr_status cli_intensity_draw(const cli_intensity *asked, fr_error *err);
 /* Steps as a file that `csv:` reads. */
 enum fr_status cli_intensity_write_csv(const cli_intensity *asked, fr_error *err);
 

@@ -73,6 +73,16 @@ ok "as it says" json "j['result']['constant'] and j['result']['latest'] is None"
 ok "a number has a unit" exits 0 carbon intensity 0.1kg/MJ --json n.json
 ok "which is converted" json "abs(j['result']['past']['mean']['value'] - 360) < 1e-9" n.json
 
+if command -v gnuplot >/dev/null; then
+  ok "pictures of it" exits 0 $look --last 7d --ahead 24h --chart c.svg --heat-map h.png
+  ok "are an SVG and a PNG" sh -c "grep -q '</svg>' c.svg && head -c 4 h.png | grep -q PNG"
+else
+  ok "pictures of it # SKIP no gnuplot" true
+  ok "are an SVG and a PNG # SKIP no gnuplot" true
+fi
+ok "no picture of another kind" fails_saying 1 'ends in .svg or .png' $look --chart c.gif
+ok "no picture of one number" fails_saying 1 'knows no hours' carbon intensity 400 --chart c.svg
+
 ok "no such time" fails_saying 1 'tells no intensity from' $look --from 2020-01-01 --to 2020-01-02
 ok "no such file" fails_saying 1 "'none.csv' cannot be opened" carbon intensity csv:none.csv
 ok "no such factor" fails_saying 1 'no direct intensities' $look --factor direct
