@@ -68,19 +68,12 @@ static void take_over(fr__pieces *out, fr__pieces *better) {
 
 /* ---- pieces of a least length that cost something to begin ---- */
 
-static int64_t dearest(const fr__window *window) {
-  int64_t price = 0;
-  for (size_t i = 0; i < window->count; i++)
-    price = window->segment[i].price > price ? window->segment[i].price : price;
-  return price;
-}
-
 static enum fr_status search(const fr__window *window, const fr__rules *rules,
                              fr__pieces *out, fr_error *err) {
   fr__points points = {0};
   fr__prices prices = {0};
   const bool any = out->count > 0;
-  const int64_t guess = any ? out->cost / rules->work : dearest(window);
+  const int64_t guess = price_for(window, rules->work);
   const int64_t ceiling = any ? out->cost + 1 : (int64_t)1 << FR__COST_BITS;
   enum fr_status status = fr__points_init(&points, window, rules, ceiling, err);
   if (status == FR_OK)

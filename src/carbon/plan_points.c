@@ -22,16 +22,37 @@ void fr__rules_init(fr__rules *rules, const fr_job *job) {
     rules->most = 0; /* more do not fit anyway */
 }
 
-/* Of its energy, as seconds at the job's power × price. A piece that costs as much as
- * `ceiling` is in no best schedule. */
+/* The joules of resuming over time that costs `cost` at the job's power. A piece that
+ * costs as much as `ceiling` is in no best schedule. */
+static int64_t extra_of(const fr__rules *rules, int64_t cost, int64_t ceiling) {
+  const double extra = rules->joules * (double)cost;
+  return extra < (double)ceiling ? (int64_t)(extra + 0.5) : ceiling;
+}
+
 int64_t fr__extra(const fr__window *window, const fr__rules *rules, int64_t t,
                   int64_t ceiling) {
   if (!(rules->joules > 0))
     return 0;
-  const double seconds = (double)(fr__window_cost(window, t + rules->joules_over) -
-                                  fr__window_cost(window, t));
-  const double extra = rules->joules * seconds;
-  return extra < (double)ceiling ? (int64_t)(extra + 0.5) : ceiling;
+  return extra_of(
+      rules, fr__window_cost(window, t + rules->joules_over) - fr__window_cost(window, t),
+      ceiling);
+}
+
+/* The same of all points, whose times only grow. */
+static void find_extras(fr__points *p, const fr__window *w, const fr__rules *rules,
+                        int64_t ceiling) {
+  size_t at = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    const int64_t until = p->t[i] + rules->joules_over;
+    while (at + 1 < w->count && w->segment[at].end < until)
+      at++;
+    const fr__segment *s = &w->segment[at];
+    const int64_t covered = most(least(until, s->end) - s->start, 0);
+    p->extra[i] =
+        rules->joules > 0
+            ? extra_of(rules, s->cost + s->price * covered - p->cost[i], ceiling)
+            : 0;
+  }
 }
 
 /* ---- all of a stretch in order ---- */
@@ -132,8 +153,7 @@ enum fr_status fr__points_init(fr__points *points, const fr__window *window,
     return fr__fail_memory(err, "the times of a schedule");
   for (size_t i = 0; i < window->count; i = window->segment[i].stretch_end)
     merge(points, &(stretch){window->segment, i, window->segment[i].stretch_end}, &o);
-  for (size_t i = 0; i < points->count; i++)
-    points->extra[i] = fr__extra(window, rules, points->t[i], ceiling);
+  find_extras(points, window, rules, ceiling);
   return FR_OK;
 }
 

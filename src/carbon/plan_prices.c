@@ -6,6 +6,7 @@
  * is below the cost of every schedule that does the work (Lagrange; Fisher 1981,
  * Management Science 27(1)). It is concave in the price: the highest is sought.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -15,7 +16,11 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 #define EARNED_CEILING ((int64_t)1 << 59) /* by all seconds of the window */
-enum { STEPS = 64, TOLLS = 24 };
+enum {
+  STEPS = 64,
+  TOLLS = 12,
+  NEAR = 14 /* bits: the first limit of the search is not nearer to the bound */
+};
 
 /* A least total, and the work and pieces of the schedule behind it. */
 typedef struct total {
@@ -29,6 +34,7 @@ typedef struct seeker {
   fr__prices *prices;
   total *before; /* (count) */
   int64_t price_ceiling;
+  int64_t toll; /* of the best bound so far */
 } seeker;
 
 static int64_t earned(const seeker *s, size_t i) {
@@ -116,6 +122,15 @@ static int64_t meeting(const tangent *low, const tangent *high) {
   return most(low->price + 1, least(high->price - 1, price));
 }
 
+/* Whether no bound between them is worth another sweep: none is above where they meet. */
+static bool is_near(const tangent *low, const tangent *high, int64_t best) {
+  if (low->slope <= 0 || high->slope >= 0 || high->price - low->price <= 1)
+    return true;
+  const int64_t more = meeting(low, high) - low->price + 1;
+  const double top = (double)low->bound + (double)low->slope * (double)more;
+  return top - (double)best <= ldexp((double)best, -NEAR);
+}
+
 static const tangent *higher(const tangent *a, const tangent *b) {
   return a->bound >= b->bound ? a : b;
 }
@@ -123,14 +138,15 @@ static const tangent *higher(const tangent *a, const tangent *b) {
 /* Prices around the best one: at the low one too little work pays, at the high one
  * enough. */
 static void bracket(seeker *s, int64_t guess, tangent *low, tangent *high) {
+  int64_t step = most(guess / 16, s->price_ceiling >> 9);
   *low = *high = at_price(s, least(most(guess, 1), s->price_ceiling));
-  while (high->slope > 0 && high->price < s->price_ceiling) {
+  for (; high->slope > 0 && high->price < s->price_ceiling; step *= 2) {
     *low = *high;
-    *high = at_price(s, least(s->price_ceiling, most(2 * high->price, 2)));
+    *high = at_price(s, least(s->price_ceiling, high->price + step));
   }
-  while (low->slope < 0 && low->price > 0) {
+  for (; low->slope < 0 && low->price > 0; step *= 2) {
     *high = *low;
-    *low = at_price(s, low->price / 2);
+    *low = at_price(s, most(0, low->price - step));
   }
 }
 
@@ -138,13 +154,9 @@ static tangent best_price(seeker *s, int64_t guess) {
   tangent low, high;
   bracket(s, guess, &low, &high);
   tangent best = *higher(&low, &high);
-  for (int i = 0;
-       i < STEPS && low.slope > 0 && high.slope < 0 && high.price - low.price > 1; i++) {
+  for (int i = 0; i < STEPS && !is_near(&low, &high, best.bound); i++) {
     const tangent middle = at_price(s, meeting(&low, &high));
     best = *higher(&best, &middle);
-    if (middle.slope == 0 ||
-        middle.bound >= low.bound + low.slope * (middle.price - low.price))
-      break; /* it lies on a tangent: the bound bends here */
     *(middle.slope > 0 ? &low : &high) = middle;
   }
   return best;
@@ -152,29 +164,33 @@ static tangent best_price(seeker *s, int64_t guess) {
 
 /* ---- tolls, where pieces are limited and more of them would pay ---- */
 
-typedef struct bound {
-  tangent at;
-  int64_t toll;
-} bound;
-
-static bound at_toll(seeker *s, int64_t toll, int64_t guess) {
+/* The same of a toll, at the best price for it. */
+static tangent at_toll(seeker *s, int64_t toll, tangent *best) {
   s->prices->toll = toll;
-  return (bound){best_price(s, guess), toll};
+  const tangent at = best_price(s, best->price);
+  if (at.bound > best->bound || toll == 0) {
+    *best = at;
+    s->toll = toll;
+  }
+  return (tangent){toll, at.bound, (int64_t)at.pieces - (int64_t)s->rules->most,
+                   at.pieces};
 }
 
 /* The bound is concave in the toll likewise; any toll's is one, the highest prunes most.
  */
-static bound best_toll(seeker *s, int64_t guess, int64_t ceiling) {
-  bound best = at_toll(s, 0, guess);
-  int64_t low = 0, high = ceiling;
-  if (s->rules->most == 0 || best.at.pieces <= s->rules->most)
+static tangent best_toll(seeker *s, int64_t guess, int64_t ceiling) {
+  tangent best = {.price = guess};
+  tangent low = at_toll(s, 0, &best), high = low;
+  if (s->rules->most == 0)
     return best;
-  for (int i = 0; i < TOLLS && high - low > 1; i++) {
-    const int64_t middle = low > 0 ? low + (high - low) / 2 : high / 64;
-    const bound at = at_toll(s, most(middle, low + 1), best.at.price);
-    if (at.at.bound > best.at.bound)
-      best = at;
-    *(at.at.pieces > s->rules->most ? &low : &high) = at.toll;
+  for (int64_t toll = most(best.bound >> 6, 1); high.slope > 0 && toll < ceiling;
+       toll *= 4) {
+    low = high;
+    high = at_toll(s, toll, &best);
+  }
+  for (int i = 0; i < TOLLS && !is_near(&low, &high, best.bound); i++) {
+    const tangent middle = at_toll(s, meeting(&low, &high), &best);
+    *(middle.slope > 0 ? &low : &high) = middle;
   }
   return best;
 }
@@ -219,17 +235,17 @@ enum fr_status fr__prices_init(fr__prices *prices, const fr__points *points,
                          .after = malloc(n * sizeof(int64_t)),
                          .begun = malloc(n * sizeof(int64_t)),
                          .begun_first = malloc(n * sizeof(int64_t))};
-  seeker s = {points, rules, prices, malloc(n * sizeof(total)), 0};
+  seeker s = {points, rules, prices, malloc(n * sizeof(total)), 0, 0};
   const bool made = prices->before != NULL && prices->ended != NULL &&
                     prices->after != NULL && prices->begun != NULL &&
                     prices->begun_first != NULL && s.before != NULL;
   if (made && points->count > 0) {
     s.price_ceiling = EARNED_CEILING / (points->t[points->count - 1] + rules->other);
     if (at_price(&s, 0).bound < FR__NEVER) {
-      const bound best =
-          best_toll(&s, guess, EARNED_CEILING / 2 / (int64_t)(rules->most + 1));
-      prices->toll = best.toll;
-      prices->bound = at_price(&s, best.at.price).bound;
+      const tangent best =
+          best_toll(&s, guess, EARNED_CEILING / 8 / (int64_t)(rules->most + 1));
+      prices->toll = s.toll;
+      prices->bound = at_price(&s, best.price).bound;
       for (size_t i = 0; i < points->count; i++)
         prices->before[i] = s.before[i].value;
       sweep_back(&s);

@@ -495,13 +495,11 @@ static enum fr_status put_together(const search *s, fr__pieces *out, fr_error *e
 /* Raises the limit until the best that is known lies below it. */
 static enum fr_status raise(search *s, fr__pieces *best, fr_error *err) {
   const int64_t top = best->count > 0 ? best->cost : FR__NEVER / 2;
-  int64_t bound = s->prices->bound, more = (top - bound) / 256;
-  if (best->count == 0)
-    more = bound / 256;
+  int64_t bound = s->prices->bound, more = bound >> 18;
   s->best = (found){.cost = top};
   while (s->status == FR_OK && bound < s->best.cost && !s->is_cut) {
     const int64_t old = s->best.cost;
-    more = more < 1 ? 1 : 8 * more;
+    more = more < 1 ? 1 : 4 * more;
     search_up_to(s, old - bound > more ? bound + more : old - 1);
     if (s->status == FR_OK && s->best.cost < old)
       s->status = put_together(s, best, err);
