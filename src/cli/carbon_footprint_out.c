@@ -144,7 +144,6 @@ static void warn(const cli_footprint_asked *a, const cli_footprint_found *f,
              "grams are reckoned with the world's %.0f gCO2e/kWh; --intensity names a "
              "grid",
              f->located.intensity.value);
-  cli_warn_of_series(&f->grid, result);
   cli_warn_of_footprint(&f->located, &f->grid, "the grid", result);
   if (a->market != NULL)
     cli_warn_of_footprint(&f->contracted, &f->contracts, "the contracts", result);

@@ -169,11 +169,6 @@ static void warn_of_share(double share, const char *what, const char *why,
              why);
 }
 
-void cli_warn_of_series(const fr_series *series, cli_result *result) {
-  if (series->warning[0] != '\0')
-    cli_warn(result, "intensity of %.64s: %s", series->zone, series->warning);
-}
-
 void cli_warn_of_footprint(const fr_footprint *footprint, const fr_series *grid,
                            const char *what, cli_result *result) {
   static const char *const filled[] = {"", "the last value known before stands there",

@@ -67,7 +67,6 @@ static json_t *tell(const cli_metering *m, const cli_course_total *total, fr_ser
   }
   cli_add_intensity(text, "intensity", &whole, grid);
   cli_warn_of_footprint(&whole, grid, "grams", result);
-  cli_warn_of_series(grid, result);
   return json_pack("{s:o, s:o}", "grams", grams, "location",
                    cli_json_footprint(&whole, grid));
 }
