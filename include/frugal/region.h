@@ -72,7 +72,7 @@ typedef struct fr_criteria {
   size_t count;
 } fr_criteria;
 
-#define FR_CRITERIA_CEILING 10000 /* rows */
+#define FR_CRITERIA_CEILING 1000 /* rows */
 
 void fr_criteria_release(fr_criteria *criteria);
 /* Refuses by name: a column that it does not know, a region that stands twice, a number

@@ -10,7 +10,7 @@
 #include "carbon/tables.h"
 #include "frugal/region.h"
 
-#define SITES_CEILING 20000
+#define SITES_CEILING 5000
 
 void fr_sites_release(fr_sites *sites) {
   free(sites->site);

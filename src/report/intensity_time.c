@@ -13,7 +13,7 @@
 #include "report/table.h"
 
 #define WIDTH 960
-#define HEIGHT 430
+#define HEIGHT 444
 #define LEFT 64.0
 #define RIGHT 32.0
 #define BOTTOM 108.0
@@ -171,21 +171,25 @@ static void put_tic(const view *v, int64_t at_s, const char *above, const char *
 }
 
 static void put_month_tics(const view *v, fr__buf *out) {
-  const double span = (double)(v->to_s - v->from_s) / DAY_S;
-  const int every = (int)ceil(span / 30.4 / 12.5);
-  struct tm tm = civil(v, v->from_s);
+  static const int apart[] = {1, 2, 3, 4, 6, 12, 24, 60, 120, 240, 600, 1200};
+  const double span = (double)(v->to_s - v->from_s) / DAY_S / 30.4;
+  const struct tm tm = civil(v, v->from_s);
+  size_t a = 0;
   bool any = false;
-  for (int month = tm.tm_year * 12 + tm.tm_mon; any || month < 200 * 1200; month++) {
+  while (a + 1 < sizeof apart / sizeof *apart && span / apart[a] > 12.5)
+    a++;
+  for (int month = tm.tm_year * 12 + tm.tm_mon;; month++) {
     struct tm first = {.tm_year = month / 12, .tm_mon = month % 12, .tm_mday = 1};
     const int64_t at_s = (int64_t)timegm(&first) - v->offset_s;
-    char year[16] = "";
+    char year[16];
     if (at_s >= v->to_s)
       break;
-    if (at_s < v->from_s || (month % 12) % (every < 12 ? every : 12) != 0)
+    if (at_s < v->from_s || month % apart[a] != 0)
       continue;
-    if (!any || month % 12 == 0)
-      (void)snprintf(year, sizeof year, "%d", 1900 + month / 12);
-    put_tic(v, at_s, months[month % 12], year, &any, out);
+    (void)snprintf(year, sizeof year, "%d", 1900 + month / 12);
+    const bool told = !any || month % 12 == 0;
+    put_tic(v, at_s, apart[a] < 12 ? months[month % 12] : year,
+            told && apart[a] < 12 ? year : "", &any, out);
   }
 }
 
@@ -319,18 +323,16 @@ static void put_curves(const view *v, fr__buf *out) {
 /* The legend, in an order of its own: curves lie above the bands, which come first. */
 static void put_key(const fr_report_intensity *of, const view *v, fr__buf *out) {
   const bool days = v->bin_s >= DAY_S && v->bin_s<1.5 * DAY_S, binned = v->bin_s> 0;
-  const bool both = has(v, false, false) && has(v, true, false);
-  const char *mean = binned ? days ? ", mean of the day" : ", mean" : "";
-  const char *range = days ? "least and most of the day" : "least and most";
+  const bool known = has(v, false, false), ahead = has(v, true, false);
+  const bool both = known && ahead; /* then all has to be short, to fit a line */
+  const char *by_day = both ? ", daily" : ", mean of the day";
+  const char *mean = !binned ? "" : days ? by_day : ", mean";
+  const char *range = days && !both ? "least and most of the day" : "least and most";
   const char *const title[] = {both ? "measured" : "intensity", "forecast"};
-  const char *comma = "";
-  for (int f = 0; f < 2; f++) {
-    if (!has(v, f == 1, false))
-      continue;
-    fr__buf_printf(out, "%sNaN with lines lw 1.8 %s lc rgb '%s' title '%s%s'", comma,
-                   dashes[f], colours[f], title[f], mean);
-    comma = ", ";
-    if (has(v, f == 1, true))
+  for (int f = known ? 0 : 1; f < (ahead ? 2 : 1); f++) {
+    fr__buf_printf(out, "%sNaN with lines lw 1.8 %s lc rgb '%s' title '%s%s'",
+                   f == 1 && known ? ", " : "", dashes[f], colours[f], title[f], mean);
+    if (has(v, f == 1, true) && !(binned && both && f == 0)) /* one for both */
       fr__buf_printf(out,
                      ", NaN with boxes fs solid 0.22 noborder lc rgb '%s' title '%s'",
                      colours[f], binned ? range : "its interval");
@@ -345,7 +347,7 @@ static void put_all(const fr_report_intensity *of, const view *v,
                     const fr__picture *picture, fr__buf *out) {
   fr__picture_begin(picture, of->title, of->note, out);
   fr__picture_margins(picture, LEFT, RIGHT,
-                      FR__PICTURE_HEAD - (of->note != NULL ? 0 : 16), BOTTOM, out);
+                      FR__PICTURE_HEAD + (of->note != NULL ? 14 : -4), BOTTOM, out);
   fr__buf_printf(out,
                  "set grid ytics lt 1 lw 0.6 lc rgb '%s'\nset yrange [0:%.6g]\n"
                  "set label 4 'g/kWh' at screen %.6g, screen %.6g left font ',11' "
@@ -353,7 +355,7 @@ static void put_all(const fr_report_intensity *of, const view *v,
                  "set key at screen 0.5, screen %.6g center bottom horizontal Left "
                  "reverse samplen 2 font ',11' maxrows 1 textcolor rgb '%s'\n",
                  FR__PICTURE_LINES, v->top, fr__picture_x(picture, 10),
-                 1 - fr__picture_y(picture, of->note != NULL ? 50 : 34), FR__PICTURE_SOFT,
+                 1 - fr__picture_y(picture, of->note != NULL ? 57 : 38), FR__PICTURE_SOFT,
                  fr__picture_y(picture, 6), FR__PICTURE_INK);
   put_time_axis(v, picture, out);
   put_pieces(of, v, out);
