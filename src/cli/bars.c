@@ -199,7 +199,8 @@ static void add_times(const picture *p, fr__buf *text) {
   line[p->columns] = '\0';
   for (size_t i = 0; i < p->columns; i++)
     if (holds_now(p, i))
-      put(line, p->columns, i + 3 <= p->columns ? i : p->columns - 3, "now");
+      put(line, p->columns, p->columns >= 3 && i > p->columns - 3 ? p->columns - 3 : i,
+          "now");
   fr__buf_add(text, "    0 └");
   for (size_t i = 0; i < p->columns; i++) {
     label_of(p, i, tick_s, label);

@@ -10,7 +10,18 @@
 typedef struct asked {
   cli_output output;
   cli_planning_options planning;
+  const char *chart, *regions_chart; /* NULL: none */
 } asked;
+
+enum { KEY_CHART = 1, KEY_REGIONS_CHART };
+
+static const struct argp_option options[] = {
+    {"chart", KEY_CHART, "FILE.svg|png", 0,
+     "the hours of the advised region and the pieces in them, as a picture", 89},
+    {"regions-chart", KEY_REGIONS_CHART, "FILE.svg|png", 0,
+     "the regions beside each other, by grams", 89},
+    {0},
+};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   asked *a = state->input;
@@ -19,6 +30,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     state->child_inputs[0] = &a->planning;
     state->child_inputs[1] = &a->output;
     return 0;
+  case KEY_CHART: a->chart = text; return 0;
+  case KEY_REGIONS_CHART: a->regions_chart = text; return 0;
   case ARGP_KEY_ARG: argp_error(state, "'%s' is one word too many", text); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -27,7 +40,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp_child children[] = {
     {&cli_planning_argp, 0, NULL, 0}, {&cli_output_argp, 0, "Output:", 90}, {0}};
 static const struct argp argp = {
-    NULL,
+    options,
     parse,
     NULL,
     "Where and when a job emits least: regions and start times ranked by grams, beside "
@@ -45,6 +58,23 @@ static enum fr_status check_energy(const cli_planned_job *job, fr_error *err) {
                         "--run ID");
 }
 
+/* Before the work. */
+static enum fr_status check_files(const asked *a, fr_error *err) {
+  const char *const path[] = {a->output.json, a->chart, a->regions_chart};
+  enum fr_status status = cli_check_distinct(path, sizeof path / sizeof *path, err);
+  for (size_t i = 0; status == FR_OK && i < sizeof path / sizeof *path; i++)
+    status = cli_check_writable(path[i], err);
+  return status;
+}
+
+static enum fr_status draw(const asked *a, const cli_plan_view *view, fr_error *err) {
+  enum fr_status status =
+      a->chart != NULL ? cli_plan_draw_hours(view, a->chart, err) : FR_OK;
+  if (status == FR_OK && a->regions_chart != NULL)
+    status = cli_plan_draw_regions(view, a->regions_chart, err);
+  return status;
+}
+
 static enum fr_status run(const asked *a, cli_result *result, fr__buf *text,
                           fr_error *err) {
   cli_planned_job job;
@@ -60,6 +90,8 @@ static enum fr_status run(const asked *a, cli_result *result, fr__buf *text,
   const cli_plan_view view = {&job, &planning};
   cli_plan_json(&view, result->result);
   status = cli_plan_text(&view, cli_columns(), text, err);
+  if (status == FR_OK)
+    status = draw(a, &view, err);
   cli_planning_release(&planning);
   return status;
 }
@@ -72,7 +104,7 @@ int cli_cmd_plan(int argc, char **argv) {
   fr__buf text;
   cli_result_init(&result, "plan");
   fr__buf_init(&text, 0);
-  enum fr_status status = cli_check_writable(a.output.json, &err);
+  enum fr_status status = check_files(&a, &err);
   if (status == FR_OK)
     status = run(&a, &result, &text, &err);
   const int code = status == FR_OK

@@ -18,6 +18,13 @@ enum fr_status cli_plan_text(const cli_plan_view *view, size_t columns, fr__buf 
 /* Keys job, home, now, options, alternatives, left_out, advice, words. */
 void cli_plan_json(const cli_plan_view *view, json_t *result);
 
+/* As pictures, SVG or PNG: the hours of the advised region, what was measured, what is
+ * ahead, and the pieces; the regions beside each other. */
+enum fr_status cli_plan_draw_hours(const cli_plan_view *view, const char *path,
+                                   fr_error *err);
+enum fr_status cli_plan_draw_regions(const cli_plan_view *view, const char *path,
+                                     fr_error *err);
+
 /* The end of the last value that is no forecast; FR_TIME_EARLIEST: there is none. */
 int64_t cli_plan_known_s(const cli_planned_place *place);
 

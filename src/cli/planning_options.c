@@ -183,9 +183,11 @@ static enum cli_foresight foresight_of(struct argp_state *state, const char *tex
 }
 
 static enum fr_factor factor_of(struct argp_state *state, const char *text) {
-  if (strcmp(text, "lifecycle") != 0 && strcmp(text, "direct") != 0)
+  if (strcmp(text, "direct") == 0)
+    return FR_FACTOR_DIRECT;
+  if (strcmp(text, "lifecycle") != 0)
     argp_error(state, "--factor takes lifecycle or direct, not '%s'", text);
-  return strcmp(text, "direct") == 0 ? FR_FACTOR_DIRECT : FR_FACTOR_LIFECYCLE;
+  return FR_FACTOR_LIFECYCLE;
 }
 
 static const char *residency_of(struct argp_state *state, const char *text) {

@@ -283,6 +283,16 @@ ok "which is said" json "any('has not ended' in w for w in j['warnings'])
   and $is(j['result']['now']['grams']['value'], 100)" r.json
 ok "no such run" fails_saying 1 "999" plan --run 999 --deadline 24h --intensity 100
 
+# ---- pictures ----
+if command -v gnuplot >/dev/null; then
+  ok "the hours and the regions as pictures" exits 0 plan $two --intensity csv:h.csv --interruptible \
+    --regions a=csv:A_h.csv --chart hours.svg --regions-chart regions.png
+  ok "name what is chosen" grep -q 'home: 2 h from Thu 2 Mar 03:00 UTC' hours.svg
+  ok "and are there" sh -c "[ \"\$(head -c 4 regions.png | tail -c 3)\" = PNG ]"
+fi
+ok "a picture is SVG or PNG" fails_saying 1 "ends in .svg or .png" plan $two --intensity csv:h.csv --chart h.pdf
+ok "two files are two" fails_saying 1 "are one file" plan $two --intensity csv:h.csv --chart h.svg --json h.svg
+
 # ---- what docs/plan.md shows ----
 ok "the page's example is what comes out" python3 - "$frugal" "$docs/plan.md" <<'EOF'
 import re, shlex, subprocess, sys
