@@ -82,6 +82,8 @@ static enum fr_status ask(job *j, const char *path, int64_t usual_s, fr_series *
       fr__server_get(&j->server, path, usual_s, &body, &size, NULL, err);
   if (status == FR_OK)
     status = fr__uk_parse(body, size, j->region, out, err);
+  if (status == FR_ERR_FORMAT)
+    fr__server_forget(&j->server, path);
   free(body);
   return status;
 }
