@@ -101,7 +101,7 @@ static void a_plan_is_drawn_over_time(void **state) {
   ASSERT_SAYS(&d, ">2022, UTC<");
   ASSERT_SAYS(&d, "stroke-dasharray");
   ASSERT_SAYS(&d, "rgb(201, 232, 214)");
-  double now, tuesday, y;
+  double now = 0, tuesday = 0, y = 0;
   assert_true(find_text(&d, "now", &now, &y) &&
               find_text(&d, "Tue 11 Jan", &tuesday, &y));
   assert_true(fabs(now - tuesday) < 10); /* the second is the first's beginning */
@@ -152,7 +152,7 @@ static void cells_go_by_the_clock(void **state) {
     const fr_report_intensity of = {
         .title = "DE", .step = step, .steps = 2, .local = cases[i].local};
     drawing d = {0};
-    double x, y, hour_x, hour_y, day_x, day_y;
+    double x = 0, y = 0, hour_x = 0, hour_y = 0, day_x = 0, day_y = 0;
     begin(&d, "a.svg");
     ASSERT_OK(fr_report_intensity_week(&of, d.path, err));
     look(&d);
@@ -174,7 +174,7 @@ static void regions_stand_beside_each_other(void **state) {
                                {"a_{b}%s", NAN, NAN, NAN, false}};
   const fr_report_bars of = {"3 regions", NULL, "gCO2e", bar, 3};
   drawing d = {0};
-  double north, home, y;
+  double north = 0, home = 0, y = 0;
   if (!has_gnuplot())
     return;
   begin(&d, "a.svg");
