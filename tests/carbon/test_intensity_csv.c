@@ -219,6 +219,39 @@ static void factors_are_told_apart(void **state) {
   fr_series_release(&s);
 }
 
+/* As the yearly files of 2024 and later name their columns. */
+static void newer_names_are_known(void **state) {
+  (void)state;
+  fr_series s = read_well(
+      "Datetime (UTC),Country,Zone name,Zone id,Carbon intensity gCO₂eq/kWh (direct),"
+      "Carbon intensity gCO₂eq/kWh (Life cycle),Carbon-free energy percentage (CFE%),"
+      "Renewable energy percentage (RE%),Data source,Data estimated,Data estimation "
+      "method\n2023-01-01 00:00:00,France,France,FR,20,40,90,25,\"entsoe.eu, rte\",true,"
+      "X\n2023-01-01 01:00:00,France,France,FR,21,41,90,25,entsoe.eu,false,\n",
+      "");
+  assert_int_equal(s.count, 2);
+  assert_step(&s, 0, JAN_1, JAN_1 + HOUR, 40);
+  assert_int_equal(s.step[0].marks, FR_STEP_ESTIMATED);
+  assert_int_equal(s.step[1].marks, 0);
+  assert_int_equal(s.scope.signal, FR_SIGNAL_AVERAGE);
+  assert_string_equal(s.zone, "FR");
+  assert_string_equal(s.origin, "Electricity Maps (ODbL), entsoe.eu, rte: f.csv");
+  fr_series_release(&s);
+}
+
+/* A month each: the usual step is the longest that is usual, and none holds longer than
+ * to the next. */
+static void months_are_steps(void **state) {
+  (void)state;
+  fr_series s = read_well("date,g/kWh\n2023-01-01,1\n2023-02-01,2\n2023-03-01,3\n"
+                          "2023-04-01,4\n",
+                          "");
+  assert_int_equal(s.count, 4);
+  assert_step(&s, 1, JAN_1 + 31 * 24 * HOUR, JAN_1 + 59 * 24 * HOUR, 2);
+  assert_step(&s, 3, JAN_1 + 90 * 24 * HOUR, JAN_1 + 121 * 24 * HOUR, 4);
+  fr_series_release(&s);
+}
+
 #define GOOD "2023-01-01T00:00Z,1\n2023-01-01T01:00Z,2\n"
 #define A_YEAR_OF "time,g/kWh\n" GOOD
 
@@ -345,6 +378,8 @@ int main(void) {
       cmocka_unit_test(summer_time_ends),
       cmocka_unit_test(later_is_not_known),
       cmocka_unit_test(factors_are_told_apart),
+      cmocka_unit_test(newer_names_are_known),
+      cmocka_unit_test(months_are_steps),
       cmocka_unit_test(the_rest_is_refused),
       cmocka_unit_test(a_part_is_as_the_whole),
       cmocka_unit_test(garbage_is_survived),
