@@ -13,7 +13,8 @@
  *            deadline; at once where none does
  *   plan     as planned at the start with the forecast of that hour, once
  *   again    planned anew each hour with what has become known, as `frugal run --green`
- *   advice   at once unless fr_plan_make advises to wait (planned once; each 7th start)
+ *   advice   at once unless fr_plan_make advises to wait (planned once; of jobs that run
+ *            whole each 7th start)
  *   best     with perfect foresight
  *
  * Forecasts are fr_forecast_make's, plans fr_timetable_best's. Where there is no forecast
@@ -107,6 +108,12 @@ typedef struct misses {
   size_t count, inside, steps; /* of all leads: in their 90 % interval */
   double absolute[LEADS], square[LEADS], real;
 } misses;
+
+#define UNSEEN "all but carboncast2020"
+static bool in_set(const char *set, const zone *z) {
+  return strcmp(set, z->set) == 0 ||
+         (strcmp(set, UNSEEN) == 0 && strcmp(z->set, "carboncast2020") != 0);
+}
 
 /* A zone's year, and the forecast of each of its hours (count 0: none). */
 typedef struct year {
@@ -318,6 +325,14 @@ typedef struct pace {
   size_t whole, pieces; /* every so many hours a start */
 } pace;
 
+static void ask_once(const year *y, const fr_job *job, tally *t) {
+  bool now;
+  t->asked++;
+  t->asked_sum += real_from(y, job, job->now_s);
+  t->sum[ADVICE] += as_advised(y, job, &now);
+  t->advised_now += now;
+}
+
 static void start_once(const year *y, const work *w, int64_t now_s, tally *t) {
   const fr_job job = job_of(w, now_s);
   bool now;
@@ -328,12 +343,8 @@ static void start_once(const year *y, const work *w, int64_t now_s, tally *t) {
   t->sum[PLAN] += as_planned(y, &job, &now);
   t->planned_now += now;
   t->sum[AGAIN] += planned_again(y, &job);
-  if (t->starts % ASK != 1)
-    return;
-  t->asked++;
-  t->asked_sum += real_from(y, &job, now_s);
-  t->sum[ADVICE] += as_advised(y, &job, &now);
-  t->advised_now += now;
+  if (w->pieces || t->starts % ASK == 1)
+    ask_once(y, &job, t);
 }
 
 static void run_work(const year *y, const work *w, const pace *p, tally *t) {
@@ -401,7 +412,7 @@ static void show_set(const char *set, tally (*t)[WORKS]) {
     tally all = {0};
     size_t worst = ZONES;
     for (size_t z = 0; z < ZONES; z++) {
-      if (strcmp(zones[z].set, set) != 0)
+      if (!in_set(set, &zones[z]))
         continue;
       add_up(&all, &t[z][w]);
       if (worst == ZONES || reached(&t[z][w], AGAIN) < reached(&t[worst][w], AGAIN))
@@ -522,5 +533,7 @@ int main(int argc, char **argv) {
       show_zones(zones[z].set, t);
       show_misses(zones[z].set, m);
     }
+  if (c.set == NULL)
+    show_set(UNSEEN, t);
   return 0;
 }
