@@ -21,6 +21,7 @@
  * yet (the first day of a file) the plan is to start. Saved is now less the other's, in
  * shares of sums over starts and zones. Then, by lead, the forecasts' mean absolute (root
  * mean square) errors, g/kWh. Markdown tables; --csv FILE for all rows.
+ * --late 2: each value is known two hours after its end, not at once.
  */
 #include <math.h>
 #include <stdio.h>
@@ -122,6 +123,7 @@ typedef struct year {
   fr_series *told; /* (hours) */
   int64_t from_s;  /* of the first one */
   size_t hours;
+  int64_t late_s; /* after its end a value is known */
 } year;
 
 static _Noreturn void stop(const char *what, const fr_error *err) {
@@ -131,6 +133,14 @@ static _Noreturn void stop(const char *what, const fr_error *err) {
 
 /* ---- forecasts ---- */
 
+/* What is known at that time; borrowed. */
+static fr_series known_at(const year *y, int64_t now_s) {
+  fr_series known = y->real;
+  const int64_t hours = (now_s - y->late_s - y->real.step[0].start_s) / HOUR;
+  known.count = hours < 0 ? 0 : (size_t)hours < known.count ? (size_t)hours : known.count;
+  return y->late_s > 0 ? known : y->real;
+}
+
 static void forecast_year(year *y) {
   fr_error err = {0};
   y->told = calloc(y->hours, sizeof *y->told);
@@ -138,9 +148,10 @@ static void forecast_year(year *y) {
     exit(1);
   for (size_t i = 0; i < y->hours; i++) {
     const int64_t now_s = y->from_s + (int64_t)i * HOUR;
+    const fr_series known = known_at(y, now_s);
     fr_forecast f = {0};
     const enum fr_status status =
-        fr_forecast_make(&y->real, now_s, now_s + (int64_t)AHEAD * HOUR, &f, &err);
+        fr_forecast_make(&known, now_s, now_s + (int64_t)AHEAD * HOUR, &f, &err);
     if (status == FR_OK) {
       y->told[i] = f.ahead;
       f.ahead = (fr_series){0};
@@ -273,8 +284,9 @@ static double as_advised(const year *y, const fr_job *job, bool *now) {
   fr_error err = {0};
   fr_plan_options options;
   fr_plan plan = {0};
+  const fr_series known = known_at(y, job->now_s);
   *now = true;
-  if (fr_forecast_make(&y->real, job->now_s, job->deadline_s, &f, NULL) != FR_OK)
+  if (fr_forecast_make(&known, job->now_s, job->deadline_s, &f, NULL) != FR_OK)
     return real_from(y, job, job->now_s);
   const double unknown = (double)NAN;
   const fr_place place = {.name = "home",
@@ -462,6 +474,7 @@ static void show_misses(const char *set, const misses *m) {
 
 typedef struct call {
   const char *folder, *csv, *set;
+  int64_t late_h;
   pace pace;
 } call;
 
@@ -473,6 +486,8 @@ static call call_of(int argc, char **argv) {
       c.csv = argv[++i];
     else if (more && strcmp(argv[i], "--set") == 0)
       c.set = argv[++i];
+    else if (more && strcmp(argv[i], "--late") == 0)
+      c.late_h = strtol(argv[++i], NULL, 10);
     else if (more && strcmp(argv[i], "--every") == 0)
       c.pace.whole = strtoul(argv[++i], NULL, 10);
     else if (more && strcmp(argv[i], "--pieces-every") == 0)
@@ -486,7 +501,7 @@ static call call_of(int argc, char **argv) {
     (void)fprintf(stderr,
                   "usage: %s DATA/carbon [--set electricitymaps|carboncast2021|"
                   "carboncast2020] [--every HOURS] [--pieces-every HOURS] "
-                  "[--csv FILE]\n",
+                  "[--late HOURS] [--csv FILE]\n",
                   argv[0]);
     exit(2);
   }
@@ -498,7 +513,7 @@ static bool wanted(const call *c, size_t z) {
 }
 
 static void run_zone(const call *c, size_t z, FILE *csv, tally t[WORKS], misses *m) {
-  year y = {.zone = &zones[z]};
+  year y = {.zone = &zones[z], .late_s = c->late_h * HOUR};
   open_year(&y, c->folder);
   miss_year(&y, m);
   for (size_t w = 0; w < WORKS; w++) {
