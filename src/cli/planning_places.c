@@ -12,6 +12,7 @@
 #define DAY_S INT64_C(86400)
 #define FILE_PAST_S (150 * DAY_S)  /* what fr_forecast_make uses */
 #define SERVER_PAST_S (42 * DAY_S) /* each few days are a question to a server */
+#define RECENT_S (DAY_S / 2)       /* within which a server has a newest value */
 
 /* ---- which they are ---- */
 
@@ -270,7 +271,7 @@ static enum fr_status read_known(const cli_planning_options *o, const fr_job *jo
   if (!is_server(place->spec))
     return read_past(o, job, place, FILE_PAST_S, err);
   if (o->foresight == CLI_FORESIGHT_AUTO || o->foresight == CLI_FORESIGHT_SOURCE) {
-    const enum fr_status status = read_past(o, job, place, DAY_S, err);
+    const enum fr_status status = read_past(o, job, place, RECENT_S, err);
     if (status != FR_OK || o->foresight == CLI_FORESIGHT_SOURCE ||
         is_foreseen(&place->known, job))
       return status;

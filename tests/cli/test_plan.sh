@@ -283,6 +283,69 @@ ok "which is said" json "any('has not ended' in w for w in j['warnings'])
   and $is(j['result']['now']['grams']['value'], 100)" r.json
 ok "no such run" fails_saying 1 "999" plan --run 999 --deadline 24h --intensity 100
 
+# ---- from a server, which has a forecast: asked twice a zone, and its past where it has none ----
+cat >server.py <<'EOF'
+import datetime, http.server, json, sys, urllib.parse
+utc = datetime.timezone.utc
+hour = datetime.timedelta(hours=1)
+asked = open('asked', 'w', buffering=1)
+def name(t): return t.strftime('%Y-%m-%dT%H:00:00.000Z')
+def value(t): return 100 if t.hour in (3, 4) else 400
+class Server(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_GET(self):
+        url = urllib.parse.urlparse(self.path)
+        told = {k: v[0] for k, v in urllib.parse.parse_qs(url.query).items()}
+        what, zone = url.path.split('/')[-1], told['zone']
+        print(what, zone, file=asked)
+        now = datetime.datetime.now(utc).replace(minute=0, second=0, microsecond=0)
+        row = lambda t: {'zone': zone, 'carbonIntensity': value(t), 'datetime': name(t), 'isEstimated': False,
+                         'updatedAt': name(now), 'createdAt': name(t), 'emissionFactorType': 'lifecycle'}
+        if what == 'history':
+            out = {'zone': zone, 'history': [row(now - i * hour) for i in range(24, 0, -1)]}
+        elif what == 'forecast' and zone == 'DE':
+            out = {'zone': zone, 'updatedAt': name(now), 'forecast': [
+                {'carbonIntensity': value(now + i * hour), 'datetime': name(now + i * hour)} for i in range(48)]}
+        elif what == 'past-range':
+            start, end = (datetime.datetime.fromisoformat(told[k].replace('Z', '+00:00')) for k in ('start', 'end'))
+            out = {'zone': zone, 'data': [row(start + i * hour) for i in range(int((end - start) / hour))
+                                          if start + i * hour < now]}
+        else:
+            out = {'error': 'your plan has no forecast'}
+        body = json.dumps(out).encode()
+        self.send_response(401 if 'error' in out else 200)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server)
+open('port.new', 'w').write(str(server.server_address[1]))
+import os
+os.rename('port.new', 'port')
+server.serve_forever()
+EOF
+python3 server.py &
+served=$!
+trap 'kill $served 2>/dev/null; rm -rf "$folder"' EXIT
+for _ in $(seq 100); do [ -e port ] || sleep 0.1; done
+export FRUGAL_ELECTRICITYMAPS_URL="http://127.0.0.1:$(cat port)/v3" FRUGAL_ELECTRICITYMAPS_KEY=not-a-real-key
+ok "a server's own forecast" exits 0 plan --energy 1kWh --duration 2h --deadline 30h --intensity electricitymaps:DE --json s.json
+ok "says when it is clean" json "j['result']['options'][0]['start'][11:] in ('03:00:00Z', j['result']['job']['now'][11:])
+  and j['result']['options'][0]['forecast'] == \"the source's own\" and not j['result']['options'][0]['error_known']" s.json
+ok "asked two times" sh -c "[ \"\$(sort asked | tr '\n' ' ')\" = 'forecast DE history DE ' ]"
+ok "a zone without a forecast" exits 0 plan --energy 1kWh --duration 2h --deadline 30h --regions DE,FR \
+  --series 'electricitymaps:{zone}' --intensity 500 --json s.json
+ok "has frugal's own" json "(lambda o: o['FR']['forecast'].startswith('same hour') and o['FR']['error_known'] is False
+  and o['DE']['forecast'] == \"the source's own\" and not o['FR']['constant'])(
+    {o['region']: o for o in j['result']['options']})" s.json
+ok "out of few questions" sh -c "[ \$(grep -c 'past-range FR' asked) -le 6 ] && ! grep -q 'past-range DE' asked"
+ok "offline there is what was kept" exits 0 plan --energy 1kWh --duration 2h --deadline 30h \
+  --intensity electricitymaps:DE --offline --json s.json
+ok "the same" json "j['result']['options'][0]['forecast'] == \"the source's own\"" s.json
+ok "the key stands nowhere" sh -c "! grep -rq not-a-real-key '$XDG_CACHE_HOME' '$XDG_DATA_HOME' s.json out err"
+kill $served 2>/dev/null
+unset FRUGAL_ELECTRICITYMAPS_URL FRUGAL_ELECTRICITYMAPS_KEY
+
 # ---- pictures ----
 if command -v gnuplot >/dev/null; then
   ok "the hours and the regions as pictures" exits 0 plan $two --intensity csv:h.csv --interruptible \
