@@ -118,14 +118,33 @@ static void find_grid(cli_region *row, cli_result *result) {
   }
 }
 
+/* What the bars' factors are, where they are one. */
+static const char *note_of(const cli_region *row, size_t count, char text[160]) {
+  const fr_scope *first = NULL;
+  char scope[FR_SCOPE_TEXT];
+  for (size_t i = 0; i < count; i++) {
+    if (!fr_measure_known(row[i].grid.g_per_kwh))
+      continue;
+    if (first != NULL && !fr_scope_same(*first, row[i].grid.scope))
+      return "location-based; some factors are direct and some life-cycle: the table "
+             "tells which";
+    first = &row[i].grid.scope;
+  }
+  if (first == NULL)
+    return NULL;
+  fr_scope_text(*first, scope);
+  (void)snprintf(text, 160, "%s", scope);
+  return text;
+}
+
 /* Only those whose grid is known. */
 static enum fr_status draw(const asked *a, const cli_region *row, size_t count,
                            fr_error *err) {
   fr_report_bar *bar = calloc(count + 1, sizeof *bar);
   const fr_region *home = a->home != NULL ? fr_region_find(a->home, NULL) : NULL;
+  char note[160];
   fr_report_bars of = {.title = "Carbon intensity of the grid, a year's mean",
-                       .note = "location-based; direct and life-cycle factors differ: "
-                               "the table tells which",
+                       .note = note_of(row, count, note),
                        .unit = "gCO2e/kWh",
                        .bar = bar};
   bool found = a->home == NULL;

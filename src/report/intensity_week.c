@@ -11,10 +11,11 @@
 #include "report/picture.h"
 
 #define WIDTH 960
-#define HEIGHT 400
+#define HEIGHT 406
 #define LEFT 56.0
 #define RIGHT 94.0
 #define BOTTOM 50.0
+#define TOP 14                     /* pixels below the title: the unit of the colours */
 #define HOURS_CEILING (200 * 8784) /* of a picture: two hundred years */
 #define DAYS 7
 #define HOURS 24
@@ -75,17 +76,27 @@ static enum fr_status take(const fr_report_intensity *of, week *w, fr_error *err
 
 /* ---- the picture ---- */
 
+/* "local time (CET, CEST)": both names of the clock, where it has two. */
+static void name_clock(bool local, char *text, size_t size) {
+  const bool two = daylight != 0 && strcmp(tzname[0], tzname[1]) != 0;
+  if (local)
+    (void)snprintf(text, size, "local time (%.12s%s%.12s)", tzname[0], two ? ", " : "",
+                   two ? tzname[1] : "");
+  else
+    (void)snprintf(text, size, "UTC");
+}
+
 static void put_title(const fr_report_intensity *of, const week *w,
                       const fr__picture *picture, fr__buf *out) {
-  char title[320], note[400], from[16], to[16];
+  char title[320], note[400], from[16], to[16], clock[64];
   const struct tm first = civil(w->from_s, of->local),
                   last = civil(w->to_s - 1, of->local);
   (void)strftime(from, sizeof from, "%Y-%m-%d", &first);
   (void)strftime(to, sizeof to, "%Y-%m-%d", &last);
-  (void)snprintf(title, sizeof title, "%.240s%smean by hour and weekday, %s",
+  name_clock(of->local, clock, sizeof clock);
+  (void)snprintf(title, sizeof title, "%.200s%smean by hour and weekday, %s",
                  of->title != NULL ? of->title : "",
-                 of->title != NULL && *of->title != '\0' ? ": " : "",
-                 of->local ? "local time" : "UTC");
+                 of->title != NULL && *of->title != '\0' ? ": " : "", clock);
   (void)snprintf(note, sizeof note, "%s to %s%s%.340s", from, to,
                  of->note != NULL ? "; " : "", of->note != NULL ? of->note : "");
   fr__picture_begin(picture, title, note, out);
@@ -94,23 +105,24 @@ static void put_title(const fr_report_intensity *of, const week *w,
 static void put_frame(const week *w, const fr__picture *picture, fr__buf *out) {
   static const char *const day[DAYS] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   const double room = w->high > w->low ? 0 : fmax(1, 0.05 * w->high);
-  fr__picture_margins(picture, LEFT, RIGHT, FR__PICTURE_HEAD + 8, BOTTOM, out);
-  fr__buf_printf(
-      out,
-      "set border 0\nset tics scale 0\nset xrange [-0.5:23.5]\n"
-      "set yrange [6.5:-0.5]\nset cbrange [%.6g:%.6g]\n"
-      "set palette defined (0 '#fff7dc', 0.35 '#f6c667', 0.7 '#c8651b', "
-      "1 '#5f2a0d')\n"
-      "set colorbox user origin screen %.6g, screen %.6g size screen %.6g, "
-      "screen %.6g noborder\nset cbtics font ',11'\n"
-      "set label 4 'g/kWh' at screen %.6g, screen %.6g right font ',11' "
-      "textcolor rgb '%s'\n"
-      "set xlabel 'hour' offset 0,0.4 textcolor rgb '%s'\nset ytics (",
-      fmax(0, w->low - room), w->high + room, 1 - fr__picture_x(picture, RIGHT - 16),
-      fr__picture_y(picture, BOTTOM), fr__picture_x(picture, 14),
-      1 - fr__picture_y(picture, FR__PICTURE_HEAD + 8 + BOTTOM),
-      1 - fr__picture_x(picture, 14), 1 - fr__picture_y(picture, FR__PICTURE_HEAD - 6),
-      FR__PICTURE_SOFT, FR__PICTURE_SOFT);
+  fr__picture_margins(picture, LEFT, RIGHT, FR__PICTURE_HEAD + TOP, BOTTOM, out);
+  fr__buf_printf(out,
+                 "set border 0\nset tics scale 0\nset xrange [-0.5:23.5]\n"
+                 "set yrange [6.5:-0.5]\nset cbrange [%.6g:%.6g]\n"
+                 "set palette defined (0 '#fff7dc', 0.35 '#f6c667', 0.7 '#c8651b', "
+                 "1 '#5f2a0d')\n"
+                 "set colorbox user origin screen %.6g, screen %.6g size screen %.6g, "
+                 "screen %.6g noborder\nset cbtics font ',11'\n"
+                 "set label 4 'g/kWh' at screen %.6g, screen %.6g right font ',11' "
+                 "textcolor rgb '%s'\n"
+                 "set xlabel 'hour' offset 0,0.4 textcolor rgb '%s'\nset ytics (",
+                 fmax(0, w->low - room), w->high + room,
+                 1 - fr__picture_x(picture, RIGHT - 16), fr__picture_y(picture, BOTTOM),
+                 fr__picture_x(picture, 14),
+                 1 - fr__picture_y(picture, FR__PICTURE_HEAD + TOP + BOTTOM),
+                 1 - fr__picture_x(picture, 14),
+                 1 - fr__picture_y(picture, FR__PICTURE_HEAD + TOP - 12),
+                 FR__PICTURE_SOFT, FR__PICTURE_SOFT);
   for (int d = 0; d < DAYS; d++)
     fr__buf_printf(out, "%s'%s' %d", d > 0 ? ", " : "", day[d], d);
   fr__buf_add(out, ")\nset xtics (");

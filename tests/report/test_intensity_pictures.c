@@ -142,7 +142,8 @@ static void cells_go_by_the_clock(void **state) {
   static const struct {
     bool local;
     const char *hour, *day, *title;
-  } cases[] = {{true, "03", "Sun", "local time"}, {false, "01", "Sun", "UTC"}};
+  } cases[] = {{true, "03", "Sun", "local time (CET, CEST)"},
+               {false, "01", "Sun", "UTC"}};
   const fr_report_step step[] = {step_at(MONDAY, 111), step_at(1648342800, 222)};
   if (!has_gnuplot())
     return;
