@@ -108,10 +108,12 @@ typedef struct fr_intensity_query {
  * own forecast where it has one. A table's row and a number are one step. There may be
  * gaps, and nothing at all (count 0). `out` is the caller's (release).
  *
- *   table:ZONE            a yearly mean (ISO 3166 code, grid zone, cloud region, "world")
- *   400, 882lb/MWh        a number, of gCO2e/kWh where no unit is told
- *   csv:FILE[?factor=lifecycle|direct]  hourly files: Electricity Maps', CarbonCast's,
- * any electricitymaps:ZONE, watttime:REGION, uk:[REGION]  servers
+ *   table:ZONE      a yearly mean (ISO 3166 code, grid zone, cloud region, "world")
+ *   400, 882lb/MWh  a number, of gCO2e/kWh where no unit is told
+ *   csv:FILE        hourly files: Electricity Maps', CarbonCast's, any; whole steps
+ *                   that reach into what is asked
+ *   electricitymaps:ZONE, watttime:REGION, uk:[REGION]  servers
+ * docs/intensity.md has their options.
  */
 enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *query,
                                  fr_series *out, fr_error *err);

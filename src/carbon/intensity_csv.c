@@ -16,6 +16,7 @@
 #include "carbon/source.h"
 
 #define SPEC_CEILING 4096
+#define BYTES_OF_ROW 64                  /* few: so many rows have room at once */
 #define NEAR 4096                        /* bytes of a row that is skimmed */
 #define FILE_CEILING ((size_t)256 << 20) /* bytes */
 
@@ -316,7 +317,7 @@ static enum fr_status add_row(fr__csv_rows *rows, const fr__csv_row *row, fr_err
     return fr__fail(err, FR_ERR_LIMIT, "%s: more than %zu rows", rows->name,
                     FR_SERIES_CEILING);
   if (rows->count == rows->capacity) {
-    const size_t capacity = rows->capacity > 0 ? 2 * rows->capacity : 1024;
+    const size_t capacity = rows->capacity > 0 ? 2 * rows->capacity : rows->guess;
     fr__csv_row *more = realloc(rows->row, capacity * sizeof *more);
     if (more == NULL)
       return fr__fail_memory(err, "rows of intensities");
@@ -484,6 +485,7 @@ static enum fr_status read_file(const char *rest, const fr_intensity_query *quer
     reader r = {.spec = &spec, .query = query};
     r.rows = (fr__csv_rows){.name = spec.file, .load = load_row, .self = &r};
     memcpy(r.rows.order, spec.order, sizeof r.rows.order);
+    r.rows.guess = size / BYTES_OF_ROW + 16;
     fr__csv_init(&r.csv, spec.file, text, size, separator_of(text));
     status = read_text(&r, out, err);
     free(r.rows.row);

@@ -53,6 +53,7 @@ typedef struct fr__csv_rows {
   const char *name; /* of the file; borrowed */
   fr__csv_row *row; /* (count) owned */
   size_t count, capacity;
+  size_t guess;                /* how many there may be; above 0 */
   bool order[FR__DATE_ORDERS]; /* what all of them can be */
   bool slashed;                /* some have a day that reads either way */
   /* Reads what of a row waits. */
