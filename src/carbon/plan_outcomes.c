@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/student.h"
 #include "carbon/plan.h"
 #include "frugal/forecast.h"
 
@@ -14,7 +15,7 @@ enum fr_status fr__outcomes_init(fr__outcomes *outcomes, const fr_place *place,
                                  const fr_job *job, const fr_timetable *schedule,
                                  fr_error *err) {
   const fr_forecast *f = place->forecast;
-  const size_t count = f->perfect ? 1 : f->scenarios;
+  const size_t count = f->perfect ? 1 : f->scenarios > 1 ? f->scenarios : 0;
   *outcomes = (fr__outcomes){0};
   if (count == 0)
     return FR_OK;
@@ -33,23 +34,6 @@ void fr__outcomes_release(fr__outcomes *outcomes) {
   *outcomes = (fr__outcomes){0};
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* The p-quantile of sorted values at (n + 1) p (Hyndman and Fan 1996, type 6), which is
- * the least or most of a few. */
-static double quantile(const double *sorted, size_t count, double p) {
-  const double at = ((double)count + 1) * p - 1;
-  if (!(at > 0))
-    return sorted[0];
-  const size_t below = (size_t)at;
-  if (below + 1 >= count)
-    return sorted[count - 1];
-  return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
 static double mean_over(const double *value, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; i++)
@@ -57,23 +41,41 @@ static double mean_over(const double *value, size_t count) {
   return value[0] + sum / (double)count;
 }
 
+/* Half the width of the interval that the value of one day more lies in (Student), the
+ * values being of `days` days that have nothing to do with each other. */
+static double half_width(const double *value, size_t count, size_t days, double mean) {
+  const double n = (double)days;
+  double squares = 0;
+  for (size_t i = 0; i < count; i++)
+    squares += (value[i] - mean) * (value[i] - mean);
+  if (days < 2 || !(squares > 0))
+    return 0;
+  const double variance = squares / (double)count * n / (n - 1);
+  return fr__t_quantile(1 - TAIL, n - 1) * sqrt(variance * (1 + 1 / n));
+}
+
 /* Values that grow with the energy, whose bounds are `energy`'s. */
-static fr_measure interval(double *value, size_t count, const fr_measure *energy) {
+static fr_measure interval(const double *value, size_t count, size_t days,
+                           const fr_measure *energy) {
   const double less = energy->low / energy->value, more = energy->high / energy->value;
-  fr_measure m = {.value = mean_over(value, count),
-                  .unit = FR_UNIT_GRAM_CO2E,
-                  .source = energy->source};
-  qsort(value, count, sizeof *value, by_value);
-  const double low = quantile(value, count, TAIL),
-               high = quantile(value, count, 1 - TAIL);
-  m.low = fmin(m.value, low * (low > 0 ? less : more));
-  m.high = fmax(m.value, high * (high > 0 ? more : less));
-  return m;
+  const double mean = mean_over(value, count);
+  const double half = half_width(value, count, days, mean);
+  const double low = mean - half, high = mean + half;
+  return (fr_measure){.value = mean,
+                      .low = fmin(mean, low * (low > 0 ? less : more)),
+                      .high = fmax(mean, high * (high > 0 ? more : less)),
+                      .unit = FR_UNIT_GRAM_CO2E,
+                      .source = energy->source};
 }
 
 /* Which errors are of the same day: the k-th of both, or, with different numbers of
  * them, any with any. */
 static size_t pairs_of(size_t a, size_t b) { return a == b ? a : a * b; }
+
+/* Of days; a place where what comes is known has one that counts for any. */
+static size_t least(size_t a, size_t b) {
+  return a == 1 ? b : b == 1 ? a : a < b ? a : b;
+}
 
 static double grams_per_mean(const fr_timetable *s, double pue) {
   return s->energy_j.value * (pue / JOULES_PER_KWH);
@@ -97,7 +99,7 @@ static enum fr_status weigh_gain(fr_option *option, const fr_place *place,
               (outcomes->mean[a == b ? i : i % a] * ours + data);
     gains += gain[i] > 0;
   }
-  option->gain = interval(gain, count, &now->schedule.energy_j);
+  option->gain = interval(gain, count, least(a, b), &now->schedule.energy_j);
   option->chance = (double)gains / (double)count;
   free(gain);
   return FR_OK;
@@ -111,7 +113,9 @@ static enum fr_status weigh_grams(fr_option *option, const fr_place *place,
   const double each = grams_per_mean(&option->schedule, place->pue);
   for (size_t i = 0; i < outcomes->count; i++)
     grams[i] = outcomes->mean[i] * each;
-  option->grams = interval(grams, outcomes->count, &option->schedule.energy_j);
+  const size_t count = outcomes->count;
+  option->grams = interval(grams, count, count, &option->schedule.energy_j);
+  option->grams.low = fmax(0, option->grams.low);
   free(grams);
   return FR_OK;
 }
@@ -131,6 +135,6 @@ enum fr_status fr__option_weigh(fr_option *option, const fr_place *place,
   if (status == FR_OK && option->error_known)
     return weigh_gain(option, place, outcomes, now, home, now_outcomes, err);
   const double value = now->grams.value - option->grams.value;
-  option->gain = interval(&(double){value}, 1, &now->schedule.energy_j);
+  option->gain = interval(&(double){value}, 1, 1, &now->schedule.energy_j);
   return status;
 }

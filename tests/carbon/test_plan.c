@@ -82,18 +82,19 @@ static void the_error_of_the_difference_counts(void **state) {
   const fr_option *o = &plan.option[0];
   assert_true(o->error_known);
   assert_near(plan.now.grams.value, 410, 1e-12);
-  assert_near(plan.now.grams.low, 390, 1e-12);
-  assert_near(plan.now.grams.high, 440, 1e-12);
+  /* mean 410 of 390, 400, 440: 4.302653 (Student, 2, 97.5 %) × sqrt(700 × 4/3) */
+  assert_near(plan.now.grams.low, 410 - 131.446, 1e-5);
+  assert_near(plan.now.grams.high, 410 + 131.446, 1e-5);
   assert_near(o->grams.value, 340, 1e-12);
   assert_near(o->schedule.grams.value, 300, 1e-12); /* as it was told */
   assert_near(o->gain.value, 70, 1e-12);
-  assert_near(o->gain.low, -50, 1e-12);
-  assert_near(o->gain.high, 190, 1e-12);
+  assert_near(o->gain.low, 70 - 4.302653 * 120 * sqrt(4.0 / 3), 1e-6);
+  assert_near(o->gain.high, 70 + 4.302653 * 120 * sqrt(4.0 / 3), 1e-6);
   assert_near(o->chance, 2.0 / 3, 1e-12);
   assert_int_equal(plan.advice, FR_ADVICE_WAIT);
   assert_string_equal(
       plan.why, "starting in 2 h emits 340 g in place of 410 g now, 17 % less; 95 % "
-                "interval -12 to 46 %, a gain on 67 % of past days");
+                "interval -128 to 162 %, a gain on 67 % of past days");
   fr_plan_release(&plan);
   fr_series_release(&home.ahead);
 }
@@ -110,11 +111,12 @@ static void bounds_of_the_energy_widen_it(void **state) {
   fr_plan plan = {0};
   assert_int_equal(fr_plan_make(&place, 1, 0, &wide, &options, &plan, NULL), FR_OK);
   const fr_option *o = &plan.option[0];
-  assert_near(plan.now.grams.low, 150, 1e-12);
-  assert_near(plan.now.grams.high, 800, 1e-12);
+  const double half = 12.706205 * sqrt(5000 * 1.5); /* Student, 1 */
+  assert_near(plan.now.grams.low, 0, 0);
+  assert_near(plan.now.grams.high, 2 * (350 + half), 1e-6);
   assert_near(o->gain.value, 0, 1e-12); /* 50 and -50 */
-  assert_near(o->gain.low, -100, 1e-12);
-  assert_near(o->gain.high, 100, 1e-12);
+  assert_near(o->gain.low, 2 * -half, 1e-6);
+  assert_near(o->gain.high, 2 * half, 1e-6);
   assert_int_equal(plan.advice, FR_ADVICE_NOW);
   assert_true(plan.advised == SIZE_MAX);
   fr_plan_release(&plan);
@@ -125,10 +127,11 @@ static void bounds_of_the_energy_widen_it(void **state) {
  * wind blew. With other numbers of days each is set beside each. */
 static void days_are_paired(void **state) {
   (void)state;
-  double ours[] = {100, 0, -100, 0}, same[] = {100, 0, -100, 0}, one[] = {0, 0};
+  double ours[] = {100, 0, -100, 0}, same[] = {100, 0, -100, 0},
+         three[] = {0, 0, 0, 0, 0, 0};
   fr_forecast home = hours((double[]){400, 500}, 2, ours, 2);
   fr_forecast paired = hours((double[]){380, 500}, 2, same, 2);
-  fr_forecast single = hours((double[]){380, 500}, 2, one, 1);
+  fr_forecast other = hours((double[]){380, 500}, 2, three, 3);
   fr_place place[] = {at("home", &home, 1), at("away", &paired, 1)};
   const fr_plan_options options = usual();
   fr_job two = job;
@@ -141,18 +144,19 @@ static void days_are_paired(void **state) {
   assert_near(plan.option[0].gain.high, 20, 1e-12);
   assert_int_equal(plan.advice, FR_ADVICE_MOVE);
   fr_plan_release(&plan);
-  place[1].forecast = &single;
+  place[1].forecast = &other;
   assert_int_equal(fr_plan_make(place, 2, 0, &two, &options, &plan, NULL), FR_OK);
   assert_near(plan.option[0].chance, 0.5, 0);
-  assert_near(plan.option[0].gain.low, -80, 1e-12);
-  assert_near(plan.option[0].gain.high, 120, 1e-12);
+  /* 120 and -80, three times each, of two days that are worth anything */
+  assert_near(plan.option[0].gain.low, 20 - 12.706205 * sqrt(20000 * 1.5), 1e-6);
+  assert_near(plan.option[0].gain.high, 20 + 12.706205 * sqrt(20000 * 1.5), 1e-6);
   assert_int_equal(plan.advice, FR_ADVICE_NOW);
   assert_string_equal(plan.why, "no gain, start now: starting in away at once would save "
                                 "5 %, but it did so on 50 % of past days alone");
   fr_plan_release(&plan);
   fr_series_release(&home.ahead);
   fr_series_release(&paired.ahead);
-  fr_series_release(&single.ahead);
+  fr_series_release(&other.ahead);
 }
 
 static void without_errors_it_says_so(void **state) {
