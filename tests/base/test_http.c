@@ -111,6 +111,16 @@ static void is_quiet_after_the_last_request_that_is_permitted(void **state) {
   assert_int_equal(loopback_count(r->server), 1);
 }
 
+static void too_many_requests_are_followed_by_a_minute_of_quiet(void **state) {
+  rig *const r = *state;
+  loopback_say(r->server, &(loopback_answer){.status = 429});
+  assert_int_equal(fails(r, "/"), FR_ERR_IO);
+  assert_int_equal(loopback_count(r->server), 4);
+  assert_int_equal(fails(r, "/"), FR_ERR_IO);
+  assert_says(r, "wants no requests before 2026-11-22T12:01:0");
+  assert_int_equal(loopback_count(r->server), 4);
+}
+
 static void an_endless_quiet_is_a_day_at_most(void **state) {
   rig *const r = *state;
   loopback_say(r->server,
@@ -310,6 +320,7 @@ int main(void) {
       RIG(waits_as_long_as_the_server_wants),
       RIG(says_when_to_come_back),
       RIG(is_quiet_after_the_last_request_that_is_permitted),
+      RIG(too_many_requests_are_followed_by_a_minute_of_quiet),
       RIG(an_endless_quiet_is_a_day_at_most),
       RIG(ends_in_time),
       RIG(says_that_nobody_answers),

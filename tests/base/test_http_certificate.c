@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server is believed whose certificate someone vouches for, under the name that it was
- * made for, and no other. openssl plays it. */
+ * made for, and no other; and from an encrypted one no way leads to an open one. openssl
+ * plays it. */
 #include "rig.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,16 @@ typedef struct impostor {
   unsigned port;
 } impostor;
 
+/* An answer as it goes over the wire, which s_server -HTTP takes from a file. */
+static void write_answer(const char *folder, const char *name, const char *text) {
+  char path[600];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *const file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  assert_int_equal(fclose(file), 0);
+}
+
 /* "ACCEPT 127.0.0.1:41367" is what s_server prints once it listens. */
 static bool start(impostor *out, const char *folder) {
   int ends[2];
@@ -40,6 +51,9 @@ static bool start(impostor *out, const char *folder) {
       "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -keyout k -out c -days 2 "
       "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 >log 2>&1",
       folder);
+  write_answer(folder, "good", "HTTP/1.0 200 OK\r\n\r\nyes");
+  write_answer(folder, "down",
+               "HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
   if (system(command) != 0 || pipe(ends) != 0)
     return false;
   out->pid = fork();
@@ -48,7 +62,7 @@ static bool start(impostor *out, const char *folder) {
     dup2(ends[1], STDOUT_FILENO);
     if (chdir(folder) == 0)
       execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", "c",
-             "-key", "k", "-www", (char *)NULL);
+             "-key", "k", "-HTTP", (char *)NULL);
     _exit(127);
   }
   close(ends[1]);
@@ -64,11 +78,11 @@ static void check(rig *r, const impostor *it, const char *host, enum fr_status e
   static const char *const key[] = {"auth-token: SECRET", NULL};
   fr__http_answer a = {0};
   char url[64];
-  snprintf(url, sizeof url, "https://%s:%u/", host, it->port);
+  snprintf(url, sizeof url, "https://%s:%u/good", host, it->port);
   r->waits = 0;
   assert_int_equal(fr__http_get(r->http, url, key, &a, &r->err), expected);
   if (expected == FR_OK)
-    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, "yes");
   else
     assert_says(r, "cannot be trusted or read");
   assert_int_equal(r->waits, 0); /* asked once */
@@ -78,6 +92,7 @@ static void check(rig *r, const impostor *it, const char *host, enum fr_status e
 static void a_certificate_is_believed_if_someone_vouches_for_it(void **state) {
   rig *const r = *state;
   impostor it = {0};
+  fr__http_answer a = {0};
   char path[600];
   if (!start(&it, r->folder)) {
     print_message("skipped: no openssl to play a server\n");
@@ -91,6 +106,9 @@ static void a_certificate_is_believed_if_someone_vouches_for_it(void **state) {
   vouched = path;
   reopen(r, (fr__http_options){0});
   check(r, &it, "127.0.0.1", FR_OK);
+  snprintf(r->url, sizeof r->url, "https://127.0.0.1:%u/down", it.port);
+  assert_int_equal(fr__http_get(r->http, r->url, NULL, &a, &r->err), FR_ERR_PERMISSION);
+  assert_says(r, "which is not encrypted");
   reopen(r, (fr__http_options){0});
   check(r, &it, "localhost", FR_ERR_IO); /* not the name that it was made for */
   kill(it.pid, SIGKILL);
