@@ -254,9 +254,13 @@ static enum fr_status plan_all(planner *p, fr_error *err) {
     status = plan_place(p, i, err);
   if (status != FR_OK)
     return status;
-  if (p->plan.count == 0)
+  if (p->plan.count == 0) {
+    const fr_left_out *left = p->plan.left_out;
+    if (left->place == p->plan.home && p->plan.left_out_count > 1)
+      left++; /* home is where the question comes from */
     return fr__fail(err, FR_ERR_NOT_FOUND, "the job fits nowhere: %s: %s",
-                    p->place[p->plan.left_out[0].place].name, p->plan.left_out[0].why);
+                    p->place[left->place].name, left->why);
+  }
   qsort(p->plan.option, p->plan.count, sizeof *p->plan.option, by_grams);
   return add_alternatives(p, err);
 }

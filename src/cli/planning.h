@@ -86,6 +86,7 @@ typedef struct cli_planned_place {
   char spec[512];       /* where its intensity is from */
   fr_series known;      /* up to now, and the source's own forecast; owned */
   fr_forecast forecast; /* from now to the deadline; owned */
+  bool by_spec;         /* the user told its intensity: it must be there */
   bool constant;        /* a yearly mean or a number: the hour does not matter */
   bool pue_known;       /* else 1 is reckoned with */
   char note[160];       /* why it is not what was asked for; "" */

@@ -70,16 +70,30 @@ static enum fr_status add_spec(cli_planning *p, const char *text, const char *sp
     return fr__fail(err, FR_ERR_LIMIT, "'%.64s…' is too long for an intensity", spec);
   if (length == 0)
     return fr__fail(err, FR_ERR_ARGUMENT, "'%.64s' has no name before its '='", text);
+  if (*spec == '\0')
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%.64s' has no intensity behind its '='",
+                    text);
   const fr_site site = site_of_spec(text, length, spec);
   if (is_named(p, site.name))
     return fr__fail(err, FR_ERR_ARGUMENT, "two regions are called '%.64s'", site.name);
-  return add_place(p, &site, err);
+  const enum fr_status status = add_place(p, &site, err);
+  if (status == FR_OK)
+    p->place[p->places - 1].by_spec = true;
+  return status;
 }
 
 static enum fr_status add_names(cli_planning *p, const char *names,
                                 const fr_criteria *criteria, fr_error *err) {
   fr_sites sites = {0};
-  enum fr_status status = fr_sites_select(names, criteria, &sites, err);
+  fr_error why = {0};
+  char near[160];
+  enum fr_status status = fr_sites_select(names, criteria, &sites, &why);
+  if (status == FR_ERR_NOT_FOUND) {
+    cli_places_near(names, near, sizeof near);
+    return fr__fail(err, status, "%s%s", why.text, near);
+  }
+  if (status != FR_OK)
+    return fr__fail(err, status, "%s", why.text);
   for (size_t i = 0; status == FR_OK && i < sites.count; i++)
     if (!is_named(p, sites.site[i].name))
       status = add_place(p, &sites.site[i], err);
@@ -342,7 +356,7 @@ enum fr_status cli_places_read(const cli_planning_options *options, const fr_job
     if (i > 0 && place->left_out[0] != '\0')
       continue; /* nobody asks for its grid */
     const enum fr_status status = read_place(options, job, place, &why);
-    if (status != FR_OK && (i == 0 || !is_lack(status)))
+    if (status != FR_OK && (i == 0 || place->by_spec || !is_lack(status)))
       return fr__fail(err, status, "%s", why.text);
     if (status != FR_OK)
       (void)snprintf(place->left_out, sizeof place->left_out, "%.120s", why.text);

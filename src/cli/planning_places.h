@@ -14,4 +14,8 @@ enum fr_status cli_places_find(const cli_planning_options *options,
 enum fr_status cli_places_read(const cli_planning_options *options, const fr_job *job,
                                cli_planning *planning, fr_error *err);
 
+/* "; near to it: 'gcp:europe-west3', 'aws:…'": three regions at most; "" where none is
+ * near. */
+void cli_places_near(const char *word, char *text, size_t size);
+
 #endif

@@ -388,6 +388,10 @@ ok "a deadline before the end" fails_saying 1 "3 h of work do not fit before the
 ok "a deadline that is over" fails_saying 1 "is over" $plain --deadline 2023-03-01 --now 2023-03-02
 ok "a deadline that is centuries away" fails_saying 1 "ten years" $plain --deadline 2999-01-01
 ok "a region that nobody has" fails_saying 1 "europe-west33" $plain --deadline 24h --regions gcp:europe-west33
+ok "one is near" fails_saying 1 "near to it: 'gcp:europe-west3'" $plain --deadline 24h --regions gcp:europe-west33
+ok "a place is not its region's name" fails_saying 1 "'gcp:us-east1'" $plain --deadline 24h --regions carolina
+ok "a name without an intensity" fails_saying 1 "no intensity behind" $plain --deadline 24h --regions a=
+ok "a region's file that is not there" fails_saying 1 "none.csv" $plain --deadline 24h --regions a=csv:none.csv
 ok "an empty word" fails_saying 1 "empty word" $plain --deadline 24h --regions DE,,FR
 ok "one name twice" fails_saying 1 "two regions are called 'a'" $plain --deadline 24h --regions a=1,a=2
 ok "a file that is not there" fails_saying 1 "none.csv" plan --energy 2kWh --duration 3h --deadline 24h --intensity csv:none.csv
