@@ -4,6 +4,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "frugal/region.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,8 +19,9 @@
 static enum fr_status find_zone(const char *name, fr_intensity *out, fr_error *err) {
   char spec[160];
   double number;
-  const bool whole =
-      strchr(name, ':') != NULL || fr__parse_number(name, strlen(name), &number);
+  const bool spec_of_source =
+      strchr(name, ':') != NULL && fr_region_find(name, NULL) == NULL;
+  const bool whole = spec_of_source || fr__parse_number(name, strlen(name), &number);
   (void)snprintf(spec, sizeof spec, "%s%s", whole ? "" : "table:", name);
   return fr_intensity_find(spec, out, err);
 }

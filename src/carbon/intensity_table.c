@@ -81,21 +81,19 @@ static enum fr_status take_apart(const char *spec, asked *out, fr_error *err) {
 /* ---- what is there, where it is not what was asked for ---- */
 
 static const char *factor_name(enum fr_factor factor) {
-  return factor == FR_FACTOR_DIRECT ? "direct" : "life-cycle";
+  static const char *const names[] = {"", "direct ", "life-cycle "};
+  return names[factor];
 }
 
+/* `year` and `factor` are of what there is instead. */
 static enum fr_status fail_other(const asked *a, const char *name, int year,
-                                 fr_error *err) {
-  char wanted[64] = "";
-  if (a->factor != FR_FACTOR_UNKNOWN)
-    (void)snprintf(wanted, sizeof wanted, "%s ", factor_name(a->factor));
+                                 enum fr_factor factor, fr_error *err) {
+  char wanted[16] = "";
   if (a->year != 0)
-    return fr__fail(err, FR_ERR_NOT_FOUND,
-                    "no %scarbon intensity of %s is known for %d: that of %d is", wanted,
-                    name, a->year, year);
+    (void)snprintf(wanted, sizeof wanted, " for %d", a->year);
   return fr__fail(err, FR_ERR_NOT_FOUND,
-                  "no %scarbon intensity of %s is known: another one, of %d, is", wanted,
-                  name, year);
+                  "no %scarbon intensity of %s is known%s: a %sone of %d is",
+                  factor_name(a->factor), name, wanted, factor_name(factor), year);
 }
 
 static enum fr_status fail_unknown(const asked *a, fr_error *err) {
@@ -115,6 +113,11 @@ typedef struct row {
   fr_scope scope;
 } row;
 
+static bool fits(const asked *a, double g_per_kwh, int year, fr_scope scope) {
+  return !isnan(g_per_kwh) && (a->year == 0 || a->year == year) &&
+         (a->factor == FR_FACTOR_UNKNOWN || a->factor == scope.factor);
+}
+
 static enum fr_status row_of_region(const asked *a, const fr_region *region,
                                     char zone[64], row *out, fr_error *err) {
   size_t count;
@@ -122,16 +125,26 @@ static enum fr_status row_of_region(const asked *a, const fr_region *region,
   (void)snprintf(zone, 64, "%s:%s", region->provider, region->code);
   *out = (row){zone,           region->place, region->g_source, region->g_per_kwh,
                region->g_year, region->scope};
-  for (size_t i = 0; a->year != 0 && i < count; i++)
-    if (year[i].year == a->year) {
+  if (fits(a, region->g_per_kwh, region->g_year, region->scope))
+    return FR_OK;
+  for (size_t i = 0; i < count; i++) /* the newest first */
+    if (fits(a, year[i].g_per_kwh, year[i].year, year[i].scope)) {
       out->g_per_kwh = year[i].g_per_kwh;
-      out->year = a->year;
+      out->year = year[i].year;
       out->scope = year[i].scope;
+      return FR_OK;
     }
-  if (isnan(out->g_per_kwh) || (a->year != 0 && out->year != a->year) ||
-      (a->factor != FR_FACTOR_UNKNOWN && a->factor != out->scope.factor))
-    return fail_other(a, zone, region->g_year, err);
-  return FR_OK;
+  return fail_other(a, zone, region->g_year, region->scope.factor, err);
+}
+
+/* What is nearest to it: that factor in another year, else that year with another. */
+static enum fr_status fail_zone(const asked *a, size_t length, fr_error *err) {
+  const fr__zone *other = fr__zone_find(a->name, length, 0, a->factor);
+  if (other == NULL)
+    other = fr__zone_find(a->name, length, a->year, FR_FACTOR_UNKNOWN);
+  if (other == NULL)
+    other = fr__zone_find(a->name, length, 0, FR_FACTOR_UNKNOWN);
+  return fail_other(a, other->zone, other->year, other->scope.factor, err);
 }
 
 static enum fr_status find(const asked *a, char zone[64], row *out, fr_error *err) {
@@ -142,9 +155,8 @@ static enum fr_status find(const asked *a, char zone[64], row *out, fr_error *er
                  found->g_per_kwh, found->year, found->scope};
     return FR_OK;
   }
-  found = fr__zone_find(a->name, length, 0, FR_FACTOR_UNKNOWN);
-  if (found != NULL)
-    return fail_other(a, found->zone, found->year, err);
+  if (fr__zone_find(a->name, length, 0, FR_FACTOR_UNKNOWN) != NULL)
+    return fail_zone(a, length, err);
   const fr_region *region = fr_region_find(a->name, NULL);
   return region != NULL ? row_of_region(a, region, zone, out, err) : fail_unknown(a, err);
 }

@@ -140,6 +140,8 @@ static void grids_are_mixed_by_share(void **state) {
                          0.75 * intensity_of("table:FRA").g_per_kwh.value;
   NEAR(mean.g_per_kwh.value, by_hand);
   assert_string_equal(mean.zone, "DE 25 %, FR 75 %");
+  assert_int_equal(fr_mix_parse("gcp:europe-west3:0.5,DE@2020:0.5", &mix, &err), FR_OK);
+  assert_string_equal(mix.zone[0].zone, "gcp:europe-west3");
   assert_int_equal(fr_mix_parse("table:DE:1", &mix, &err), FR_OK);
   fr_mix_intensity(&mix, &mean);
   assert_string_equal(mean.zone, "DE");

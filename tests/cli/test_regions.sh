@@ -28,6 +28,38 @@ ok "by name" exits 0 carbon regions --provider aws --country US-VA,CA --sort nam
 ok "states and countries" json "[r['region'] for r in j['result']['regions']] ==
   ['aws:ca-central-1', 'aws:ca-west-1', 'aws:us-east-1']" us.json
 
+gcp="${FRUGAL_SHARED:-}/carbon/gcp-region-carbon-info"
+if [ -d "$gcp" ]; then
+  ok "each year is Google's file, line by line" python3 -c "
+import csv, json, pathlib, sys
+told = {(r['region'][4:], y['year']): (y['g_per_kwh'], y['carbon_free'])
+        for r in json.load(open('all.json'))['result']['regions'] for y in r['years']}
+files = {}
+for path in pathlib.Path(sys.argv[1]).glob('20*.csv'):
+    for line in list(csv.reader(open(path, encoding='utf-8-sig')))[1:]:
+        if line:
+            files[line[0], int(path.stem)] = (float(line[3]) or None,
+                                              float(line[2]) if line[2] else None)
+assert told == files, set(told.items()) ^ set(files.items())" "$gcp"
+else
+  echo "# skipped: Google's files (FRUGAL_SHARED) are not there"
+fi
+cast="${FRUGAL_SHARED:-}/carbon/carboncast"
+if [ -d "$cast" ]; then
+  ok "a grid's year is the mean of CarbonCast's hours" python3 -c "
+import csv, subprocess, sys, json
+for name, column in (('CISO', slice(6, 10)), ('PJM', slice(6, 10)), ('PL', slice(0, 4)),
+                     ('SE', slice(0, 4)), ('DE', slice(0, 4))):
+    lines = list(csv.DictReader(open(f'{sys.argv[1]}/{name}_lifecycle_emissions.csv')))
+    for year in ('2020', '2021'):
+        hours = [float(l['carbon_intensity']) for l in lines if l['UTC time'][column] == year]
+        said = subprocess.run([sys.argv[2], 'carbon', 'fleet', '--delta', '1kW', '--hours', '1/year',
+            '--users', '1', '--intensity', f'table:{name}@{year}', '--json', '-'],
+            capture_output=True, check=True).stdout
+        grams = json.loads(said)['result']['users_grid']['intensity']['value']
+        assert abs(grams - sum(hours) / len(hours)) <= 0.0005001, (name, year, grams)" "$cast" "$frugal"
+fi
+
 printf 'region,latency_ms,pue,zone\neurope-west3,21,1.1,\nbasement,1,1.3,DE\nshed,,,\n' >c.csv
 ok "criteria go over it" exits 0 carbon regions --criteria c.csv --max-latency 80ms --json c.json
 ok "what they tell, and no more" json "(lambda r: [x['region'] for x in r]
