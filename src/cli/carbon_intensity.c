@@ -12,7 +12,8 @@
 #include "cli/when.h"
 
 #define DAY_S ((int64_t)86400)
-#define PAST_S (60 * DAY_S) /* what forecasts are made of */
+#define FILE_PAST_S (150 * DAY_S)  /* what forecasts are made of, as frugal plan's */
+#define SERVER_PAST_S (42 * DAY_S) /* each few days are a question */
 
 enum {
   KEY_FROM = 1,
@@ -153,8 +154,22 @@ static const struct argp argp = {
 
 /* ---- reading ---- */
 
+/* Too short a past leaves a warning, where there is something to show of it. */
+static enum fr_status look_ahead(cli_intensity *i, const fr_series *read,
+                                 cli_result *result, fr_error *err) {
+  fr_error why = {0};
+  const enum fr_status status =
+      fr_forecast_given(read, i->now_s, i->until_s, i->query.perfect, &i->forecast, &why);
+  if (status == FR_ERR_NOT_FOUND && i->past.count > 0) {
+    cli_warn(result, "%s", why.text);
+    return FR_OK;
+  }
+  return status == FR_OK ? FR_OK : fr__fail(err, status, "%s", why.text);
+}
+
 /* What was to be seen of [from_s, to_s), and what lies ahead, apart. */
-static enum fr_status part(cli_intensity *i, const fr_series *read, fr_error *err) {
+static enum fr_status part(cli_intensity *i, const fr_series *read, cli_result *result,
+                           fr_error *err) {
   fr_series known = *read; /* borrows its steps */
   size_t count = 0;
   if (i->constant)
@@ -163,21 +178,22 @@ static enum fr_status part(cli_intensity *i, const fr_series *read, fr_error *er
     count++;
   known.count = count;
   enum fr_status status = fr_series_take(&i->past, &known, i->from_s, i->to_s, err);
-  if (count > 0)
+  if (count > 0 && i->to_now)
     i->latest = read->step[count - 1];
   if (status == FR_OK && i->until_s > i->now_s)
-    status = fr_forecast_given(read, i->now_s, i->until_s, i->query.perfect, &i->forecast,
-                               err);
+    status = look_ahead(i, read, result, err);
   return status;
 }
 
 static enum fr_status read_span(cli_intensity *i, int64_t from_s, fr_series *read,
                                 fr_error *err) {
   fr_intensity_query query = i->query;
+  const bool file = strncmp(i->spec, "csv:", 4) == 0;
+  const int64_t past_s = file ? FILE_PAST_S : SERVER_PAST_S;
   query.now_s = i->now_s;
   query.from_s = from_s;
-  if (i->until_s > i->now_s && from_s > i->now_s - PAST_S)
-    query.from_s = i->now_s - PAST_S;
+  if (i->until_s > i->now_s && from_s > i->now_s - past_s)
+    query.from_s = i->now_s - past_s;
   query.to_s = i->until_s > i->now_s ? i->until_s : i->to_s;
   return fr_intensity_read(i->spec, &query, read, err);
 }
@@ -222,7 +238,7 @@ static enum fr_status read_all(asked *a, cli_result *result, fr_error *err) {
   if (status == FR_OK && read.warning[0] != '\0')
     cli_warn(result, "%s", read.warning);
   if (status == FR_OK)
-    status = part(i, &read, err);
+    status = part(i, &read, result, err);
   if (status == FR_OK && i->past.count == 0 && i->forecast.ahead.count == 0)
     status = fail_nothing(i, err);
   fr_series_release(&read);
@@ -245,6 +261,7 @@ static enum fr_status find_span(asked *a, fr_error *err) {
                     a->to_s < i->now_s ? "--to" : "now");
   if (i->spec == NULL)
     i->spec = "table:world";
+  i->to_now = a->to_s == FR_TIME_EARLIEST || a->to_s >= i->now_s;
   i->constant = strchr(i->spec, ':') == NULL || strncmp(i->spec, "table:", 6) == 0;
   return FR_OK;
 }

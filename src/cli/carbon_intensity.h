@@ -18,6 +18,7 @@ typedef struct cli_intensity {
   fr__intensity_unit unit;
   const char *unit_name;
   const char *csv, *chart, *heat_map; /* files; NULL: none */
+  bool to_now;              /* what is looked at ends with now: its last is the latest */
   bool constant;            /* a yearly mean or a number, which knows no hours */
   fr_series past;           /* what is measured within [from_s, to_s) */
   fr_forecast forecast;     /* of [now_s, until_s) */

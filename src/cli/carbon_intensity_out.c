@@ -197,13 +197,12 @@ static void add_ahead(const cli_intensity *asked, fr__buf *text) {
     return;
   const cli_intensity_span span =
       cli_intensity_sum(&asked->forecast.ahead, asked->now_s, asked->until_s);
-  fr__buf_printf(text, "\n%-14s %s", "forecast", asked->forecast.method);
+  fr__buf_printf(text, "\n%-14s %s\n", "forecast", asked->forecast.method);
   if (asked->forecast.skill.tested > 0) {
     format_value(asked, asked->forecast.skill.mae, error);
-    fr__buf_printf(text, ", off by %s %s in the mean on past days", error,
+    fr__buf_printf(text, "%-14s %s %s in the mean, on past days\n", "its error", error,
                    asked->unit_name);
   }
-  fr__buf_add(text, "\n");
   add_span(asked, &span, text);
 }
 
@@ -253,6 +252,7 @@ typedef struct rows {
   bool zones; /* the clock changes within: each has its zone */
   fr__table table;
   json_t *list; /* NULL: none is wanted */
+  cli_result *result;
 } rows;
 
 static void add_row(rows *to, const cli_intensity_span *span) {
@@ -301,28 +301,34 @@ static bool steps_are_hours(const fr_series *series) {
 static enum fr_status add_table(rows *to, fr__buf *text, fr_error *err) {
   char zone[CLI_WHEN_TEXT];
   size_t count = 0;
+  int64_t at = to->from_s;
   to->by = cli_intensity_by(to->asked, to->to_s - to->from_s);
   to->whole = !to->ahead && to->by == CLI_BY_HOUR && steps_are_hours(to->series);
   cli_zone_format(to->from_s, to->to_s, zone);
   to->zones = strchr(zone, ',') != NULL;
   begin_table(to);
-  for (int64_t at = to->from_s; at < to->to_s && count < ROWS_CEILING; count++) {
+  for (; at < to->to_s && count < ROWS_CEILING; count++) {
     const int64_t next = cli_intensity_next(at, to->by);
     const cli_intensity_span span =
         cli_intensity_sum(to->series, at, next < to->to_s ? next : to->to_s);
     add_row(to, &span);
     at = next;
   }
+  if (at < to->to_s)
+    cli_warn(to->result,
+             "the table ends after %d rows: --by day or --by month is shorter",
+             ROWS_CEILING);
   fr__buf_add(text, "\n");
   const enum fr_status status = fr__table_render(&to->table, cli_columns(), text, err);
   fr__table_release(&to->table);
   return status;
 }
 
-static enum fr_status add_tables(const cli_intensity *asked, fr__buf *text, json_t *by,
-                                 fr_error *err) {
-  rows past = {.asked = asked, .series = &asked->past, .list = by};
-  rows ahead = {.asked = asked, .series = &asked->forecast.ahead, .ahead = true};
+static enum fr_status add_tables(const cli_intensity *asked, cli_result *result,
+                                 fr__buf *text, json_t *by, fr_error *err) {
+  rows past = {.asked = asked, .series = &asked->past, .list = by, .result = result};
+  rows ahead = {
+      .asked = asked, .series = &asked->forecast.ahead, .ahead = true, .result = result};
   enum fr_status status = FR_OK;
   past.from_s = asked->from_s;
   past.to_s = asked->to_s;
@@ -352,7 +358,7 @@ enum fr_status cli_intensity_tell(const cli_intensity *asked, cli_result *result
     add_ahead(asked, text);
     status = add_bars(asked, text, err);
     if (status == FR_OK)
-      status = add_tables(asked, text, by, err);
+      status = add_tables(asked, result, text, by, err);
   }
   fill_result(asked, &past, by, result);
   return status;

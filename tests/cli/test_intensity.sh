@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # frugal carbon intensity: what is told of a file, of which part, and what is refused.
 . "$(dirname "$0")/tap.sh"
+docs=$(realpath "$(dirname "$0")/../../docs/intensity.md")
 cd "$folder" || exit 1
 export TZ=Europe/Berlin
 
@@ -90,6 +91,19 @@ ok "no time" fails_saying 2 "'tomorrow' is not a time" $look --from tomorrow
 ok "no duration" fails_saying 2 "'fortnight' is not a duration" $look --last fortnight
 ok "no unit" fails_saying 2 'not' $look --unit kg/mJ
 ok "from behind to" fails_saying 1 'nothing lies between' $look --from 2023-01-03 --to 2023-01-02
+ok "what ends before now has no latest" json "j['result']['latest'] is None" l.json
+ok "a year by the hour" exits 0 carbon intensity csv:hours.csv --from 2022-06-01 --to 2023-04-01 --by hour
+ok "is cut, and says so" grep -q 'ends after 4000 rows' err
+files=${FRUGAL_SHARED:-}/carbon/electricitymaps
+if [ -f "$files/DE_2022_hourly.csv" ]; then
+  ln -s "$files/DE_2022_hourly.csv" .
+  line=$(sed -n 's/^frugal \(carbon intensity csv:DE_2022.*\)/\1/p' "$docs")
+  ok "the documentation's example runs" exits 0 $line
+  ok "as it says" grep -q 'lb/MWh' out
+else
+  ok "the documentation's example runs # SKIP no data" true
+  ok "as it says # SKIP no data" true
+fi
 ok "two words for one" fails_saying 2 '--last and --from' $look --from 2023-01-03 --last 3h
 ok "one word too many" fails_saying 2 'one word too many' $look more
 finish
