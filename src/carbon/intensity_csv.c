@@ -150,19 +150,21 @@ static bool read_slashed(const fr__csv_field *field, fr__civil *by, bool *order)
   return order[0] || order[1];
 }
 
-/* "1672531200", or with milliseconds; files before 1973 need a date. */
+/* "1672531200", or 13 digits with milliseconds. Others are days written together, such as
+ * 2023010112 or 202301011200, and so are ten digits that would lie behind 2033. */
 static bool read_unix(const fr__csv_field *field, int64_t *out_s) {
-  char text[24];
+  char text[16];
   int64_t number;
-  if (field->length < 9 || field->length > 14)
+  const bool milli = field->length == 13;
+  if (!milli && field->length != 9 && field->length != 10)
     return false;
   memcpy(text, field->text, field->length);
   text[field->length] = '\0';
   if (strspn(text, "0123456789") != field->length ||
       !fr__parse_integer(text, 0, INT64_MAX, &number))
     return false;
-  *out_s = field->length > 11 ? number / 1000 : number;
-  return true;
+  *out_s = milli ? number / 1000 : number;
+  return *out_s < INT64_C(1990000000);
 }
 
 /* Of the hour that the clock shows twice, where summer time ends, the second one follows
@@ -404,11 +406,36 @@ static enum fr_status read_rows(reader *r, fr_error *err) {
 
 /* ---- the file ---- */
 
-/* What a terminal should not get is replaced. */
+/* Bytes of the UTF-8 character at `text` (RFC 3629); 0: it is none, or cut off. */
+static size_t utf8_length(const unsigned char *text, size_t left) {
+  const unsigned char c = text[0];
+  const size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+  if (length == 1)
+    return 1;
+  if (c < 0xc2 || c > 0xf4 || left < length)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  const bool wrong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xed && text[1] > 0x9f) ||
+                     (c == 0xf0 && text[1] < 0x90) || (c == 0xf4 && text[1] > 0x8f);
+  return wrong ? 0 : length;
+}
+
+/* What a terminal or JSON should not get is replaced. */
 static void put_clean(char *to, size_t size, const char *text, size_t length) {
+  const unsigned char *from = (const unsigned char *)text;
   size_t n = 0;
-  for (; n + 1 < size && n < length; n++)
-    to[n] = (unsigned char)text[n] < 0x20 || text[n] == 0x7f ? '?' : text[n];
+  for (size_t i = 0; i < length;) {
+    const size_t step = utf8_length(from + i, length - i);
+    const bool bad = step == 0 || from[i] < 0x20 || from[i] == 0x7f;
+    const size_t wide = bad ? 1 : step;
+    if (n + wide >= size)
+      break;
+    memcpy(to + n, bad ? "?" : text + i, wide);
+    n += wide;
+    i += wide;
+  }
   to[n] = '\0';
 }
 

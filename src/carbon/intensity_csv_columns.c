@@ -285,6 +285,10 @@ enum fr_status fr__csv_columns_find(const fr__csv *csv, const fr__csv_spec *spec
     return fr__fail(err, FR_ERR_FORMAT,
                     "%s: no column of times ('time', 'datetime', 'timestamp' or 'start')",
                     csv->name);
+  const words start = words_of(&csv->header[found.start]);
+  if (spec->local && has(&start, "utc"))
+    return fr__fail(err, FR_ERR_ARGUMENT, "%s: its times are UTC, the header says",
+                    csv->name);
   enum fr_status status = choose(csv, spec, wanted, &chosen, err);
   if (status == FR_OK)
     status = agree(csv, spec, wanted, &chosen, err);

@@ -219,6 +219,18 @@ static void factors_are_told_apart(void **state) {
   fr_series_release(&s);
 }
 
+/* What stands in a file goes to a terminal and into JSON. */
+static void names_are_cleaned(void **state) {
+  (void)state;
+  fr_series s = read_well("time,g/kWh,zone,source\n"
+                          "2023-01-01,1,\x1b[31mÅ\xc5\xed\xa0\x80,a\377b€\xe2\x82\n"
+                          "2023-01-02,1,\x1b[31mÅ\xc5\xed\xa0\x80,\n",
+                          "");
+  assert_string_equal(s.zone, "?[31mÅ????");
+  assert_string_equal(s.origin, "a?b€??: f.csv");
+  fr_series_release(&s);
+}
+
 /* As the yearly files of 2024 and later name their columns. */
 static void newer_names_are_known(void **state) {
   (void)state;
@@ -286,6 +298,11 @@ static void the_rest_is_refused(void **state) {
       {"time,g/kWh\n13/01/2023,1\n01/13/2023,2\n", "", "f.csv:3: column 1 'time'"},
       {"time,g/kWh\n01/02/2023,1\n01/03/2023,2\n", "", "?dates=mdy or ?dates=dmy"},
       {"time,g/kWh\n1/2/3,1\n", "", "f.csv:2: column 1"},
+      {"time,g/kWh\n20230101,1\n", "", "'20230101' is not a time"},
+      {"time,g/kWh\n2023010112,1\n", "", "'2023010112' is not a time"},
+      {"time,g/kWh\n202301011200,1\n", "", "'202301011200' is not a time"},
+      {"time,g/kWh\n20230101120000,1\n", "", "'20230101120000' is not a time"},
+      {"time (UTC),g/kWh\n" GOOD, "?times=local", "its times are UTC"},
       {"zone,time,g/kWh\nA,2023-01-01,1\nB,2023-01-02,2\n", "",
        "f.csv:3: column 1 'zone"},
       {"zone,time,g/kWh\nA,2023-01-01,1\n", "?zone=B", "no row of zone B"},
@@ -378,6 +395,7 @@ int main(void) {
       cmocka_unit_test(summer_time_ends),
       cmocka_unit_test(later_is_not_known),
       cmocka_unit_test(factors_are_told_apart),
+      cmocka_unit_test(names_are_cleaned),
       cmocka_unit_test(newer_names_are_known),
       cmocka_unit_test(months_are_steps),
       cmocka_unit_test(the_rest_is_refused),
