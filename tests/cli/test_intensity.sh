@@ -104,6 +104,47 @@ else
   ok "the documentation's example runs # SKIP no data" true
   ok "as it says # SKIP no data" true
 fi
+# A server on this machine that answers as Great Britain's: 200, but 100 ahead.
+cat >server.py <<'PYTHON'
+import datetime, http.server, json
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        start, end = self.path.split("/")[2:4]
+        at = datetime.datetime.fromisoformat(start.replace("Z", "+00:00"))
+        ahead = end == "fw48h"
+        to = at + datetime.timedelta(hours=48) if ahead else datetime.datetime.fromisoformat(end.replace("Z", "+00:00"))
+        now, data, half = datetime.datetime.now(datetime.timezone.utc), [], datetime.timedelta(minutes=30)
+        while at < to:
+            data.append({"from": f"{at:%Y-%m-%dT%H:%MZ}", "to": f"{at + half:%Y-%m-%dT%H:%MZ}", "intensity":
+                         {"forecast": 100, "actual": 200 if at + half <= now and not ahead else None}})
+            at += half
+        body = json.dumps({"data": data}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Answers)
+open("port.new", "w").write(str(server.server_port))
+__import__("os").rename("port.new", "port")
+server.serve_forever()
+PYTHON
+python3 server.py &
+server=$!
+trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
+while [ ! -f port ] && kill -0 $server; do sleep 0.05; done
+export FRUGAL_UK_URL="http://127.0.0.1:$(cat port)"
+ok "a server is asked" exits 0 carbon intensity uk: --last 6h --ahead 12h --json u.json
+ok "for what was and what will be" json \
+  "j['result']['latest']['intensity']['value'] == 200 and j['result']['latest']['intensity']['source'] == 'api'
+   and j['result']['past']['mean']['value'] == 200 and j['result']['zone'] == 'GB' and j['result']['read'] is not None
+   and j['result']['ahead']['mean']['value'] == 100 and j['result']['ahead']['known_share'] == 1" u.json
+kill $server
+wait $server 2>/dev/null
+ok "offline it is what was kept" exits 0 carbon intensity uk: --last 6h --ahead 12h --offline --json v.json
+ok "which is told" json "'offline' in j['warnings'][0] and j['result']['past']['mean']['value'] == 200" v.json
+
 ok "two words for one" fails_saying 2 '--last and --from' $look --from 2023-01-03 --last 3h
 ok "one word too many" fails_saying 2 'one word too many' $look more
 finish
