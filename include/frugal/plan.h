@@ -44,7 +44,7 @@ typedef struct fr_timetable {
 } fr_timetable;
 
 /* Partial schedules looked at for one answer. Ordinary series need a few thousand. */
-#define FR_PLAN_WORK_CEILING ((size_t)1 << 22)
+#define FR_PLAN_WORK_CEILING ((size_t)1 << 26)
 
 void fr_timetable_release(fr_timetable *schedule);
 

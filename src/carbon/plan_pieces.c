@@ -78,7 +78,10 @@ static enum fr_status search(const fr__window *window, const fr__rules *rules,
   enum fr_status status = fr__points_init(&points, window, rules, ceiling, err);
   if (status == FR_OK)
     status = fr__prices_init(&prices, &points, rules, guess, err);
-  if (status == FR_OK && prices.bound < FR__NEVER)
+  const bool fits = status == FR_OK && prices.bound < FR__NEVER;
+  if (fits)
+    status = fr__fill(window, &points, rules, &prices, out, err);
+  if (fits && status == FR_OK)
     status = fr__search(window, &points, rules, &prices, out, err);
   fr__prices_release(&prices);
   fr__points_release(&points);

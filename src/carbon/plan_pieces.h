@@ -6,6 +6,7 @@
  * points  the times at which pieces of a best schedule begin and end, but for one end
  *         of one piece, the remainder, which the sum of all pieces decides
  * prices  a second of work at a price (Lagrange): no schedule costs less than the bound
+ * fill    a schedule near that bound
  * search  all schedules between that bound and a limit; the limit is raised until the
  *         best one found lies below it
  */
@@ -67,6 +68,10 @@ enum fr_status fr__prices_init(fr__prices *prices, const fr__points *points,
                                const fr__rules *rules, int64_t guess, fr_error *err);
 void fr__prices_release(fr__prices *prices);
 
+/* A schedule near the bound into `best`, if it is cheaper. */
+enum fr_status fr__fill(const fr__window *window, const fr__points *points,
+                        const fr__rules *rules, const fr__prices *prices,
+                        fr__pieces *best, fr_error *err);
 /* Finds what is cheaper than `best` and puts it there, or tells its loss. */
 enum fr_status fr__search(const fr__window *window, const fr__points *points,
                           const fr__rules *rules, const fr__prices *prices,

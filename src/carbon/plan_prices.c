@@ -122,13 +122,21 @@ static int64_t meeting(const tangent *low, const tangent *high) {
   return most(low->price + 1, least(high->price - 1, price));
 }
 
+/* What a bound may be off by: the search begins no nearer to it. Of costs near nothing
+ * a share of them is nothing: then of the work at a high price. */
+static double tolerance(const seeker *s, int64_t bound) {
+  const double dear = (double)s->price_ceiling * (double)s->rules->work;
+  return ldexp(fmax((double)bound, ldexp(dear, -10)), -NEAR);
+}
+
 /* Whether no bound between them is worth another sweep: none is above where they meet. */
-static bool is_near(const tangent *low, const tangent *high, int64_t best) {
+static bool is_near(const seeker *s, const tangent *low, const tangent *high,
+                    int64_t best) {
   if (low->slope <= 0 || high->slope >= 0 || high->price - low->price <= 1)
     return true;
   const int64_t more = meeting(low, high) - low->price + 1;
   const double top = (double)low->bound + (double)low->slope * (double)more;
-  return top - (double)best <= ldexp((double)best, -NEAR);
+  return top - (double)best <= tolerance(s, best);
 }
 
 static const tangent *higher(const tangent *a, const tangent *b) {
@@ -154,12 +162,14 @@ static tangent best_price(seeker *s, int64_t guess) {
   tangent low, high;
   bracket(s, guess, &low, &high);
   tangent best = *higher(&low, &high);
-  for (int i = 0; i < STEPS && !is_near(&low, &high, best.bound); i++) {
+  for (int i = 0; i < STEPS && !is_near(s, &low, &high, best.bound); i++) {
     const tangent middle = at_price(s, meeting(&low, &high));
     best = *higher(&best, &middle);
     *(middle.slope > 0 ? &low : &high) = middle;
   }
-  return best;
+  /* Where enough work pays there is more to make a schedule of. */
+  const double less = (double)best.bound - (double)high.bound;
+  return high.slope <= 0 && less <= tolerance(s, best.bound) ? high : best;
 }
 
 /* ---- tolls, where pieces are limited and more of them would pay ---- */
@@ -188,7 +198,7 @@ static tangent best_toll(seeker *s, int64_t guess, int64_t ceiling) {
     low = high;
     high = at_toll(s, toll, &best);
   }
-  for (int i = 0; i < TOLLS && !is_near(&low, &high, best.bound); i++) {
+  for (int i = 0; i < TOLLS && !is_near(s, &low, &high, best.bound); i++) {
     const tangent middle = at_toll(s, meeting(&low, &high), &best);
     *(middle.slope > 0 ? &low : &high) = middle;
   }
@@ -245,7 +255,7 @@ enum fr_status fr__prices_init(fr__prices *prices, const fr__points *points,
       const tangent best =
           best_toll(&s, guess, EARNED_CEILING / 8 / (int64_t)(rules->most + 1));
       prices->toll = s.toll;
-      prices->bound = at_price(&s, best.price).bound;
+      prices->bound = most(0, at_price(&s, best.price).bound);
       for (size_t i = 0; i < points->count; i++)
         prices->before[i] = s.before[i].value;
       sweep_back(&s);
