@@ -184,6 +184,14 @@ ok "with its error, and how sure it is" json "(lambda o: o['error_known'] and o[
   and o['grams']['low'] < o['grams']['value'] < o['grams']['high'] and o['forecast_error']['tested'] > 100
   and o['known_until'] == '2023-03-02T00:00:00Z' and not o['constant'])(j['result']['options'][0])
   and 'of 100 cases' in j['result']['words']" f.json
+ok "twice the energy, and within bounds" exits 0 plan --energy 1-3kWh --duration 3h --deadline 24h \
+  --now 2023-03-02T00:00Z --intensity csv:sine.csv --json g.json
+ok "is as sure: a share has nothing of the energy's bounds" python3 -c "
+import json
+f, g = (json.load(open(n))['result'] for n in ('f.json', 'g.json'))
+assert f['words'].split('; by ')[1] == g['words'].split('; by ')[1], (f['words'], g['words'])
+low, high = (o['grams']['high'] / o['grams']['low'] for o in (f['options'][0], g['options'][0]))
+assert abs(high / low - 3) < 1e-6"
 ok "the age of the last value is told" sh -c "'$frugal' plan --energy 1kWh --duration 3h --deadline 24h \
   --now 2023-03-02T00:48Z --intensity csv:sine.csv 2>/dev/null | grep -q 'up to Thu 2 Mar 00:00 UTC, 48 min before now'"
 ok "at noon there is nothing to wait for" exits 0 plan --energy 1kWh --duration 3h --deadline 12h \
