@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "cli/calibrating.h"
 
-enum { PART_S = 300, KEEP_S = 60, COUNT_DOWN_S = 600 };
+enum { PART_S = 300, KEEP_S = 60, COUNT_DOWN_S = 600, TOLD_S = 60 };
 
 /* ---- the meter ---- */
 
@@ -39,6 +39,7 @@ static void find_meter(cli_green *g) {
 static void start_meter(cli_green *g) {
   fr_error err;
   g->part_ns = fr__clock_ns();
+  g->job.away_ns = 0;
   if (g->meter != NULL && fr_meter_start(g->meter, &err) != FR_OK) {
     cli_warn(&g->result, "no energy is measured: %s", err.text);
     fr_meter_free(g->meter);
@@ -57,10 +58,13 @@ static fr_measure metered(const cli_green *g) {
 
 /* ---- parts of work ---- */
 
-/* How far the part that is at work has come. A suspended machine works nothing. */
+/* How far the part that is at work has come. A suspended machine works nothing, nor does
+ * a job that its user has stopped. */
 static void touch_part(cli_green *g) {
   cli_green_part *part = &g->state.part[g->state.count - 1];
-  part->worked_s = (double)(fr__clock_ns() - g->part_ns) * 1e-9;
+  const uint64_t gone_ns = fr__clock_ns() - g->part_ns;
+  const uint64_t away_ns = g->job.away_ns < gone_ns ? g->job.away_ns : gone_ns;
+  part->worked_s = (double)(gone_ns - away_ns) * 1e-9;
   part->end_s = fmax(part->start_s, cli_green_clock_s());
   part->energy = metered(g);
 }
@@ -81,11 +85,16 @@ static enum fr_status begin_part(cli_green *g, double start_s, fr_error *err) {
   return status;
 }
 
+/* Since it last was at work. */
+static void add_rest(cli_green *g) {
+  const int64_t rested_s = (int64_t)cli_green_clock_s() - g->since_s;
+  *(g->begun ? &g->paused_s : &g->waited_s) += rested_s > 0 ? rested_s : 0;
+}
+
 static enum fr_status begin_piece(cli_green *g, fr_error *err) {
   const double now_s = cli_green_clock_s();
   const enum fr_status status = begin_part(g, now_s, err);
-  const int64_t rested_s = (int64_t)now_s - g->since_s;
-  *(g->begun ? &g->paused_s : &g->waited_s) += rested_s > 0 ? rested_s : 0;
+  add_rest(g);
   g->running = g->begun = true;
   g->since_s = (int64_t)now_s;
   save(g, CLI_GREEN_RUNS);
@@ -268,8 +277,8 @@ static cli_green_choice decide(const cli_green *g, int64_t now_s) {
 static void tell_drift(cli_green *g, const cli_green_choice *choice, int64_t now_s) {
   if (choice->reason == CLI_GREEN_OVERTIME && g->running && !g->told_overtime) {
     g->told_overtime = true;
-    cli_green_say(g, "it has worked as long as was told, %s, and is not done: it runs on",
-                  g->from);
+    cli_green_say(g, "it has worked as long as %s, and is not done: it runs on",
+                  strncmp(g->from, "run ", 4) == 0 ? "the run before" : "was told");
   }
   if (now_s >= g->state.deadline_s && g->running && !g->told_late) {
     g->told_late = true;
@@ -307,8 +316,12 @@ static enum fr_status follow(cli_green *g, cli_green_choice *choice, int64_t now
   *code = act(g, choice, now_s, err);
   if (*code != 0)
     return FR_ERR_CANCELLED;
-  if (g->rested && !g->running && !g->stopping) {
+  const int64_t moved_s = choice->until_s - g->told_until_s;
+  if (!g->running && !g->stopping &&
+      (g->rested || moved_s >= TOLD_S || -moved_s >= TOLD_S)) {
     g->rested = false;
+    g->told_until_s = choice->until_s;
+    cli_progress_end(&g->progress);
     cli_green_tell_choice(g, choice, now_s);
     save(g, g->begun ? CLI_GREEN_PAUSED : CLI_GREEN_WAITS);
   }
@@ -343,11 +356,14 @@ static enum fr_status loop(cli_green *g, int *code, fr_error *err) {
 
 /* ---- all of it ---- */
 
-/* What was done can be gone on with by the same command line, or ends here. */
+/* What was done can be gone on with by the same command line, or ends here. A command
+ * that failed by itself has something to go on from where there is a checkpoint of ours;
+ * in a folder of the user's, --resume is the user's to say. */
 static void leave(cli_green *g, int code) {
-  const bool keeps = g->resuming != CLI_RESUMES_NOT && g->state.count > 0;
-  const bool cut = g->ended_by == SIGTERM || g->ended_by == SIGHUP;
-  if (code == 0 || code == CLI_USAGE || !(cut || keeps)) {
+  const bool asked = g->ended_by == SIGTERM || g->ended_by == SIGHUP;
+  const bool keeps = g->resuming != CLI_RESUMES_NOT && g->state.count > 0 &&
+                     (g->ended_by != 0 || cli_green_holds(g->checkpoints));
+  if (code == 0 || code == CLI_USAGE || !(asked || keeps)) {
     cli_green_state_remove(&g->state);
     return;
   }
@@ -397,6 +413,8 @@ static int conclude(cli_green *g, int code, int argc, char **argv) {
   fr_error err;
   fr__buf text;
   fr__buf_init(&text, 0);
+  if (!g->running && g->ended_by != 0 && !cli_job_runs(&g->job))
+    add_rest(g);
   if (cli_green_bill(g, code, (int64_t)ceil(cli_green_clock_s()), &text, &err) != FR_OK)
     cli_warn(&g->result, "%s", err.text);
   if (g->begun)

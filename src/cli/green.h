@@ -55,11 +55,12 @@ typedef struct cli_green {
   fr_measure planned_grams;
   char why[512];
   /* the work */
-  fr_meter *meter; /* NULL: none can be had */
-  bool metered;    /* that was tried */
-  bool running;    /* it is at work: neither waiting nor paused */
-  bool begun;      /* by this process */
-  int64_t since_s; /* since when it runs, or does not */
+  fr_meter *meter;      /* NULL: none can be had */
+  bool metered;         /* that was tried */
+  bool running;         /* it is at work: neither waiting nor paused */
+  bool begun;           /* by this process */
+  int64_t since_s;      /* since when it runs, or does not */
+  int64_t told_until_s; /* it was told to rest until then */
   uint64_t part_ns;
   double kept_s;    /* when the state was */
   int64_t paused_s; /* in all; and before the first piece: */

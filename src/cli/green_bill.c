@@ -204,6 +204,11 @@ static void add_work(const cli_green *g, const bill *b, const json_t *pieces,
                      fr__buf *text) {
   char worked[48], waited[48], paused[48];
   const size_t count = json_array_size(pieces);
+  if (count == 0) {
+    cli_span_format(g->waited_s, waited, sizeof waited);
+    fr__buf_printf(text, "%-14s nothing; waited %s\n", "worked", waited);
+    return;
+  }
   cli_format_duration(b->worked_s, worked, sizeof worked);
   cli_format_duration((double)g->waited_s, waited, sizeof waited);
   cli_format_duration((double)g->paused_s, paused, sizeof paused);
@@ -250,7 +255,8 @@ enum fr_status cli_green_bill(cli_green *green, int code, int64_t end_s, fr__buf
   json_t *result = green->result.result;
   set_keys(green, &b, code, end_s, result);
   add_work(green, &b, json_object_get(result, "pieces"), text);
-  cli_add_measure(text, "machine", b.energy, "");
+  if (green->state.count > 0)
+    cli_add_measure(text, "machine", b.energy, "");
   if (b.known)
     cli_add_grams(text, "grams", b.footprint.grams, "");
   add_comparison(&b, text);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 /* ---- the terminal ---- */
@@ -183,9 +184,11 @@ static bool has_shell(void) { return getsid(getppid()) == getsid(0); }
 /* With everybody in our group, as the terminal does it; on return we go on, in front or
  * not, and so does the program, unless the grid has paused it. */
 static void stop_ourselves(cli_job *job) {
+  const uint64_t before_ns = fr__clock_ns();
   take_terminal(job);
   if (has_shell())
     kill(0, SIGSTOP);
+  job->away_ns += fr__clock_ns() - before_ns;
   give_terminal(job);
   if (cli_job_runs(job) && !job->stopped)
     kill(-job->child.pid, SIGCONT);

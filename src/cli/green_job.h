@@ -13,11 +13,12 @@
 typedef struct cli_job {
   cli_child child;
   cli_signals signals;
-  bool group;    /* it has one of its own, and can be paused */
-  int terminal;  /* the one that controls us; -1: none */
-  bool holds;    /* the program holds it while it runs */
-  bool stopped;  /* by cli_job_pause */
-  cli_tree tree; /* what was stopped */
+  bool group;       /* it has one of its own, and can be paused */
+  int terminal;     /* the one that controls us; -1: none */
+  bool holds;       /* the program holds it while it runs */
+  bool stopped;     /* by cli_job_pause */
+  cli_tree tree;    /* what was stopped */
+  uint64_t away_ns; /* for so long the terminal's user had all of us stopped */
   pid_t guardian;
   int guard; /* the guardian waits until this is closed */
 } cli_job;

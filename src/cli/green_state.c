@@ -309,6 +309,8 @@ static double newest_in(const char *folder) {
   return newest_s;
 }
 
+bool cli_green_holds(const char *checkpoints) { return newest_in(checkpoints) > 0; }
+
 void cli_green_mend(cli_green_state *state, const char *checkpoints) {
   if (state->count == 0 || state->phase != CLI_GREEN_RUNS)
     return;

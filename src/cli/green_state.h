@@ -59,6 +59,8 @@ char *cli_green_checkpoints(const cli_green_state *state);
 /* Of one that was cut off at work: how far its last part came is told by its newest
  * checkpoint, where that is later than what the state has. */
 void cli_green_mend(cli_green_state *state, const char *checkpoints);
+/* Whether there is anything in the folder. */
+bool cli_green_holds(const char *checkpoints);
 /* Begins a part, or goes on with the last one. */
 enum fr_status cli_green_part_begin(cli_green_state *state, double now_s, fr_error *err);
 /* Seconds of work that were not lost; each piece but the first takes `resume_s` to begin

@@ -253,6 +253,60 @@ cp "$folder/broken.json" "$runs/0123456789abcdef/state.json"
 ok "a broken state is told" sh -c "'$frugal' run --list 2>&1 | grep -q 'no state'"
 ok "and can be forgotten" exits 0 run --forget 0123456789abcdef
 
+# A machine that slept, or a job that was stopped, past the time to begin.
+cat >"$folder/slept.py" <<'PYTHON'
+import signal, subprocess, sys, time
+p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE, text=True)
+while 'waits' not in p.stderr.readline():
+    pass
+p.send_signal(signal.SIGSTOP)
+time.sleep(4)
+p.send_signal(signal.SIGCONT)
+before = time.time()
+said = p.stderr.read()
+assert p.wait() == 0 and time.time() - before < 2.5, (time.time() - before, said)
+PYTHON
+series 3 500 100 100 100 500 500
+ok "what slept through its time to begin does so at once" python3 "$folder/slept.py" \
+  "$frugal" run --green $grid --deadline 60s --duration 3s --no-pause -- true
+
+# ---- at a terminal ----
+cat >"$folder/terminal.py" <<'PYTHON'
+import os, pty, select, sys, time
+frugal = sys.argv[1]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ['PS1'] = '$ '
+    os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])
+seen = ''
+def type_and_see(keys, text, seconds=10):
+    global seen
+    seen, end = '', time.time() + seconds
+    os.write(fd, keys.encode())
+    while text not in seen:
+        assert time.time() < end, (keys, text, seen)
+        if select.select([fd], [], [], 0.2)[0]:
+            seen += os.read(fd, 65536).decode(errors='replace')
+run = frugal + ' run --green --intensity 400 --deadline 1h --duration 10s -- '
+type_and_see(run + 'sed -u s/^/heard:/\n', 'starts at')
+time.sleep(0.3)
+type_and_see('hello\n', 'heard:hello')
+type_and_see('\x1a', 'Stopped')
+type_and_see("ps -o stat= -o comm= | sed -n s/^T.*sed/stand''still/p\n", 'standstill')
+type_and_see('fg\n', 'sed -u')
+type_and_see('again\n', 'heard:again')
+type_and_see('\x03', 'not done')
+type_and_see('echo code $((100 + $?))\n', 'code 230')
+type_and_see(run + "sh -c 'sleep 2; echo o$((1))ver' | cat\n", 'starts at')
+time.sleep(0.3)
+type_and_see('\x1a', 'Stopped')
+type_and_see('fg\n', 'o1ver')
+type_and_see('exit\n', 'exit')
+PYTHON
+if command -v bash >/dev/null; then
+  ok "Ctrl-Z, fg and Ctrl-C are those of a job" timeout 60 python3 "$folder/terminal.py" "$frugal"
+fi
+
 # ---- killed with -9, taken up to the same bits ----
 mkdir "$folder/bin"
 ln -s "$frugal" "$folder/bin/frugal"
@@ -267,7 +321,7 @@ assert weights(sys.argv[1]) == weights(sys.argv[2])
 PYTHON
 cd "$folder" || exit 1
 $train --epochs 150 -o whole.safetensors >/dev/null 2>&1
-series 3 100 500 100 500 100 100 100 100 100 100 100 100
+series 3 100 500 100 500 100 500 100 500 100 500 100 500 100
 green="run --green $grid --deadline 32s --duration 8s --min-piece 1s"
 frugal $green -- $train --epochs 150 -o cut.safetensors >/dev/null 2>"$folder/cut.err" &
 run=$!
@@ -289,6 +343,11 @@ ok "in several pieces" json "j['result']['taken_up'] and len(j['result']['pieces
 ok "to the bits of a run that was never interrupted" \
   python3 "$folder/weights.py" whole.safetensors cut.safetensors
 ok "and its checkpoints are gone" test -z "$(ls "$runs")"
+$train --epochs 1 --checkpoint own >/dev/null 2>&1
+ok "a folder that holds an earlier run is refused" fails_saying 1 "holds" \
+  run $at_once -q -- $train --epochs 2 --checkpoint own
+ok "again, since --resume is the user's to say" exits 1 run $at_once -q -- \
+  $train --epochs 2 --checkpoint own
 ok "a foreign program begins anew" sh -c "
   frugal run --green --intensity 400 --deadline 1h --duration 1s -- sleep 3 2>'$folder/f.err' &
   p=\$!; sleep 0.5; kill -9 \$p \$(pgrep -P \$p); wait \$p
