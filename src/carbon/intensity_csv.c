@@ -443,7 +443,7 @@ static void tell_origin(const reader *r, fr_series *out) {
   static const char *const whose[] = {"", "Electricity Maps (ODbL)",
                                       "CarbonCast (Apache-2.0)"};
   const char *kind = whose[r->columns.kind];
-  char source[64], file[128];
+  char source[48], file[84]; /* with the rest below 160: what fr_intensity_find keeps */
   const char *name = fr__path_name(r->spec->file);
   put_clean(source, sizeof source, r->origin.text != NULL ? r->origin.text : "",
             r->origin.length);
