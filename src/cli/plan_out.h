@@ -28,6 +28,9 @@ enum fr_status cli_plan_draw_regions(const cli_plan_view *view, const char *path
 /* The end of the last value that is no forecast; FR_TIME_EARLIEST: there is none. */
 int64_t cli_plan_known_s(const cli_planned_place *place);
 
+/* A time as it is shown: of a job with hours to go to the minute. */
+int64_t cli_plan_shown(const fr_job *job, int64_t t_s);
+
 /* The option that is advised; now's where nothing is. Borrowed. */
 const fr_option *cli_plan_advised(const fr_plan *plan);
 

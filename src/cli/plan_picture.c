@@ -27,7 +27,7 @@ static void title_of(const cli_plan_view *v, const fr_option *option, char *text
   const fr_timetable *s = &option->schedule;
   char work[48], start[CLI_WHEN_TEXT];
   cli_span_format(v->job->job.duration_s, work, sizeof work);
-  cli_when_format(s->piece[0].start_s, true, start);
+  cli_when_format(cli_plan_shown(&v->job->job, s->piece[0].start_s), true, start);
   const char *name = v->planning->place[option->place].site.name;
   if (s->count > 1)
     (void)snprintf(text, size, "%s: %s in %zu pieces from %s", name, work, s->count,

@@ -35,8 +35,12 @@ static int64_t start_of(const fr_option *option) {
   return option->schedule.piece[0].start_s;
 }
 
-static int64_t end_of(const fr_option *option) {
-  return option->schedule.piece[option->schedule.count - 1].end_s;
+/* A piece as its ends are shown. */
+static cli_span shown_of(const page *p, const fr_option *option, size_t first,
+                         size_t last) {
+  const fr_timetable *s = &option->schedule;
+  return (cli_span){cli_plan_shown(p->job, s->piece[first].start_s),
+                    cli_plan_shown(p->job, s->piece[last].end_s)};
 }
 
 /* "what           text", broken at `columns`; releases `line`. */
@@ -73,7 +77,7 @@ static void add_work(const page *p) {
   fr__buf line;
   fr__buf_init(&line, 0);
   cli_span_format(job->duration_s, work, sizeof work);
-  cli_when_format(job->deadline_s, true, deadline);
+  cli_when_format(cli_plan_shown(job, job->deadline_s), true, deadline);
   fr__buf_printf(&line, "%s by %s", work, deadline);
   if (job->interruptible)
     fr__buf_add(&line, ", may be interrupted");
@@ -121,7 +125,8 @@ static void add_place(const page *p, const char *what, const cli_planned_place *
   fr__buf_add(&line, place->site.name);
   if (place->known.zone[0] != '\0' && strcmp(place->known.zone, place->site.name) != 0)
     fr__buf_printf(&line, ", %s", place->known.zone);
-  fr__buf_printf(&line, ": %.200s (%s), PUE %.4g%s", place->spec, scope, place->site.pue,
+  fr__buf_printf(&line, ": %.200s (%s%s), PUE %.4g%s", place->spec,
+                 strcmp(scope, "not told") == 0 ? "scope " : "", scope, place->site.pue,
                  place->pue_known ? "" : " (not known)");
   if (place->constant)
     fr__buf_printf(&line, "; the same at all hours: %.150s", place->known.origin);
@@ -192,8 +197,9 @@ static const char *past_weekday(const char *when) {
 static void add_option(const page *p, const shown *s, const char *name,
                        const fr_option *option, bool now, fr__table *table) {
   char start[CLI_WHEN_TEXT], end[CLI_WHEN_TEXT], grams[48];
-  cli_when_format(start_of(option), p->zones, start);
-  cli_when_after(end_of(option), start_of(option), p->zones, end);
+  const cli_span whole = shown_of(p, option, 0, option->schedule.count - 1);
+  cli_when_format(whole.start_s, p->zones, start);
+  cli_when_after(whole.end_s, whole.start_s, p->zones, end);
   format_grams(option->grams.value, grams, sizeof grams);
   fr__table_addf(table, "%s%s", name, place_of(p, option)->constant ? " *" : "");
   fr__table_add(table, s->weekday ? start : past_weekday(start));
@@ -305,16 +311,19 @@ static enum fr_status add_table(const page *p, fr_error *err) {
 static void add_pieces(const page *p, const fr_option *option) {
   const fr_timetable *s = &option->schedule;
   char start[CLI_WHEN_TEXT], end[CLI_WHEN_TEXT];
+  int64_t before_s = 0;
   fr__buf list;
   if (s->count < 2)
     return;
   fr__buf_init(&list, 0);
   for (size_t i = 0; i < s->count && i < MOST_PIECES; i++) {
+    const cli_span piece = shown_of(p, option, i, i);
     if (i == 0)
-      cli_when_format(s->piece[i].start_s, p->zones, start);
+      cli_when_format(piece.start_s, p->zones, start);
     else
-      cli_when_after(s->piece[i].start_s, s->piece[i - 1].end_s, p->zones, start);
-    cli_when_after(s->piece[i].end_s, s->piece[i].start_s, p->zones, end);
+      cli_when_after(piece.start_s, before_s, p->zones, start);
+    cli_when_after(piece.end_s, piece.start_s, p->zones, end);
+    before_s = piece.end_s;
     fr__buf_printf(&list, "%s%s to %s", i > 0 ? "; " : "", start, end);
   }
   if (s->count > MOST_PIECES)

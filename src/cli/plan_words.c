@@ -19,6 +19,11 @@ int64_t cli_plan_known_s(const cli_planned_place *place) {
   return FR_TIME_EARLIEST;
 }
 
+int64_t cli_plan_shown(const fr_job *job, int64_t t_s) {
+  const bool exact = job->deadline_s - job->now_s < 2 * 3600;
+  return exact ? t_s : (t_s + 30) / 60 * 60;
+}
+
 static int64_t start_of(const fr_option *option) {
   return option->schedule.piece[0].start_s;
 }
@@ -40,14 +45,16 @@ static void format_percent(double share, char *text, size_t size) {
 /* "from Mon 23 Nov 02:00 to 05:00 CET"; of pieces how many, and their whole. */
 static void add_time(const cli_plan_view *v, const fr_option *option, fr__buf *words) {
   char from[CLI_WHEN_TEXT], to[CLI_WHEN_TEXT], zone[2][CLI_WHEN_TEXT];
-  const int64_t start_s = start_of(option), end_s = end_of(option);
+  const fr_job *job = &v->job->job;
+  const int64_t start_s = cli_plan_shown(job, start_of(option));
+  const int64_t end_s = cli_plan_shown(job, end_of(option));
   cli_zone_format(start_s, start_s, zone[0]);
   cli_zone_format(end_s, end_s, zone[1]);
   cli_when_format(start_s, strcmp(zone[0], zone[1]) != 0, from);
   cli_when_after(end_s, start_s, true, to);
   if (option->schedule.count > 1)
     fr__buf_printf(words, "in %zu pieces ", option->schedule.count);
-  if (start_s == v->job->job.now_s)
+  if (start_of(option) == job->now_s)
     fr__buf_printf(words, "from now to %s", to);
   else
     fr__buf_printf(words, "from %s to %s", from, to);
@@ -106,10 +113,11 @@ static void add_sureness(const cli_plan_view *v, const fr_option *option,
     fr__buf_printf(words, ", and less at all in %.0f of 100 cases",
                    floor(100 * option->chance + 1e-9));
   } else if (same) {
-    fr__buf_add(words, "; by means over a year, for which all hours are alike");
+    fr__buf_add(words, "; by figures for which all hours are alike");
   } else if (is_constant(v, option)) {
-    fr__buf_add(words, "; by its mean over a year: what this hour is like there is not "
-                       "known");
+    fr__buf_add(words,
+                "; by one figure for all hours there: what this hour is like is not "
+                "known");
   } else {
     fr__buf_add(words, "; the forecast's error is not known");
   }
