@@ -15,7 +15,6 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "What is done:", 0},
     {"green", KEY_GREEN, NULL, 0,
      "wait, pause and go on with the grid, so that it emits least and ends by --deadline",
      0},
@@ -113,6 +112,8 @@ static const struct argp argp = {
     "same command line). stdin, stdout, stderr and exit code are the command's (125: our "
     "own failure; 126, 127: it cannot be run, is not found); what frugal says goes to "
     "stderr.\v"
+    "The command runs on this machine and goes by the clock: --now and other regions are "
+    "of frugal plan, and refused here.\n\n"
     "How it pauses: frugal train, transfer and extend end with a checkpoint and go on "
     "from it (--checkpoint and --resume are added where they are not told), frugal study "
     "goes on from its store. Any other program is stopped (SIGSTOP) with all that it has "
