@@ -95,7 +95,7 @@ static void add_bound(double gain, const fr_plan *plan, bool is_low, fr__buf *wo
   const bool least = is_low == (gain > 0);
   const double by = (least ? energy->low : energy->high) / energy->value;
   char percent[32];
-  format_percent(by > 0 ? gain / by / plan->now.grams.value : 0, percent, sizeof percent);
+  format_percent(gain / by / plan->now.grams.value, percent, sizeof percent);
   fr__buf_printf(words, "%s %s", percent, gain < 0 ? "more" : "less");
 }
 
@@ -106,11 +106,15 @@ static void add_sureness(const cli_plan_view *v, const fr_option *option,
   if (is_perfect(v, option)) {
     fr__buf_add(words, "; this is what came, not a forecast");
   } else if (option->error_known && !isnan(option->chance)) {
-    fr__buf_add(words, "; by the forecast's errors on past days between ");
-    add_bound(option->gain.low, plan, true, words);
-    fr__buf_add(words, " and ");
-    add_bound(option->gain.high, plan, false, words);
-    fr__buf_printf(words, ", and less at all in %.0f of 100 cases",
+    fr__buf_add(words, "; by the forecast's errors on past days ");
+    if (plan->now.schedule.energy_j.low > 0) {
+      fr__buf_add(words, "between ");
+      add_bound(option->gain.low, plan, true, words);
+      fr__buf_add(words, " and ");
+      add_bound(option->gain.high, plan, false, words);
+      fr__buf_add(words, ", and ");
+    }
+    fr__buf_printf(words, "less at all in %.0f of 100 cases",
                    floor(100 * option->chance + 1e-9));
   } else if (same) {
     fr__buf_add(words, "; by figures for which all hours are alike");

@@ -118,7 +118,7 @@ static enum fr_status extrapolate(const fr_run *run, size_t epochs, taken *t,
                     "of frugal train, transfer or extend that ended does",
                     (long long)run->id, run->command, run->state);
   const double more = (double)epochs / (double)t->count - 1;
-  const double share = fmin(1, each.value / all.value);
+  const double share = fmax(0, fmin(1, each.value / all.value));
   const double time = fmin(1, t->epochs.duration_s / t->whole.duration_s);
   t->whole.energy = fr_measure_scale(all, 1 + more * share, FR_UNIT_JOULE);
   t->whole.duration_s *= 1 + more * time;

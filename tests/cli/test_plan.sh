@@ -278,6 +278,11 @@ ok "one that was taken up" run_is "{$whole, $phases, \"earlier\": {\"energy\": $
 ok "is both together" exits 0 $of_run --json r.json
 ok "2 kWh in 1,500 s" json "$is(j['result']['now']['grams']['value'], 200) and j['result']['job']['duration_s'] == 1500" r.json
 ok "but its epochs are not told" fails_saying 1 "taken up from a checkpoint" $of_run --epochs 50
+ok "one whose phases cannot be true" run_is "{$whole, \"phases\": [{\"name\": \"train\", \"duration_s\": 1e9,
+  \"energy\": $(j 9e9 1 9e9)}]}"
+ok "is no more than the whole" exits 0 $of_run --epochs 50 --json r.json
+ok "ten times of it" json "j['result']['job']['duration_s'] == 10000
+  and $is(j['result']['job']['energy']['value'], 36e6)" r.json
 ok "one without phases" run_is "{$whole}"
 ok "does not tell its epochs" fails_saying 1 "does not tell what its epochs took" $of_run --epochs 50
 for broken in null '[' '{"duration_s": 5}' "{\"duration_s\": 0, \"energy\": $(j 5 5 5)}" \
