@@ -43,7 +43,7 @@ typedef struct fr_timetable {
                             least. Above 0 only where FR_PLAN_WORK_CEILING was met */
 } fr_timetable;
 
-/* Partial schedules looked at for one answer. Ordinary series need a few thousand. */
+/* Partial schedules looked at for one answer; steps of minutes need a few thousand. */
 #define FR_PLAN_WORK_CEILING ((size_t)1 << 26)
 
 void fr_timetable_release(fr_timetable *schedule);
@@ -93,11 +93,11 @@ void fr_plan_options_init(fr_plan_options *options);
 
 typedef struct fr_option {
   size_t place;          /* in the caller's array */
-  fr_timetable schedule; /* its grams: as the forecast has told them, without data */
+  fr_timetable schedule; /* its grams: without data, bounds of steps and energy */
   fr_measure data_grams; /* of moving the data here, at the mean of both ends' grids */
-  fr_measure grams;      /* all of it, expected: the mean over the forecast's errors */
-  fr_measure gain;       /* grams of now less these, expected; negative: a loss */
-  double chance;         /* that the gain is above 0; NaN: the error is not known */
+  fr_measure grams;      /* all of it, as the forecast tells it */
+  fr_measure gain;       /* grams of now less these; negative: a loss */
+  double chance;         /* share of past days' errors with a gain; NaN: not known */
   bool error_known;      /* bounds of grams and gain are 95 % intervals of the forecasts'
                             errors (and the energy's bounds); false: of the energy and of
                             the steps' own bounds alone */

@@ -117,8 +117,8 @@ static enum fr_status weigh(planner *p, size_t place, const fr_timetable *schedu
   enum fr_status status =
       fr__outcomes_init(&outcomes, &p->place[place], p->job, schedule, err);
   if (status == FR_OK)
-    status = fr__option_weigh(option, &p->place[place], &outcomes, &p->plan.now,
-                              home_of(p), &p->now, err);
+    fr__option_weigh(option, &p->place[place], &outcomes, &p->plan.now, home_of(p),
+                     &p->now);
   fr__outcomes_release(&outcomes);
   return status;
 }
@@ -133,9 +133,9 @@ static enum fr_status plan_now(planner *p, fr_error *err) {
   if (status == FR_OK)
     status = fr__outcomes_init(&p->now, home, p->job, &now->schedule, err);
   if (status == FR_OK) /* first its grams, then its gain against them: none */
-    status = fr__option_weigh(now, home, &p->now, now, home, &p->now, err);
+    fr__option_weigh(now, home, &p->now, now, home, &p->now);
   if (status == FR_OK)
-    status = fr__option_weigh(now, home, &p->now, now, home, &p->now, err);
+    fr__option_weigh(now, home, &p->now, now, home, &p->now);
   return status;
 }
 

@@ -75,10 +75,9 @@ enum fr_status fr__outcomes_init(fr__outcomes *outcomes, const fr_place *place,
 void fr__outcomes_release(fr__outcomes *outcomes);
 /* Grams, gain and chance of `option` against now's, whose grams are made already (now's
  * own: option == now). */
-enum fr_status fr__option_weigh(fr_option *option, const fr_place *place,
-                                const fr__outcomes *outcomes, const fr_option *now,
-                                const fr_place *home, const fr__outcomes *now_outcomes,
-                                fr_error *err);
+void fr__option_weigh(fr_option *option, const fr_place *place,
+                      const fr__outcomes *outcomes, const fr_option *now,
+                      const fr_place *home, const fr__outcomes *now_outcomes);
 
 /* ---- advice ---- */
 

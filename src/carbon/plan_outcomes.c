@@ -34,36 +34,21 @@ void fr__outcomes_release(fr__outcomes *outcomes) {
   *outcomes = (fr__outcomes){0};
 }
 
-static double mean_over(const double *value, size_t count) {
-  double sum = 0;
-  for (size_t i = 0; i < count; i++)
-    sum += value[i] - value[0]; /* equal ones have their mean to the bit */
-  return value[0] + sum / (double)count;
-}
-
-/* Half the width of the interval that the value of one day more lies in (Student), the
- * values being of `days` days that have nothing to do with each other. */
-static double half_width(const double *value, size_t count, size_t days, double mean) {
-  const double n = (double)days;
-  double squares = 0;
-  for (size_t i = 0; i < count; i++)
-    squares += (value[i] - mean) * (value[i] - mean);
-  if (days < 2 || !(squares > 0))
-    return 0;
-  const double variance = squares / (double)count * n / (n - 1);
-  return fr__t_quantile(1 - TAIL, n - 1) * sqrt(variance * (1 + 1 / n));
-}
-
-/* Values that grow with the energy, whose bounds are `energy`'s. */
-static fr_measure interval(const double *value, size_t count, size_t days,
+/*
+ * The interval of a value that grows with the energy, whose bounds are `energy`'s. Its
+ * error on past days, of which there are `days` that have nothing to do with each other,
+ * is about nothing: with `squares` as their mean square, told ± t(days) × its root
+ * (Student).
+ */
+static fr_measure interval(double told, double squares, size_t days,
                            const fr_measure *energy) {
   const double less = energy->low / energy->value, more = energy->high / energy->value;
-  const double mean = mean_over(value, count);
-  const double half = half_width(value, count, days, mean);
-  const double low = mean - half, high = mean + half;
-  return (fr_measure){.value = mean,
-                      .low = fmin(mean, low * (low > 0 ? less : more)),
-                      .high = fmax(mean, high * (high > 0 ? more : less)),
+  const double half =
+      squares > 0 ? fr__t_quantile(1 - TAIL, (double)days) * sqrt(squares) : 0;
+  const double low = told - half, high = told + half;
+  return (fr_measure){.value = told,
+                      .low = fmin(told, low * (low > 0 ? less : more)),
+                      .high = fmax(told, high * (high > 0 ? more : less)),
                       .unit = FR_UNIT_GRAM_CO2E,
                       .source = energy->source};
 }
@@ -81,60 +66,74 @@ static double grams_per_mean(const fr_timetable *s, double pue) {
   return s->energy_j.value * (pue / JOULES_PER_KWH);
 }
 
-/* gain = now - (option + data), for each pair of outcomes. */
-static enum fr_status weigh_gain(fr_option *option, const fr_place *place,
-                                 const fr__outcomes *outcomes, const fr_option *now,
-                                 const fr_place *home, const fr__outcomes *now_outcomes,
-                                 fr_error *err) {
-  const double data = option->data_grams.value;
-  const double ours = grams_per_mean(&option->schedule, place->pue);
-  const double theirs = grams_per_mean(&now->schedule, home->pue);
-  const size_t a = outcomes->count, b = now_outcomes->count, count = pairs_of(a, b);
-  double *gain = malloc(count * sizeof *gain);
-  if (gain == NULL)
-    return fr__fail_memory(err, "the forecast's errors");
+/* Two options beside each other on past days. */
+typedef struct versus {
+  const fr__outcomes *now, *other;
+  double now_each, other_each; /* grams per g/kWh */
+  double data;                 /* grams */
+} versus;
+
+/* now - (other + data) on the i-th day or pair of days. */
+static double gain_on(const versus *v, size_t i) {
+  const size_t a = v->other->count, b = v->now->count;
+  return v->now->mean[a == b ? i : i / a] * v->now_each -
+         (v->other->mean[a == b ? i : i % a] * v->other_each + v->data);
+}
+
+/*
+ * The chance is of the errors about their mean, which is no more than chance itself: the
+ * forecast tells too much as often as too little (docs/plan.md).
+ */
+static void weigh_gain(fr_option *option, const versus *v, const fr_measure *energy) {
+  const size_t count = pairs_of(v->other->count, v->now->count);
+  const double told = option->gain.value;
+  double squares = 0, errors = 0;
   size_t gains = 0;
   for (size_t i = 0; i < count; i++) {
-    gain[i] = now_outcomes->mean[a == b ? i : i / a] * theirs -
-              (outcomes->mean[a == b ? i : i % a] * ours + data);
-    gains += gain[i] > 0;
+    const double error = gain_on(v, i) - told;
+    squares += error * error;
+    errors += error;
   }
-  option->gain = interval(gain, count, least(a, b), &now->schedule.energy_j);
+  for (size_t i = 0; i < count; i++)
+    gains += gain_on(v, i) - errors / (double)count > 0;
+  option->gain = interval(told, squares / (double)count,
+                          least(v->other->count, v->now->count), energy);
   option->chance = (double)gains / (double)count;
-  free(gain);
-  return FR_OK;
 }
 
-static enum fr_status weigh_grams(fr_option *option, const fr_place *place,
-                                  const fr__outcomes *outcomes, fr_error *err) {
-  double *grams = malloc(outcomes->count * sizeof *grams);
-  if (grams == NULL)
-    return fr__fail_memory(err, "the forecast's errors");
+static void weigh_grams(fr_option *option, const fr_place *place,
+                        const fr__outcomes *outcomes) {
+  const double told = option->schedule.grams.value;
   const double each = grams_per_mean(&option->schedule, place->pue);
-  for (size_t i = 0; i < outcomes->count; i++)
-    grams[i] = outcomes->mean[i] * each;
-  const size_t count = outcomes->count;
-  option->grams = interval(grams, count, count, &option->schedule.energy_j);
+  double squares = 0;
+  for (size_t i = 0; i < outcomes->count; i++) {
+    const double error = outcomes->mean[i] * each - told;
+    squares += error * error;
+  }
+  option->grams = interval(told, squares / (double)outcomes->count, outcomes->count,
+                           &option->schedule.energy_j);
   option->grams.low = fmax(0, option->grams.low);
-  free(grams);
-  return FR_OK;
 }
 
-enum fr_status fr__option_weigh(fr_option *option, const fr_place *place,
-                                const fr__outcomes *outcomes, const fr_option *now,
-                                const fr_place *home, const fr__outcomes *now_outcomes,
-                                fr_error *err) {
-  enum fr_status status = FR_OK;
+void fr__option_weigh(fr_option *option, const fr_place *place,
+                      const fr__outcomes *outcomes, const fr_option *now,
+                      const fr_place *home, const fr__outcomes *now_outcomes) {
   option->error_known = outcomes->count > 0 && now_outcomes->count > 0;
   option->chance = (double)NAN;
   option->grams = option->schedule.grams;
   if (outcomes->count > 0)
-    status = weigh_grams(option, place, outcomes, err);
+    weigh_grams(option, place, outcomes);
   if (fr_measure_known(option->data_grams))
     option->grams = fr_measure_add(option->grams, option->data_grams);
-  if (status == FR_OK && option->error_known)
-    return weigh_gain(option, place, outcomes, now, home, now_outcomes, err);
-  const double value = now->grams.value - option->grams.value;
-  option->gain = interval(&(double){value}, 1, 1, &now->schedule.energy_j);
-  return status;
+  option->gain =
+      interval(now->grams.value - option->grams.value, 0, 1, &now->schedule.energy_j);
+  if (!option->error_known)
+    return;
+  const versus v = {
+      .now = now_outcomes,
+      .other = outcomes,
+      .now_each = grams_per_mean(&now->schedule, home->pue),
+      .other_each = grams_per_mean(&option->schedule, place->pue),
+      .data = fr_measure_known(option->data_grams) ? option->data_grams.value : 0};
+  weigh_gain(option, &v, &now->schedule.energy_j);
 }

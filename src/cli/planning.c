@@ -124,6 +124,21 @@ static void warn_of_servers(const cli_planning *p, cli_result *result) {
              warned > 1 ? " and others" : "", p->place[first].known.warning);
 }
 
+/* The search for pieces has a ceiling, and tells how far from the least it may be. */
+static void warn_of_loss(const cli_planning *p, cli_result *result) {
+  double most = 0;
+  for (size_t i = 0; i < p->plan.count; i++) {
+    const fr_timetable *s = &p->plan.option[i].schedule;
+    const double share = s->grams.value > 0 ? s->loss_g / s->grams.value : 0;
+    most = share > most ? share : most;
+  }
+  if (most > 0)
+    cli_warn(result,
+             "there are more ways to cut the job into pieces than can be looked at: "
+             "another may emit up to %.2g %% less",
+             100 * most);
+}
+
 static void warn(const cli_planning_options *o, const fr_job *job, const cli_planning *p,
                  cli_result *result) {
   warn_of_home(p, result);
@@ -131,6 +146,7 @@ static void warn(const cli_planning_options *o, const fr_job *job, const cli_pla
   warn_of_servers(p, result);
   warn_of_pue(p, result);
   warn_of_scopes(p, result);
+  warn_of_loss(p, result);
   if (job->interruptible && job->min_piece_s > job->duration_s)
     cli_warn(result, "--min-piece is longer than the job: it runs whole");
   if (o->foresight == CLI_FORESIGHT_PERFECT)

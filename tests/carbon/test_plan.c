@@ -70,7 +70,8 @@ static void places_are_ranked_by_grams(void **state) {
   fr_series_release(&away.ahead);
 }
 
-/* Now 400 + {-10, 0, 40}, two o'clock 300 + {20, 150, -50}: gains 70, -50, 190. */
+/* Errors of now -10, 0, 40, of two o'clock 20, 150, -50: of the gain -30, -150, 90, their
+ * mean -30. Student's quantiles of 97.5 % from a table. */
 static void the_error_of_the_difference_counts(void **state) {
   (void)state;
   double error[] = {-10, 7, 20, 9, 0, 7, 150, 9, 40, 7, -50, 9};
@@ -81,20 +82,20 @@ static void the_error_of_the_difference_counts(void **state) {
   assert_int_equal(fr_plan_make(&place, 1, 0, &job, &options, &plan, NULL), FR_OK);
   const fr_option *o = &plan.option[0];
   assert_true(o->error_known);
-  assert_near(plan.now.grams.value, 410, 1e-12);
-  /* mean 410 of 390, 400, 440: 4.302653 (Student, 2, 97.5 %) × sqrt(700 × 4/3) */
-  assert_near(plan.now.grams.low, 410 - 131.446, 1e-5);
-  assert_near(plan.now.grams.high, 410 + 131.446, 1e-5);
-  assert_near(o->grams.value, 340, 1e-12);
-  assert_near(o->schedule.grams.value, 300, 1e-12); /* as it was told */
-  assert_near(o->gain.value, 70, 1e-12);
-  assert_near(o->gain.low, 70 - 4.302653 * 120 * sqrt(4.0 / 3), 1e-6);
-  assert_near(o->gain.high, 70 + 4.302653 * 120 * sqrt(4.0 / 3), 1e-6);
-  assert_near(o->chance, 2.0 / 3, 1e-12);
+  const double now_half = 3.182446 * sqrt(1700.0 / 3);
+  assert_near(plan.now.grams.value, 400, 1e-12);
+  assert_near(plan.now.grams.low, 400 - now_half, 1e-6);
+  assert_near(plan.now.grams.high, 400 + now_half, 1e-6);
+  assert_near(o->grams.value, 300, 1e-12);
+  assert_near(o->gain.value, 100, 1e-12);
+  const double half = 3.182446 * sqrt(31500.0 / 3);
+  assert_near(o->gain.low, 100 - half, 1e-6);
+  assert_near(o->gain.high, 100 + half, 1e-6);
+  assert_near(o->chance, 2.0 / 3, 1e-12); /* 100, -20, 220 */
   assert_int_equal(plan.advice, FR_ADVICE_WAIT);
   assert_string_equal(
-      plan.why, "starting in 2 h emits 340 g in place of 410 g now, 17 % less; 95 % "
-                "interval -128 to 162 %, a gain on 67 % of past days");
+      plan.why, "starting in 2 h emits 300 g in place of 400 g now, 25 % less; 95 % "
+                "interval -57 to 107 %, a gain on 67 % of past days");
   fr_plan_release(&plan);
   fr_series_release(&home.ahead);
 }
@@ -111,12 +112,13 @@ static void bounds_of_the_energy_widen_it(void **state) {
   fr_plan plan = {0};
   assert_int_equal(fr_plan_make(&place, 1, 0, &wide, &options, &plan, NULL), FR_OK);
   const fr_option *o = &plan.option[0];
-  const double half = 12.706205 * sqrt(5000 * 1.5); /* Student, 1 */
-  assert_near(plan.now.grams.low, 0, 0);
-  assert_near(plan.now.grams.high, 2 * (350 + half), 1e-6);
-  assert_near(o->gain.value, 0, 1e-12); /* 50 and -50 */
-  assert_near(o->gain.low, 2 * -half, 1e-6);
-  assert_near(o->gain.high, 2 * half, 1e-6);
+  const double half = 4.302653 * sqrt(5000); /* 0 and -100 */
+  assert_near(plan.now.grams.low, (400 - half) / 2, 1e-6);
+  assert_near(plan.now.grams.high, 2 * (400 + half), 1e-6);
+  assert_near(o->gain.value, 50, 1e-12);
+  assert_near(o->gain.low, 2 * (50 - half), 1e-6);
+  assert_near(o->gain.high, 2 * (50 + half), 1e-6);
+  assert_near(o->chance, 0.5, 0); /* 100 and 0 */
   assert_int_equal(plan.advice, FR_ADVICE_NOW);
   assert_true(plan.advised == SIZE_MAX);
   fr_plan_release(&plan);
@@ -147,9 +149,9 @@ static void days_are_paired(void **state) {
   place[1].forecast = &other;
   assert_int_equal(fr_plan_make(place, 2, 0, &two, &options, &plan, NULL), FR_OK);
   assert_near(plan.option[0].chance, 0.5, 0);
-  /* 120 and -80, three times each, of two days that are worth anything */
-  assert_near(plan.option[0].gain.low, 20 - 12.706205 * sqrt(20000 * 1.5), 1e-6);
-  assert_near(plan.option[0].gain.high, 20 + 12.706205 * sqrt(20000 * 1.5), 1e-6);
+  /* 120 and -80, three times each; but two days of the one */
+  assert_near(plan.option[0].gain.low, 20 - 4.302653 * 100, 1e-6);
+  assert_near(plan.option[0].gain.high, 20 + 4.302653 * 100, 1e-6);
   assert_int_equal(plan.advice, FR_ADVICE_NOW);
   assert_string_equal(plan.why, "no gain, start now: starting in away at once would save "
                                 "5 %, but it did so on 50 % of past days alone");
