@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frugal run: a command when the grid is clean, here or by Slurm. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,9 @@ static void check_plan(const cli_planning_options *plan, struct argp_state *stat
   if (plan->now_s != FR_TIME_EARLIEST)
     argp_error(state, "a run goes by the clock: --now is of frugal plan");
   if (plan->lists > 0 || plan->home != NULL || plan->series != NULL ||
-      plan->criteria != NULL || plan->residency != NULL || plan->data_gb > 0)
+      plan->criteria != NULL || plan->residency != NULL || plan->data_gb > 0 ||
+      plan->data_kwh_per_gb > 0 || !isnan(plan->max_latency_ms) ||
+      !isnan(plan->min_carbon_free) || !isnan(plan->max_price))
     argp_error(state, "the command runs on this machine: other regions are of frugal "
                       "plan, and --intensity tells its grid");
   if (plan->intensity == NULL)

@@ -290,7 +290,8 @@ static void tell_drift(cli_green *g, const cli_green_choice *choice, int64_t now
 static enum fr_status look_ahead(cli_green *g, int64_t now_s, fr_error *err) {
   fr_error own;
   const bool fixed = g->running && g->options->no_pause;
-  if ((g->planned && (g->constant || now_s < g->again_s)) || fixed ||
+  const bool set_back = now_s < g->planned_s; /* the clock was */
+  if ((g->planned && !set_back && (g->constant || now_s < g->again_s)) || fixed ||
       cli_green_plan(g, now_s, &own) == FR_OK)
     return FR_OK;
   if (!g->planned && !g->state.found)
@@ -312,6 +313,7 @@ static enum fr_status follow(cli_green *g, cli_green_choice *choice, int64_t now
   const enum fr_status status = look_ahead(g, now_s, err);
   if (status != FR_OK)
     return status;
+  g->since_s = g->since_s < now_s ? g->since_s : now_s;
   *choice = decide(g, now_s);
   *code = act(g, choice, now_s, err);
   if (*code != 0)

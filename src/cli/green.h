@@ -46,9 +46,10 @@ typedef struct cli_green {
   /* the plan, and what it was made of */
   fr_piece *piece; /* (pieces) owned */
   size_t pieces;
-  bool planned;    /* once, at least */
-  int64_t again_s; /* when to plan again */
-  fr_series told;  /* intensities as they were known, or expected, up to the end */
+  bool planned;      /* once, at least */
+  int64_t planned_s; /* when that was, last */
+  int64_t again_s;   /* when to plan again */
+  fr_series told;    /* intensities as they were known, or expected, up to the end */
   double pue;
   bool constant;        /* a yearly mean or a number: no hour is better */
   fr_measure now_grams; /* of starting at once, and of the plan, when it was first made */

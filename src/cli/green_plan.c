@@ -190,6 +190,7 @@ enum fr_status cli_green_plan(cli_green *green, int64_t now_s, fr_error *err) {
   cli_green *g = green;
   const double left_s = cli_green_left_s(g);
   cli_planning p = {0};
+  g->planned_s = now_s;
   g->again_s = now_s + AGAIN_LEAST_S;
   if (left_s <= 0 || now_s >= cli_green_latest_start(g->state.deadline_s, left_s))
     return FR_OK; /* it runs, whatever a plan says */

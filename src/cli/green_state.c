@@ -142,7 +142,8 @@ static enum fr_status grow(cli_green_state *s, fr_error *err) {
   return FR_OK;
 }
 
-static bool good_time(double t_s) { return t_s >= 0 && t_s < 1e12; }
+/* As nanoseconds they fit into 64 bits. */
+static bool good_time(double t_s) { return t_s >= 0 && t_s < 9e9; }
 
 static bool read_part(const json_t *row, cli_green_part *out) {
   *out = (cli_green_part){.start_s = json_number_value(json_object_get(row, "start_s")),
@@ -181,7 +182,7 @@ bool cli_green_state_parse(cli_green_state *s, const json_t *whole) {
     }
   return json_integer_value(json_object_get(whole, "format")) == FORMAT && known &&
          good_time((double)s->begun_s) && good_time((double)s->deadline_s) &&
-         s->duration_s >= 0 && s->duration_s <= 1e9 &&
+         s->duration_s > 0 && s->duration_s <= 1e9 &&
          read_parts(s, json_object_get(whole, "parts"));
 }
 

@@ -71,6 +71,23 @@ ok "in several pieces" json "j['result']['taken_up'] and len(j['result']['pieces
 ok "to the bits of a run that was never interrupted" \
   python3 "$folder/weights.py" whole.safetensors cut.safetensors
 ok "and its checkpoints are gone" test -z "$(ls "$runs")"
+frugal run $at_once -- $train --epochs 150 -o term.safetensors >/dev/null 2>"$folder/term.err" &
+run=$!
+until_says "starts" "$folder/term.err"
+i=0
+while ! ls "$runs"/*/checkpoint/*.safetensors >/dev/null 2>&1 && [ $i -lt 100 ]; do
+  sleep 0.05
+  i=$((i + 1))
+done
+kill -TERM $run
+wait $run
+code=$?
+ok "TERM ends a frugal command with a checkpoint, and its exit code" test $code = 1
+ok "which the same command line goes on from" exits 0 run $at_once --json "$folder/g.json" -- \
+  $train --epochs 150 -o term.safetensors
+ok "to the same bits" python3 "$folder/weights.py" whole.safetensors term.safetensors
+ok "with what both pieces took" json "len(j['result']['pieces']) == 2 and
+  all(p['energy'] for p in j['result']['pieces'])" "$folder/g.json"
 $train --epochs 1 --checkpoint own >/dev/null 2>&1
 ok "a folder that holds an earlier run is refused" fails_saying 1 "holds" \
   run $at_once -q -- $train --epochs 2 --checkpoint own
