@@ -195,6 +195,10 @@ static void little_gain_is_no_gain(void **state) {
   fr_series_release(&home.ahead);
 }
 
+#define NO_HOUR                                                                          \
+  "between 1970-01-01T00:00:00Z and 1970-01-01T04:00:00Z there is no 1 h without a gap " \
+  "in the intensities"
+
 static void what_is_left_out_is_told(void **state) {
   (void)state;
   fr_forecast home = hours((double[]){400, 500, 300, 500}, 4, NULL, 0);
@@ -218,9 +222,7 @@ static void what_is_left_out_is_told(void **state) {
   assert_int_equal(plan.count, 1);
   assert_int_equal(plan.left_out_count, 5);
   const char *why[] = {"its latency in ms of 100 is above 80",
-                       "its latency in ms is not known", "it is not in the EU",
-                       "between 1970-01-01T00:00:00Z and 1970-01-01T04:00:00Z there is "
-                       "no 1 h without a gap in the intensities",
+                       "its latency in ms is not known", "it is not in the EU", NO_HOUR,
                        "its carbon-free share of 0.25 is below 0.5"};
   for (size_t i = 0; i < 5; i++) {
     assert_int_equal(plan.left_out[i].place, i + 1);

@@ -146,6 +146,37 @@ static void given_pieces_are_weighed(void **state) {
   fr_series_release(&series);
 }
 
+/* Five days of odd seconds at whole grams of 0 to 5: more ways than can be looked at.
+ * Each answer tells how far it may be from the least, and freedom still costs no more
+ * than that. */
+static void what_is_not_looked_at_is_told(void **state) {
+  (void)state;
+  fr__rng rng;
+  size_t told = 0;
+  fr__rng_init(&rng, 8, 10);
+  for (int round = 0; round < 8; round++) {
+    fr_series series = random_series(&rng, 0, 5 * DAY, 7200, 5, false);
+    fr_job job = {.energy_j = joules(3.6e6),
+                  .duration_s = between(&rng, 55000, 70000),
+                  .deadline_s = 5 * DAY,
+                  .interruptible = true,
+                  .min_piece_s = between(&rng, 700, 1100),
+                  .most_pieces = 4,
+                  .resume_j = 8511};
+    fr_timetable s = {0}, more = {0};
+    assert_int_equal(fr_timetable_best(&series, &job, 1, &s, NULL), FR_OK);
+    assert_true(s.loss_g >= 0 && s.loss_g <= s.grams.value);
+    told += s.loss_g > 0;
+    job.most_pieces = 3; /* less freedom: its best costs no less than the other's least */
+    assert_int_equal(fr_timetable_best(&series, &job, 1, &more, NULL), FR_OK);
+    assert_no_more(s.grams.value - s.loss_g, more.grams.value);
+    fr_timetable_release(&more);
+    fr_timetable_release(&s);
+    fr_series_release(&series);
+  }
+  assert_true(told > 0);
+}
+
 /* ---- nothing later than now is seen ---- */
 
 /* A plan as text, all of it. */
@@ -214,6 +245,7 @@ int main(void) {
       cmocka_unit_test(grams_grow_with_the_intensity),
       cmocka_unit_test(days_of_23_and_25_hours),
       cmocka_unit_test(given_pieces_are_weighed),
+      cmocka_unit_test(what_is_not_looked_at_is_told),
       cmocka_unit_test(absurd_values_after_now_change_nothing),
   };
   return cmocka_run_group_tests_name("carbon/plan_properties", tests, NULL, NULL);
