@@ -56,27 +56,28 @@ static void warn_of_home(const cli_planning *p, cli_result *result) {
              "mean grid");
 }
 
-/* Those whose hour does not matter though a series was asked for, once. */
+/* Those whose hour does not matter, once; where a series was asked for, why. */
 static void warn_of_means(const cli_planning_options *o, const cli_planning *p,
                           cli_result *result) {
-  size_t means = 0, all = 0, first = 0;
+  size_t means = 0, all = 0;
+  const cli_planned_place *first = NULL;
+  const char *why = o->series != NULL ? "" : ": --series gives them hours";
   for (size_t i = p->home_told ? 0 : 1; i < p->places; i++) {
-    if (p->place[i].left_out[0] != '\0')
+    const cli_planned_place *place = &p->place[i];
+    all += place->left_out[0] == '\0';
+    if (place->left_out[0] != '\0' || !place->constant)
       continue;
-    all++;
-    if (p->place[i].constant && means++ == 0)
-      first = i;
+    first = means++ == 0 ? place : first;
+    if (why[0] == '\0')
+      why = place->note;
   }
-  if (means == 0)
-    return;
-  if (all == 1)
+  if (means > 0 && all == 1)
     cli_warn(result, "'%.128s' is the same at all hours: waiting saves nothing",
-             p->place[first].spec);
-  else
-    cli_warn(result,
-             "%zu of %zu places have yearly means, which know no hour (marked *)%s%.150s",
-             means, all, o->series != NULL ? "; the first: " : "",
-             o->series != NULL ? p->place[first].note : ": --series gives them hours");
+             first->spec);
+  else if (means > 0)
+    cli_warn(result, "%zu of %zu places have one figure for all hours (marked *)%s%.150s",
+             means, all,
+             o->series != NULL && why[0] != '\0' ? "; why the first has: " : "", why);
 }
 
 static void warn_of_pue(const cli_planning *p, cli_result *result) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/iso8601.h"
 #include "cli/amount.h"
 
@@ -153,10 +154,22 @@ static int64_t duration_of(struct argp_state *state, const char *option,
   return seconds;
 }
 
+/* Within what nanoseconds can tell, too: years 1970 to 2200. */
+#define LATEST_S (230 * 366 * INT64_C(86400))
+
+static bool read_time(const char *text, int64_t *t_s, fr_error *err) {
+  if (fr__time_parse(text, FR__TIME_LOCAL, t_s, err) != FR_OK)
+    return false;
+  if (*t_s >= 0 && *t_s <= LATEST_S)
+    return true;
+  (void)fr__fail(err, FR_ERR_LIMIT, "'%.64s' is not between 1970 and 2200", text);
+  return false;
+}
+
 static int64_t time_of(struct argp_state *state, const char *text) {
   fr_error err;
   int64_t t_s = 0;
-  if (fr__time_parse(text, FR__TIME_LOCAL, &t_s, &err) != FR_OK)
+  if (!read_time(text, &t_s, &err))
     argp_error(state, "--now: %s", err.text);
   return t_s;
 }
@@ -166,7 +179,7 @@ static void take_deadline(cli_planning_options *o, struct argp_state *state,
   o->deadline_in_s = 0;
   o->deadline_at_s = FR_TIME_EARLIEST;
   if (fr__duration_parse(text, &o->deadline_in_s, NULL) != FR_OK &&
-      fr__time_parse(text, FR__TIME_LOCAL, &o->deadline_at_s, NULL) != FR_OK)
+      !read_time(text, &o->deadline_at_s, NULL))
     argp_error(state,
                "--deadline takes a time from now (24h, 2d) or a day and hour "
                "(2026-11-23T18:00), not '%s'",

@@ -384,7 +384,7 @@ EOF
 
 # ---- what is refused ----
 for wrong in '--energy 0' '--energy 2' '--energy -2kWh' '--energy nankWh' '--power 0W' '--duration 0' '--duration 3' \
-  '--duration -3h' '--deadline soon' '--deadline 0h' '--now yesterday' '--scale 0' '--pue 0.9' '--epochs 3' \
+  '--duration -3h' '--deadline soon' '--deadline 0h' '--now yesterday' '--now 0001-01-01' '--now 9999-12-31' '--deadline 1812-01-01' '--scale 0' '--pue 0.9' '--epochs 3' \
   '--min-piece 20m' '--pieces 2' '--resume-time 3s' '--resume-energy 5kJ' '--interruptible --resume-energy 5-6kJ' \
   '--data 20GB' '--data-energy 1kWh/GB' '--data 20GB --data-energy 1kWh/GB' '--series csv:a.csv' \
   '--forecast wrong' '--factor both' '--max-latency fast' '--min-carbon-free 2' '--max-price -1' \
@@ -399,7 +399,7 @@ ok "no duration" fails_saying 1 "--duration 3h" plan --energy 2kWh --intensity 4
 ok "nowhere" fails_saying 1 "--regions LIST" plan --energy 2kWh --duration 3h --deadline 24h
 ok "a deadline before the end" fails_saying 1 "3 h of work do not fit before the deadline" $plain --deadline 2h
 ok "a deadline that is over" fails_saying 1 "is over" $plain --deadline 2023-03-01 --now 2023-03-02
-ok "a deadline that is centuries away" fails_saying 1 "ten years" $plain --deadline 2999-01-01
+ok "a deadline that is decades away" fails_saying 1 "ten years" $plain --deadline 2099-01-01
 ok "a region that nobody has" fails_saying 1 "europe-west33" $plain --deadline 24h --regions gcp:europe-west33
 ok "one is near" fails_saying 1 "near to it: 'gcp:europe-west3'" $plain --deadline 24h --regions gcp:europe-west33
 ok "a place is not its region's name" fails_saying 1 "'gcp:us-east1'" $plain --deadline 24h --regions carolina
