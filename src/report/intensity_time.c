@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Intensity over time, with what is chosen of it. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ typedef struct point { /* in seconds from the picture's beginning */
 typedef struct view {
   int64_t from_s, to_s;
   int64_t offset_s; /* of the clock that is shown */
-  char clock[48];   /* "UTC", "CEST, UTC+02:00" */
+  char clock[48];   /* "UTC", "CEST, UTC+02:00", "UTC+03:00" where it has no name */
   point *point;     /* owned */
   size_t points;
   double bin_s; /* 0: each point is a step */
@@ -66,8 +67,11 @@ static void set_clock(const fr_report_intensity *of, view *v) {
     return;
   v->offset_s = local.tm_gmtoff;
   const long minutes = labs(local.tm_gmtoff) / 60;
-  (void)snprintf(v->clock, sizeof v->clock, "%.16s, UTC%c%02ld:%02ld", local.tm_zone,
-                 local.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
+  const bool named = isalpha((unsigned char)local.tm_zone[0]) != 0;
+  if (strcmp(local.tm_zone, "UTC") != 0)
+    (void)snprintf(v->clock, sizeof v->clock, "%.16s%sUTC%c%02ld:%02ld",
+                   named ? local.tm_zone : "", named ? ", " : "",
+                   local.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 static void take_steps(const fr_report_intensity *of, view *v) {

@@ -25,6 +25,7 @@ typedef struct week {
   double seconds[DAYS][HOURS];
   double low, high;
   int64_t from_s, to_s;
+  char zone[2][16]; /* names of the clock meanwhile; "": it had no other one */
 } week;
 
 static struct tm civil(int64_t at_s, bool local) {
@@ -37,6 +38,12 @@ static struct tm civil(int64_t at_s, bool local) {
   return tm;
 }
 
+static void note_zone(week *w, const char *name) {
+  char *zone = w->zone[0][0] == '\0' || strncmp(w->zone[0], name, 15) == 0 ? w->zone[0]
+                                                                           : w->zone[1];
+  (void)snprintf(zone, sizeof *w->zone, "%.15s", name);
+}
+
 /* Each part of the step to the hour that the clock shows then; Monday is the first. */
 static void take_step(week *w, const fr_report_step *s, bool local) {
   for (int64_t at = s->start_s, next; at < s->end_s; at = next) {
@@ -45,6 +52,7 @@ static void take_step(week *w, const fr_report_step *s, bool local) {
     if (next > s->end_s)
       next = s->end_s;
     const int day = (tm.tm_wday + 6) % DAYS;
+    note_zone(w, tm.tm_zone);
     w->grams[day][tm.tm_hour] += s->g_per_kwh * (double)(next - at);
     w->seconds[day][tm.tm_hour] += (double)(next - at);
   }
@@ -76,12 +84,11 @@ static enum fr_status take(const fr_report_intensity *of, week *w, fr_error *err
 
 /* ---- the picture ---- */
 
-/* "local time (CET, CEST)": both names of the clock, where it has two. */
-static void name_clock(bool local, char *text, size_t size) {
-  const bool two = daylight != 0 && strcmp(tzname[0], tzname[1]) != 0;
+/* "local time (CET, CEST)": what the clock was called meanwhile. */
+static void name_clock(const week *w, bool local, char *text, size_t size) {
   if (local)
-    (void)snprintf(text, size, "local time (%.12s%s%.12s)", tzname[0], two ? ", " : "",
-                   two ? tzname[1] : "");
+    (void)snprintf(text, size, "local time (%s%s%s)", w->zone[0],
+                   w->zone[1][0] != '\0' ? ", " : "", w->zone[1]);
   else
     (void)snprintf(text, size, "UTC");
 }
@@ -93,7 +100,7 @@ static void put_title(const fr_report_intensity *of, const week *w,
                   last = civil(w->to_s - 1, of->local);
   (void)strftime(from, sizeof from, "%Y-%m-%d", &first);
   (void)strftime(to, sizeof to, "%Y-%m-%d", &last);
-  name_clock(of->local, clock, sizeof clock);
+  name_clock(w, of->local, clock, sizeof clock);
   (void)snprintf(title, sizeof title, "%.200s%smean by hour and weekday, %s",
                  of->title != NULL ? of->title : "",
                  of->title != NULL && *of->title != '\0' ? ": " : "", clock);

@@ -168,6 +168,37 @@ static void cells_go_by_the_clock(void **state) {
   tzset();
 }
 
+/* Japan had summer time until 1951, which its rules still name. */
+static void a_clock_is_called_what_it_was_meanwhile(void **state) {
+  (void)state;
+  static const struct {
+    const char *zone, *over_time, *by_week;
+  } cases[] = {{"Europe/Berlin", ">2022, CET, UTC+01:00<", "local time (CET)"},
+               {"Asia/Tokyo", ">2022, JST, UTC+09:00<", "local time (JST)"},
+               {"Asia/Dubai", ">2022, UTC+04:00<", "local time (+04)"},
+               {"UTC", ">2022, UTC<", "local time (UTC)"}};
+  const fr_report_step step[] = {step_at(MONDAY, 111), step_at(MONDAY + HOUR, 222)};
+  const fr_report_intensity of = {.title = "DE", .step = step, .steps = 2, .local = true};
+  if (!has_gnuplot())
+    return;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    drawing d = {0};
+    setenv("TZ", cases[i].zone, 1);
+    tzset();
+    begin(&d, "a.svg");
+    ASSERT_OK(fr_report_intensity_time(&of, d.path, err));
+    look(&d);
+    ASSERT_SAYS(&d, cases[i].over_time);
+    free(d.text);
+    ASSERT_OK(fr_report_intensity_week(&of, d.path, err));
+    look(&d);
+    ASSERT_SAYS(&d, cases[i].by_week);
+    end(&d);
+  }
+  unsetenv("TZ");
+  tzset();
+}
+
 static void regions_stand_beside_each_other(void **state) {
   (void)state;
   const fr_report_bar bar[] = {{"gcp:europe-north2", 2.73, 2, 4, false},
@@ -242,6 +273,7 @@ int main(void) {
       cmocka_unit_test(a_plan_is_drawn_over_time),
       cmocka_unit_test(a_year_is_drawn_by_the_day),
       cmocka_unit_test(cells_go_by_the_clock),
+      cmocka_unit_test(a_clock_is_called_what_it_was_meanwhile),
       cmocka_unit_test(regions_stand_beside_each_other),
       cmocka_unit_test(what_makes_no_picture_is_refused),
       cmocka_unit_test(without_gnuplot_it_says_so),
