@@ -24,7 +24,18 @@ static bool is_among(const char *members, const char *country, size_t length) {
   return false;
 }
 
+/* Of names of one place the one that sites have: "DE" of "DEU", "GB" of "UK". */
+static const char *code_of(const char *word, size_t *length) {
+  const fr__zone *zone = fr__zone_find(word, *length, 0, FR_FACTOR_UNKNOWN);
+  if (zone == NULL)
+    return word;
+  *length = strlen(zone->zone);
+  return zone->zone;
+}
+
+/* A grid, such as US-CAL-CISO, is longer than the code of a state: no site is in one. */
 static bool is_known(const char *word, size_t length) {
+  enum { LONGEST = 6 };
   size_t count;
   const fr_region *region = fr_regions(&count);
   for (size_t i = 0; i < count; i++)
@@ -33,7 +44,8 @@ static bool is_known(const char *word, size_t length) {
       return true;
   const fr__zone *zone = fr__zone_find(word, length, 0, FR_FACTOR_UNKNOWN);
   return is_word(word, length, "EEA") || is_among(area_members, word, length) ||
-         (zone != NULL && strcmp(zone->zone, "world") != 0);
+         (zone != NULL && strlen(zone->zone) <= LONGEST &&
+          strcmp(zone->zone, "world") != 0);
 }
 
 static bool allows(const char *word, size_t length, const char *country,
@@ -41,11 +53,10 @@ static bool allows(const char *word, size_t length, const char *country,
   const size_t two = strlen(country);
   if (two == 0)
     return false;
+  word = code_of(word, &length);
   if (is_word(word, length, "EU") || is_word(word, length, "EEA"))
     return is_among(union_members, country, two) ||
            (length == 3 && is_among(area_members, country, two));
-  if (is_word(word, length, "UK"))
-    return strcasecmp(country, "GB") == 0;
   return is_word(word, length, country) ||
          (*state != '\0' && is_word(word, length, state));
 }

@@ -179,13 +179,19 @@ static void the_union_has_27_members(void **state) {
               fr_residency_allows("DE, ch", "CH", ""));
   assert_true(fr_residency_allows("US-CA", "US", "US-CA"));
   assert_false(fr_residency_allows("US-CA", "US", "US-VA"));
+  assert_true(fr_residency_allows("deu", "DE", "") &&
+              fr_residency_allows("EL", "GR", "") &&
+              fr_residency_allows("EU27", "DE", ""));
+  assert_false(fr_residency_allows("DEU", "FR", ""));
   assert_false(fr_residency_allows("EU", "", ""));
 }
 
 static void residencies_are_checked(void **state) {
   (void)state;
-  static const char *const good[] = {"EU", "eea", "DE,FR", "UK", "US-CA", "LI", "HK, SG"};
-  static const char *const bad[] = {"", "EU,", "XX", "Europe", "D", "world", "US-"};
+  static const char *const good[] = {"EU",    "eea", "DE,FR",  "UK",
+                                     "US-CA", "LI",  "HK, SG", "DEU"};
+  static const char *const bad[] = {"",      "EU,", "XX",  "Europe",     "D",
+                                    "world", "US-", "PJM", "US-CAL-CISO"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     ASSERT_OK(fr_residency_check(good[i], err));
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
