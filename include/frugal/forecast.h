@@ -37,14 +37,15 @@ void fr_forecast_release(fr_forecast *forecast);
 
 #define FR_FORECAST_SCENARIOS 28                  /* at most */
 #define FR_FORECAST_REACH_S ((int64_t)35 * 86400) /* from the newest value known */
+#define FR_FORECAST_PAST_S ((int64_t)150 * 86400) /* up to it, that is used, at most */
 
 /*
  * Of what was measured by now_s alone: steps that end later, or are marked
  * FR_STEP_FORECAST, are not looked at. The past is brought to a grid of hours that ends
  * with its newest step (a value for an hour of which half is covered; others are left
  * out of all means); so `ahead` has steps of an hour, the first one cut at now_s. At
- * most the last 150 days are used. One step that spans [now_s, until_s) is a constant and
- * is told as it is.
+ * most the last FR_FORECAST_PAST_S are used. One step that spans [now_s, until_s) is a
+ * constant and is told as it is.
  *
  * FR_ERR_NOT_FOUND where fewer than 24 hours are known, or until_s is farther from the
  * newest than FR_FORECAST_REACH_S: the sentence says what is needed. FR_ERR_ARGUMENT

@@ -118,7 +118,13 @@ typedef struct fr_intensity_query {
 enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *query,
                                  fr_series *out, fr_error *err);
 
-/* Whether what `spec` tells is the same at all times: a number, a row of a table. */
-bool fr_intensity_is_constant(const char *spec);
+/* What a spec names, by its form alone. */
+enum fr_intensity_kind {
+  FR_INTENSITY_UNKNOWN,  /* no spec */
+  FR_INTENSITY_CONSTANT, /* the same at all times: a number, a row of a table */
+  FR_INTENSITY_FILE,
+  FR_INTENSITY_SERVER
+};
+enum fr_intensity_kind fr_intensity_kind_of(const char *spec);
 
 #endif

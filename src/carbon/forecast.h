@@ -8,7 +8,7 @@
 #define FR__HOUR_S ((int64_t)3600)
 enum {
   FR__DAY_HOURS = 24,
-  FR__PAST_HOURS = 150 * FR__DAY_HOURS, /* looked at, at most */
+  FR__PAST_HOURS = FR_FORECAST_PAST_S / 3600,
 };
 
 /* The past as values for an hour each, NaN where less than half of it is covered. */

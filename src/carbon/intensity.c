@@ -12,10 +12,8 @@
 #include "carbon/source.h"
 
 static const fr__intensity_source *const sources[] = {
-    &fr__intensity_table,
-    &fr__intensity_electricitymaps,
-    &fr__intensity_watttime,
-    &fr__intensity_csv,
+    &fr__intensity_table,    &fr__intensity_electricitymaps,
+    &fr__intensity_watttime, &fr__intensity_csv,
     &fr__intensity_uk,
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
@@ -29,6 +27,11 @@ static const fr__intensity_source *find_source(const char *spec, const char **re
       return sources[i];
     }
   return NULL;
+}
+
+static bool is_number(const char *spec) {
+  double number;
+  return fr__scan_number(spec, spec + strlen(spec), &number) != NULL;
 }
 
 static enum fr_status fail_unknown(const char *spec, fr_error *err) {
@@ -55,16 +58,13 @@ static void forget_later(fr_series *series, int64_t now_s) {
 enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *query,
                                  fr_series *out, fr_error *err) {
   const char *rest = spec;
-  double number;
   const fr__intensity_source *source = find_source(spec, &rest);
-  const bool is_number = fr__scan_number(spec, spec + strlen(spec), &number) != NULL;
   fr_series read = {0};
-  if (source == NULL && !is_number)
+  if (source == NULL && !is_number(spec))
     return fail_unknown(spec, err);
   if (query->to_s <= query->from_s)
     return fr__fail(err, FR_ERR_ARGUMENT,
-                    "a time that ends before it begins has no "
-                    "intensity");
+                    "a time that ends before it begins has no intensity");
   const enum fr_status status = source != NULL
                                     ? source->read(rest, query, &read, err)
                                     : fr__intensity_number(spec, query, &read, err);
@@ -72,16 +72,18 @@ enum fr_status fr_intensity_read(const char *spec, const fr_intensity_query *que
     fr_series_release(&read);
     return status;
   }
-  if (source != NULL && !source->constant)
+  if (source != NULL && source->kind != FR_INTENSITY_CONSTANT)
     forget_later(&read, query->now_s);
   *out = read;
   return FR_OK;
 }
 
-bool fr_intensity_is_constant(const char *spec) {
+enum fr_intensity_kind fr_intensity_kind_of(const char *spec) {
   const char *rest;
   const fr__intensity_source *source = find_source(spec, &rest);
-  return source == NULL || source->constant;
+  if (source != NULL)
+    return source->kind;
+  return is_number(spec) ? FR_INTENSITY_CONSTANT : FR_INTENSITY_UNKNOWN;
 }
 
 /* ---- one number ---- */

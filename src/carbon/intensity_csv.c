@@ -523,4 +523,5 @@ static enum fr_status read_file(const char *rest, const fr_intensity_query *quer
   return status;
 }
 
-const fr__intensity_source fr__intensity_csv = {"csv", "csv:FILE", read_file, false};
+const fr__intensity_source fr__intensity_csv = {"csv", "csv:FILE", read_file,
+                                                FR_INTENSITY_FILE};

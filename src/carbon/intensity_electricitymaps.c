@@ -231,4 +231,4 @@ static enum fr_status read(const char *rest, const fr_intensity_query *query,
 }
 
 const fr__intensity_source fr__intensity_electricitymaps = {
-    "electricitymaps", "electricitymaps:ZONE", read, false};
+    "electricitymaps", "electricitymaps:ZONE", read, FR_INTENSITY_SERVER};

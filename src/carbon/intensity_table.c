@@ -178,4 +178,5 @@ static enum fr_status read(const char *spec, const fr_intensity_query *query,
   return fr__series_constant(out, found.g_per_kwh, FR_SOURCE_TABLE_OF_FACTS, query, err);
 }
 
-const fr__intensity_source fr__intensity_table = {"table", "table:ZONE", read, true};
+const fr__intensity_source fr__intensity_table = {"table", "table:ZONE", read,
+                                                  FR_INTENSITY_CONSTANT};

@@ -206,4 +206,4 @@ static enum fr_status read_uk(const char *rest, const fr_intensity_query *query,
   return status;
 }
 
-const fr__intensity_source fr__intensity_uk = {"uk", "uk:", read_uk, false};
+const fr__intensity_source fr__intensity_uk = {"uk", "uk:", read_uk, FR_INTENSITY_SERVER};

@@ -237,4 +237,4 @@ static enum fr_status read(const char *rest, const fr_intensity_query *query,
 }
 
 const fr__intensity_source fr__intensity_watttime = {"watttime", "watttime:REGION", read,
-                                                     false};
+                                                     FR_INTENSITY_SERVER};

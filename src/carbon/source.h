@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source of intensities is one file behind this table of functions; a row in sources.c
- * makes it known. */
+/* A source of intensities is one file behind this table of functions; a row in
+ * intensity.c makes it known. */
 #ifndef FR_CARBON_SOURCE_H
 #define FR_CARBON_SOURCE_H
 
@@ -14,7 +14,7 @@ typedef struct fr__intensity_source {
    * out by fr_intensity_read, but of constants. */
   enum fr_status (*read)(const char *rest, const fr_intensity_query *query,
                          fr_series *out, fr_error *err);
-  bool constant; /* one row for all times, read with one step over all that is asked */
+  enum fr_intensity_kind kind; /* constant: read as one step over all that is asked */
 } fr__intensity_source;
 
 extern const fr__intensity_source fr__intensity_csv;

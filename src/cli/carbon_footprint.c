@@ -312,7 +312,8 @@ static enum fr_status read_grid(const cli_footprint_asked *asked, const char *sp
                                 const cli_footprint_found *found, fr_series *out,
                                 fr_error *err) {
   const fr_intensity_query query = query_of(asked, &found->load);
-  if (!found->timed && !fr_intensity_is_constant(spec))
+  const enum fr_intensity_kind kind = fr_intensity_kind_of(spec);
+  if (!found->timed && (kind == FR_INTENSITY_FILE || kind == FR_INTENSITY_SERVER))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "'%.200s' changes with time: --start TIME and --duration TIME say "
                     "when the energy was spent",

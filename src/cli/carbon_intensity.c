@@ -9,11 +9,10 @@
 #include "base/error.h"
 #include "base/iso8601.h"
 #include "cli/carbon.h"
+#include "cli/planning_places.h"
 #include "cli/when.h"
 
 #define DAY_S ((int64_t)86400)
-#define FILE_PAST_S (150 * DAY_S)  /* what forecasts are made of, as frugal plan's */
-#define SERVER_PAST_S (42 * DAY_S) /* each few days are a question */
 
 enum {
   KEY_FROM = 1,
@@ -188,8 +187,7 @@ static enum fr_status part(cli_intensity *i, const fr_series *read, cli_result *
 static enum fr_status read_span(cli_intensity *i, int64_t from_s, fr_series *read,
                                 fr_error *err) {
   fr_intensity_query query = i->query;
-  const bool file = strncmp(i->spec, "csv:", 4) == 0;
-  const int64_t past_s = file ? FILE_PAST_S : SERVER_PAST_S;
+  const int64_t past_s = cli_forecast_past(i->spec);
   query.now_s = i->now_s;
   query.from_s = from_s;
   if (i->until_s > i->now_s && from_s > i->now_s - past_s)
@@ -228,7 +226,7 @@ static enum fr_status fail_nothing(const cli_intensity *i, fr_error *err) {
 static enum fr_status read_all(asked *a, cli_result *result, fr_error *err) {
   cli_intensity *i = &a->intensity;
   const bool told = a->from_s != FR_TIME_EARLIEST || a->to_s != FR_TIME_EARLIEST;
-  const bool file = strncmp(i->spec, "csv:", 4) == 0;
+  const bool file = fr_intensity_kind_of(i->spec) == FR_INTENSITY_FILE;
   fr_series read = {0};
   enum fr_status status = read_span(i, i->from_s, &read, err);
   if (status == FR_OK && read.count == 0 && file && !told && i->until_s == i->now_s) {
@@ -262,7 +260,7 @@ static enum fr_status find_span(asked *a, fr_error *err) {
   if (i->spec == NULL)
     i->spec = "table:world";
   i->to_now = a->to_s == FR_TIME_EARLIEST || a->to_s >= i->now_s;
-  i->constant = strchr(i->spec, ':') == NULL || strncmp(i->spec, "table:", 6) == 0;
+  i->constant = fr_intensity_kind_of(i->spec) == FR_INTENSITY_CONSTANT;
   return FR_OK;
 }
 

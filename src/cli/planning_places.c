@@ -10,9 +10,13 @@
 
 #define PLACES_CEILING 2000
 #define DAY_S INT64_C(86400)
-#define FILE_PAST_S (150 * DAY_S)  /* what fr_forecast_make uses */
-#define SERVER_PAST_S (42 * DAY_S) /* each few days are a question to a server */
-#define RECENT_S (DAY_S / 2)       /* within which a server has a newest value */
+#define SERVER_PAST_S (42 * DAY_S)
+#define RECENT_S (DAY_S / 2) /* within which a server has a newest value */
+
+int64_t cli_forecast_past(const char *spec) {
+  const bool server = fr_intensity_kind_of(spec) == FR_INTENSITY_SERVER;
+  return server ? SERVER_PAST_S : FR_FORECAST_PAST_S;
+}
 
 /* ---- which they are ---- */
 
@@ -52,14 +56,10 @@ static bool begins_with(const char *text, const char *word) {
 
 /* The SPEC of "NAME=SPEC", or `text` where it is one itself; NULL: it is a region. */
 static const char *spec_of(const char *text) {
-  static const char *const kinds[] = {
-      "csv:", "table:", "electricitymaps:", "watttime:", "uk:"};
   const size_t length = strcspn(text, "=:/?");
   const char *spec = text[length] == '=' ? text + length + 1 : text;
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (begins_with(spec, kinds[i]))
-      return spec;
-  return spec > text || (*text >= '0' && *text <= '9') ? spec : NULL;
+  const bool known = fr_intensity_kind_of(spec) != FR_INTENSITY_UNKNOWN;
+  return known || spec > text ? spec : NULL;
 }
 
 static enum fr_status add_spec(cli_planning *p, const char *text, const char *spec,
@@ -266,11 +266,6 @@ static enum fr_status read_past(const cli_planning_options *o, const fr_job *job
   return fr_intensity_read(place->spec, &query, &place->known, err);
 }
 
-static bool is_server(const char *spec) {
-  return begins_with(spec, "electricitymaps:") || begins_with(spec, "watttime:") ||
-         begins_with(spec, "uk:");
-}
-
 /* The source's own forecast reaches the deadline: of the past its age is all that
  * matters. */
 static bool is_foreseen(const fr_series *known, const fr_job *job) {
@@ -282,15 +277,16 @@ static bool is_foreseen(const fr_series *known, const fr_job *job) {
 /* Of a server no more than is needed. */
 static enum fr_status read_known(const cli_planning_options *o, const fr_job *job,
                                  cli_planned_place *place, fr_error *err) {
-  if (!is_server(place->spec))
-    return read_past(o, job, place, FILE_PAST_S, err);
+  const int64_t past_s = cli_forecast_past(place->spec);
+  if (fr_intensity_kind_of(place->spec) != FR_INTENSITY_SERVER)
+    return read_past(o, job, place, past_s, err);
   if (o->foresight == CLI_FORESIGHT_AUTO || o->foresight == CLI_FORESIGHT_SOURCE) {
     const enum fr_status status = read_past(o, job, place, RECENT_S, err);
     if (status != FR_OK || o->foresight == CLI_FORESIGHT_SOURCE ||
         is_foreseen(&place->known, job))
       return status;
   }
-  return read_past(o, job, place, SERVER_PAST_S, err);
+  return read_past(o, job, place, past_s, err);
 }
 
 static enum fr_status read_spec(const cli_planning_options *o, const fr_job *job,
@@ -298,7 +294,8 @@ static enum fr_status read_spec(const cli_planning_options *o, const fr_job *job
                                 fr_error *err) {
   (void)snprintf(place->spec, sizeof place->spec, "%s", spec);
   enum fr_status status = read_known(o, job, place, err);
-  place->constant = status == FR_OK && fr_intensity_is_constant(spec);
+  place->constant =
+      status == FR_OK && fr_intensity_kind_of(spec) == FR_INTENSITY_CONSTANT;
   if (status == FR_OK)
     status = foresee(o, job, place, err);
   if (status != FR_OK)

@@ -5,6 +5,10 @@
 
 #include "cli/planning.h"
 
+/* How long a past forecasts of `spec` are made of; of a server less, since each few days
+ * of it are a question. */
+int64_t cli_forecast_past(const char *spec);
+
 /* Home first, then --regions, each once; nothing is read yet but the criteria. What
  * *planning holds after a failure is released by cli_planning_release. */
 enum fr_status cli_places_find(const cli_planning_options *options,

@@ -128,8 +128,28 @@ static void the_rest_is_refused(void **state) {
   }
 }
 
+static void specs_tell_their_kind_by_their_form(void **state) {
+  (void)state;
+  static const struct {
+    const char *spec;
+    enum fr_intensity_kind kind;
+  } row[] = {{"400", FR_INTENSITY_CONSTANT},
+             {"882 lb/MWh", FR_INTENSITY_CONSTANT},
+             {"table:DE", FR_INTENSITY_CONSTANT},
+             {"csv:hours.csv", FR_INTENSITY_FILE},
+             {"uk:", FR_INTENSITY_SERVER},
+             {"watttime:X", FR_INTENSITY_SERVER},
+             {"electricitymaps:DE", FR_INTENSITY_SERVER},
+             {"gcp:europe-west3", FR_INTENSITY_UNKNOWN},
+             {"DE", FR_INTENSITY_UNKNOWN},
+             {"", FR_INTENSITY_UNKNOWN}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+    assert_int_equal(fr_intensity_kind_of(row[i].spec), row[i].kind);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(specs_tell_their_kind_by_their_form),
       cmocka_unit_test(a_country_has_two_codes),
       cmocka_unit_test(years_and_factors_are_told_apart),
       cmocka_unit_test(the_world_is_a_zone),
