@@ -99,19 +99,29 @@ static bool same_kind(fr_scope a, fr_scope b) {
           b.basis == FR_BASIS_UNKNOWN);
 }
 
-static void warn_of_scopes(const cli_planning *p, cli_result *result) {
+/* Home is what all are compared with, wherever the job may run. */
+static bool is_compared(const cli_planning *p, size_t i) {
+  return i == 0 || p->place[i].left_out[0] == '\0';
+}
+
+static void tell_scopes(const cli_planning *p, size_t i, size_t j, cli_result *result) {
   char a[FR_SCOPE_TEXT], b[FR_SCOPE_TEXT];
-  const fr_scope first = p->place[0].known.scope;
-  for (size_t i = 1; i < p->places; i++) {
-    const cli_planned_place *place = &p->place[i];
-    if (place->left_out[0] != '\0' || same_kind(first, place->known.scope))
-      continue;
-    fr_scope_text(first, a);
-    fr_scope_text(place->known.scope, b);
-    cli_warn(result, "intensities of two kinds are compared: %.96s's is %s, %.96s's %s",
-             p->place[0].site.name, a, place->site.name, b);
-    return;
-  }
+  fr_scope_text(p->place[i].known.scope, a);
+  fr_scope_text(p->place[j].known.scope, b);
+  cli_warn(result, "intensities of two kinds are compared: %.96s's is %s, %.96s's %s",
+           i == 0 && !p->home_told ? "the world" : p->place[i].site.name, a,
+           p->place[j].site.name, b);
+}
+
+/* Each with each, since home's own may not be told; once. */
+static void warn_of_scopes(const cli_planning *p, cli_result *result) {
+  for (size_t j = 1; j < p->places; j++)
+    for (size_t i = 0; i < j && is_compared(p, j); i++)
+      if (is_compared(p, i) &&
+          !same_kind(p->place[i].known.scope, p->place[j].known.scope)) {
+        tell_scopes(p, i, j, result);
+        return;
+      }
 }
 
 /* Of the first place whose server left something to be said. */

@@ -143,6 +143,13 @@ ok "countries" exits 0 plan $two --intensity csv:h.csv --regions criteria --crit
 ok "of the Union" json "[o['region'] for o in j['result']['options']] == ['silent', 'far', 'near']
   and 'US' in [o['why'] for o in j['result']['left_out'] if o['region'] == 'dear'][0]
   and 'not known' in [o['why'] for o in j['result']['left_out'] if o['region'] == 'home'][0]" l.json
+ok "factors of two kinds" exits 0 plan $two --intensity 400 --regions gcp:europe-west3,DE --json l.json
+ok "are not mixed silently, though home's is not told" json \
+  "any('of two kinds' in w and \"gcp:europe-west3's is direct\" in w and \"DE's life-cycle\" in w for w in j['warnings'])" l.json
+ok "nor beside the world's mean" exits 0 plan $two --regions DE --json l.json
+ok "which is no home" json "any(\"the world's is direct\" in w for w in j['warnings'])" l.json
+ok "of one kind" exits 0 plan $two --intensity table:FR --regions DE,400 --json l.json
+ok "nothing is said" json "not any('kinds' in w for w in j['warnings'])" l.json
 mkdir zones && cp A_h.csv zones/DE.csv && cp clean.csv zones/FR.csv
 ok "a zone's own hours" exits 0 plan $two --intensity csv:h.csv --regions DE,FR,PL --series 'csv:zones/{zone}.csv' --json l.json
 ok "where there is no file the yearly mean stands" json \
