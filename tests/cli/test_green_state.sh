@@ -48,10 +48,10 @@ def weights(name):
 assert weights(sys.argv[1]) == weights(sys.argv[2])
 PYTHON
 cd "$folder" || exit 1
-$train --epochs 150 -o whole.safetensors >/dev/null 2>&1
+$train --epochs 100 -o whole.safetensors >/dev/null 2>&1
 series 3 100 500 100 500 100 500 100 500 100 500 100 500 100
 green="run --green $grid --deadline 32s --duration 8s --min-piece 1s"
-frugal $green -- $train --epochs 150 -o cut.safetensors >/dev/null 2>"$folder/cut.err" &
+frugal $green -- $train --epochs 100 -o cut.safetensors >/dev/null 2>"$folder/cut.err" &
 run=$!
 until_says "starts" "$folder/cut.err"
 i=0
@@ -64,14 +64,14 @@ wait $run 2>/dev/null
 ok "what was killed with -9 is listed as cut off" sh -c \
   "frugal run --list --json - | grep -q 'cut off'"
 ok "the same command line takes it up" exits 0 $green --json "$folder/t.json" -- \
-  $train --epochs 150 -o cut.safetensors
+  $train --epochs 100 -o cut.safetensors
 ok "saying so" grep -q "goes on with this command line" "$folder/err"
 ok "in several pieces" json "j['result']['taken_up'] and len(j['result']['pieces']) >= 2 and
   not any(p['lost'] for p in j['result']['pieces'])" "$folder/t.json"
 ok "to the bits of a run that was never interrupted" \
   python3 "$folder/weights.py" whole.safetensors cut.safetensors
 ok "and its checkpoints are gone" test -z "$(ls "$runs")"
-frugal run $at_once -- $train --epochs 150 -o term.safetensors >/dev/null 2>"$folder/term.err" &
+frugal run $at_once -- $train --epochs 100 -o term.safetensors >/dev/null 2>"$folder/term.err" &
 run=$!
 until_says "starts" "$folder/term.err"
 i=0
@@ -84,7 +84,7 @@ wait $run
 code=$?
 ok "TERM ends a frugal command with a checkpoint, and its exit code" test $code = 1
 ok "which the same command line goes on from" exits 0 run $at_once --json "$folder/g.json" -- \
-  $train --epochs 150 -o term.safetensors
+  $train --epochs 100 -o term.safetensors
 ok "to the same bits" python3 "$folder/weights.py" whole.safetensors term.safetensors
 ok "with what both pieces took" json "len(j['result']['pieces']) == 2 and
   all(p['energy'] for p in j['result']['pieces'])" "$folder/g.json"
