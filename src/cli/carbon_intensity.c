@@ -275,27 +275,20 @@ static enum fr_status run(asked *a, cli_result *result, fr__buf *text, fr_error 
   return status == FR_OK ? cli_intensity_tell(&a->intensity, result, text, err) : status;
 }
 
-static enum fr_status check_outputs(const asked *a, fr_error *err) {
-  const char *const path[] = {a->output.json, a->intensity.csv, a->intensity.chart,
-                              a->intensity.heat_map};
-  enum fr_status status = cli_check_distinct(path, 4, err);
-  for (size_t i = 0; status == FR_OK && i < 4; i++)
-    status = cli_check_writable(path[i], err);
-  return status;
-}
-
 int cli_carbon_intensity(int argc, char **argv) {
   asked a = {.from_s = FR_TIME_EARLIEST,
              .to_s = FR_TIME_EARLIEST,
              .now_s = FR_TIME_EARLIEST,
              .intensity = {.unit = FR__G_PER_KWH, .unit_name = "gCO2e/kWh"}};
   argp_parse(&argp, argc, argv, 0, NULL, &a);
+  const char *const written[] = {a.output.json, a.intensity.csv, a.intensity.chart,
+                                 a.intensity.heat_map};
   fr_error err = {0};
   cli_result result;
   fr__buf text;
   cli_result_init(&result, "carbon");
   fr__buf_init(&text, 0);
-  enum fr_status status = check_outputs(&a, &err);
+  enum fr_status status = cli_check_files(written, 4, &err);
   if (status == FR_OK)
     status = run(&a, &result, &text, &err);
   const int code = status == FR_OK

@@ -239,6 +239,7 @@ int cli_carbon_regions(int argc, char **argv) {
   asked a = {.filter = {.max_latency_ms = NAN}};
   if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
     return CLI_USAGE;
+  const char *const written[] = {a.output.json, a.chart};
   fr_sites sites = {0};
   fr_error err = {0};
   cli_result result;
@@ -246,7 +247,9 @@ int cli_carbon_regions(int argc, char **argv) {
   size_t unknown = 0;
   cli_result_init(&result, "carbon");
   fr__buf_init(&text, 0);
-  enum fr_status status = select_sites(&a, &sites, &unknown, &err);
+  enum fr_status status = cli_check_files(written, 2, &err);
+  if (status == FR_OK)
+    status = select_sites(&a, &sites, &unknown, &err);
   if (status == FR_OK && unknown > 0)
     cli_warn(&result,
              "%zu regions are left out, since their latency or country is not known",

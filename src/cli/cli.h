@@ -166,8 +166,10 @@ void cli_put_clean(const char *text, FILE *to);
 enum fr_status cli_check_distinct(const char *const *path, size_t count, fr_error *err);
 /* Whether a file of that name can be written, by trying; NULL and "-" can. */
 enum fr_status cli_check_writable(const char *path, fr_error *err);
+/* Both, of all that a command writes: before its work. */
+enum fr_status cli_check_files(const char *const *path, size_t count, fr_error *err);
 
-/* Both, of what a command with a model for its result writes: before its work. */
+/* Likewise, of what a command with a model for its result writes: before its work. */
 enum fr_status cli_check_outputs(const cli_output *output, const char *model,
                                  fr_error *err);
 

@@ -58,15 +58,6 @@ static enum fr_status check_energy(const cli_planned_job *job, fr_error *err) {
                         "--run ID");
 }
 
-/* Before the work. */
-static enum fr_status check_files(const asked *a, fr_error *err) {
-  const char *const path[] = {a->output.json, a->chart, a->regions_chart};
-  enum fr_status status = cli_check_distinct(path, sizeof path / sizeof *path, err);
-  for (size_t i = 0; status == FR_OK && i < sizeof path / sizeof *path; i++)
-    status = cli_check_writable(path[i], err);
-  return status;
-}
-
 static enum fr_status draw(const asked *a, const cli_plan_view *view, fr_error *err) {
   enum fr_status status =
       a->chart != NULL ? cli_plan_draw_hours(view, a->chart, err) : FR_OK;
@@ -99,12 +90,13 @@ static enum fr_status run(const asked *a, cli_result *result, fr__buf *text,
 int cli_cmd_plan(int argc, char **argv) {
   asked a = {.planning = cli_planning_default_options()};
   argp_parse(&argp, argc, argv, 0, NULL, &a);
+  const char *const written[] = {a.output.json, a.chart, a.regions_chart};
   fr_error err = {0};
   cli_result result;
   fr__buf text;
   cli_result_init(&result, "plan");
   fr__buf_init(&text, 0);
-  enum fr_status status = check_files(&a, &err);
+  enum fr_status status = cli_check_files(written, 3, &err);
   if (status == FR_OK)
     status = run(&a, &result, &text, &err);
   const int code = status == FR_OK

@@ -64,6 +64,13 @@ enum fr_status cli_check_writable(const char *path, fr_error *err) {
                      : fr__fail_errno(err, failed, "'%s' cannot be written", path);
 }
 
+enum fr_status cli_check_files(const char *const *path, size_t count, fr_error *err) {
+  enum fr_status status = cli_check_distinct(path, count, err);
+  for (size_t i = 0; status == FR_OK && i < count; i++)
+    status = cli_check_writable(path[i], err);
+  return status;
+}
+
 enum fr_status cli_check_outputs(const cli_output *output, const char *model,
                                  fr_error *err) {
   const char *const path[] = {model, output->json, output->store};

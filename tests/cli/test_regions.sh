@@ -78,6 +78,7 @@ if gnuplot --version >/dev/null 2>&1; then
 fi
 ok "home is one of them" fails_saying 1 "--home 'DE'" carbon regions --provider gcp --chart r.svg --home DE
 ok "a picture is SVG or PNG" fails_saying 1 "ends in .svg or .png" carbon regions --chart r.pdf
+ok "two files are two" fails_saying 1 "are one file" carbon regions --chart r.svg --json r.svg
 ok "another provider is refused" fails_saying 1 "no cloud region 'nope'" carbon regions --provider nope
 ok "and another country" fails_saying 2 "'XX' is none of" carbon regions --country XX
 ok "and another order" fails_saying 2 "not 'price'" carbon regions --sort price
