@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "carbon/source.h"
 
 static bool measured_by(const fr_intensity_step *step, int64_t now_s) {
   return step->end_s <= now_s && (step->marks & FR_STEP_FORECAST) == 0;
@@ -13,17 +14,10 @@ static bool measured_by(const fr_intensity_step *step, int64_t now_s) {
 
 /* Behind the last step that is known by then; 0: there is none. */
 static size_t known_by(const fr_series *past, int64_t now_s) {
-  size_t low = 0, high = past->count;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (past->step[middle].end_s > now_s)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  while (low > 0 && !measured_by(&past->step[low - 1], now_s))
-    low--;
-  return low;
+  size_t count = fr__series_after(past, now_s);
+  while (count > 0 && !measured_by(&past->step[count - 1], now_s))
+    count--;
+  return count;
 }
 
 typedef struct grid {

@@ -5,24 +5,12 @@
 
 #include "base/error.h"
 #include "carbon/plan.h"
+#include "carbon/source.h"
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- made of a series ---- */
-
-/* The first step that ends after `t_s`. */
-static size_t first_step(const fr_series *series, int64_t t_s) {
-  size_t low = 0, high = series->count;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (series->step[middle].end_s > t_s)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
 
 /* 2^b such that the dearest second times all seconds stays below 2^FR__COST_BITS; and
  * no finer than doubles are. */
@@ -53,7 +41,7 @@ static void find_stretches(fr__window *w) {
 
 enum fr_status fr__window_init(fr__window *window, const fr_series *ahead, int64_t from_s,
                                int64_t to_s, fr_error *err) {
-  const size_t first = first_step(ahead, from_s);
+  const size_t first = fr__series_after(ahead, from_s);
   size_t end = first;
   double dearest = 0;
   for (; end < ahead->count && ahead->step[end].start_s < to_s; end++)
