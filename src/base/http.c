@@ -516,12 +516,6 @@ enum fr_status fr__http_ask(fr__http *http, const fr__http_request *request,
   return status;
 }
 
-enum fr_status fr__http_get(fr__http *http, const char *url, const char *const *header,
-                            fr__http_answer *answer, fr_error *err) {
-  const fr__http_request request = {.url = url, .header = header};
-  return fr__http_ask(http, &request, answer, err);
-}
-
 bool fr__http_kept(fr__http *http, const char *url, fr__http_answer *answer) {
   fr__http_entry entry = {0};
   const bool given = find_kept(http, url, &entry) &&

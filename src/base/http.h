@@ -67,8 +67,6 @@ void fr__http_free(fr__http *http);
  */
 enum fr_status fr__http_ask(fr__http *http, const fr__http_request *request,
                             fr__http_answer *answer, fr_error *err);
-enum fr_status fr__http_get(fr__http *http, const char *url, const char *const *header,
-                            fr__http_answer *answer, fr_error *err);
 /* What fr__http_ask would give without asking a server; false: it would ask one. */
 bool fr__http_kept(fr__http *http, const char *url, fr__http_answer *answer);
 /* What is kept of it turned out to make no sense: the next question asks the server. */

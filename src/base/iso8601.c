@@ -264,27 +264,11 @@ enum fr_status fr__duration_parse(const char *text, int64_t *out_s, fr_error *er
 
 /* ---- writing ---- */
 
-static bool format(int64_t time_s, const char *how, char text[FR__LOCAL_TEXT],
-                   struct tm *local) {
-  const time_t t = (time_t)time_s;
-  tzset();
-  if (localtime_r(&t, local) != NULL && strftime(text, FR__LOCAL_TEXT, how, local) > 0)
-    return true;
-  (void)snprintf(text, FR__LOCAL_TEXT, "?");
-  return false;
-}
-
 void fr__time_format_local(int64_t time_s, char text[FR__LOCAL_TEXT]) {
+  const time_t t = (time_t)time_s;
   struct tm local;
-  (void)format(time_s, "%Y-%m-%d %H:%M %Z", text, &local);
-}
-
-void fr__time_format_offset(int64_t time_s, char text[FR__LOCAL_TEXT]) {
-  struct tm local;
-  if (!format(time_s, "%Y-%m-%dT%H:%M:%S", text, &local))
-    return;
-  const long minutes = (local.tm_gmtoff < 0 ? -local.tm_gmtoff : local.tm_gmtoff) / 60;
-  const size_t used = strlen(text);
-  (void)snprintf(text + used, FR__LOCAL_TEXT - used, "%c%02ld:%02ld",
-                 local.tm_gmtoff < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+  tzset();
+  if (localtime_r(&t, &local) == NULL ||
+      strftime(text, FR__LOCAL_TEXT, "%Y-%m-%d %H:%M %Z", &local) == 0)
+    (void)snprintf(text, FR__LOCAL_TEXT, "?");
 }

@@ -24,9 +24,8 @@ typedef struct fr__civil {
 /*
  * "2023-10-29T02:30:00Z", all of `length` bytes, blanks around them passed over: a blank
  * or a 't' in T's place, seconds and their fraction (which is dropped) or not, "Z",
- * "UTC",
- * "+02:00", "+0200", "+02" or no zone, "2023-10-29" alone. False where it is anything
- * else, or a day that no calendar has.
+ * "UTC", "+02:00", "+0200", "+02" or no zone, "2023-10-29" alone. False where it is
+ * anything else, or a day that no calendar has.
  */
 bool fr__civil_read(const char *text, size_t length, fr__civil *out);
 
@@ -57,7 +56,5 @@ enum fr_status fr__duration_parse(const char *text, int64_t *out_s, fr_error *er
 #define FR__LOCAL_TEXT 48
 /* "2023-10-29 02:30 CEST", by TZ. */
 void fr__time_format_local(int64_t time_s, char text[FR__LOCAL_TEXT]);
-/* "2023-10-29T02:30:00+02:00", by TZ. */
-void fr__time_format_offset(int64_t time_s, char text[FR__LOCAL_TEXT]);
 
 #endif

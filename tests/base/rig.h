@@ -8,8 +8,9 @@
 #include "base/http.h"
 
 #define SECOND INT64_C(1000000000)
-#define NOW INT64_C(1795348800) /* 2026-11-22T12:00:00Z, a Sunday: date -d @1795348800   \
-                                 */
+#define NOW                                                                              \
+  INT64_C(1795348800) /* 2026-11-22T12:00:00Z, a Sunday: date -d @1795348800             \
+                       */
 #define WAITS 64
 
 typedef struct rig {
@@ -67,16 +68,21 @@ static inline const char *address(rig *r, const char *path) {
   return r->url;
 }
 
+static inline enum fr_status ask(rig *r, const char *url, const char *const *header,
+                                 fr__http_answer *answer, fr_error *err) {
+  const fr__http_request request = {.url = url, .header = header};
+  return fr__http_ask(r->http, &request, answer, err);
+}
+
 static inline fr__http_answer get(rig *r, const char *path) {
   fr__http_answer a = {0};
-  ASSERT_OK(fr__http_get(r->http, address(r, path), NULL, &a, err));
+  ASSERT_OK(ask(r, address(r, path), NULL, &a, err));
   return a;
 }
 
 static inline enum fr_status fails(rig *r, const char *path) {
   fr__http_answer a = {0};
-  const enum fr_status status =
-      fr__http_get(r->http, address(r, path), NULL, &a, &r->err);
+  const enum fr_status status = ask(r, address(r, path), NULL, &a, &r->err);
   assert_true(status != FR_OK);
   return status;
 }

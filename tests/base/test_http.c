@@ -150,7 +150,7 @@ static void says_that_nobody_answers(void **state) {
   snprintf(url, sizeof url, "%s/", loopback_url(gone));
   loopback_stop(gone);
   fr__http_answer a;
-  assert_int_equal(fr__http_get(r->http, url, NULL, &a, &r->err), FR_ERR_IO);
+  assert_int_equal(ask(r, url, NULL, &a, &r->err), FR_ERR_IO);
   assert_says(r, "cannot be reached (Couldn't connect to server)");
   assert_int_equal(r->waits, 3);
 }
@@ -193,7 +193,7 @@ static void a_key_goes_to_its_server(void **state) {
   rig *const r = *state;
   loopback_say(r->server, &(loopback_answer){.status = 200});
   fr__http_answer a = {0};
-  ASSERT_OK(fr__http_get(r->http, address(r, "/"), key, &a, err));
+  ASSERT_OK(ask(r, address(r, "/"), key, &a, err));
   assert_int_equal(loopback_asked(r->server, "auth-token: SECRET-KEY\r\n"), 1);
   fr__http_answer_release(&a);
 }
@@ -205,8 +205,7 @@ static void a_key_goes_nowhere_unencrypted(void **state) {
   rig *const r = *state;
   for (size_t i = 0; i < 5; i++) {
     fr__http_answer a;
-    assert_int_equal(fr__http_get(r->http, addresses[i], key, &a, &r->err),
-                     FR_ERR_PERMISSION);
+    assert_int_equal(ask(r, addresses[i], key, &a, &r->err), FR_ERR_PERMISSION);
     assert_says(r, "is not https");
     assert_null(strstr(r->err.text, "SECRET"));
   }
@@ -220,8 +219,7 @@ static void a_key_does_not_follow_to_another_server(void **state) {
   loopback_say(r->server, &(loopback_answer){.status = 302, .header = header});
   loopback_say(other, &(loopback_answer){.status = 200, .body = "there"});
   fr__http_answer a = {0};
-  assert_int_equal(fr__http_get(r->http, address(r, "/"), key, &a, &r->err),
-                   FR_ERR_PERMISSION);
+  assert_int_equal(ask(r, address(r, "/"), key, &a, &r->err), FR_ERR_PERMISSION);
   assert_says(r, "to which the key is not sent");
   assert_int_equal(loopback_count(other), 0);
   /* without a key it may */
@@ -238,7 +236,7 @@ static void a_key_follows_on_the_same_server(void **state) {
       &(loopback_answer){.target = "/a", .status = 301, .header = "Location: /b\r\n"});
   loopback_say(r->server, &(loopback_answer){.target = "/b", .status = 200, .body = "b"});
   fr__http_answer a = {0};
-  ASSERT_OK(fr__http_get(r->http, address(r, "/a"), key, &a, err));
+  ASSERT_OK(ask(r, address(r, "/a"), key, &a, err));
   assert_string_equal(a.body, "b");
   assert_int_equal(loopback_asked(r->server, "auth-token: SECRET-KEY\r\n"), 2);
   fr__http_answer_release(&a);
@@ -261,8 +259,7 @@ static void nothing_rides_along_in_a_header(void **state) {
   static const char *const evil[] = {"auth-token: a\r\nHost: evil", NULL};
   rig *const r = *state;
   fr__http_answer a;
-  assert_int_equal(fr__http_get(r->http, address(r, "/"), evil, &a, &r->err),
-                   FR_ERR_ARGUMENT);
+  assert_int_equal(ask(r, address(r, "/"), evil, &a, &r->err), FR_ERR_ARGUMENT);
   assert_int_equal(loopback_count(r->server), 0);
 }
 
@@ -284,7 +281,7 @@ static void addresses_are_read_strictly(void **state) {
   rig *const r = *state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     fr__http_answer a;
-    if (fr__http_get(r->http, bad[i], NULL, &a, &r->err) == FR_OK)
+    if (ask(r, bad[i], NULL, &a, &r->err) == FR_OK)
       fail_msg("'%s' was taken", bad[i]);
     assert_null(strstr(r->err.text, "PASS"));
   }
@@ -295,11 +292,9 @@ static void a_proxy_and_its_password_stay_out_of_messages(void **state) {
   setenv("https_proxy", "http://USER:PASS@127.0.0.1:1", 1);
   setenv("http_proxy", "nonsense://USER:PASS@:x", 1);
   fr__http_answer a;
-  assert_true(fr__http_get(r->http, "https://example.invalid/", NULL, &a, &r->err) !=
-              FR_OK);
+  assert_true(ask(r, "https://example.invalid/", NULL, &a, &r->err) != FR_OK);
   assert_null(strstr(r->err.text, "PASS"));
-  assert_true(fr__http_get(r->http, "http://example.invalid/", NULL, &a, &r->err) !=
-              FR_OK);
+  assert_true(ask(r, "http://example.invalid/", NULL, &a, &r->err) != FR_OK);
   assert_null(strstr(r->err.text, "PASS"));
   /* and what is on this machine is asked for on this machine */
   loopback_say(r->server, &(loopback_answer){.status = 200, .body = "here"});

@@ -280,7 +280,7 @@ static void nothing_of_a_key_is_kept(void **state) {
       "Cache-Control: max-age=300\r\nX-RateLimit-Remaining: 0\r\n"
       "X-RateLimit-Reset: 10\r\n",
       "one");
-  ASSERT_OK(fr__http_get(r->http, address(r, "/"), key, &a, err));
+  ASSERT_OK(ask(r, address(r, "/"), key, &a, err));
   fr__http_answer_release(&a);
   assert_int_equal(each_file(r, look_private), 2);
   snprintf(folder, sizeof folder, "%s/frugal/http", r->folder);
@@ -372,8 +372,7 @@ static int work(rig *r) {
   again(r, (fr__http_options){0});
   for (int i = 0; i < ROUNDS; i++) {
     fr__http_answer a = {0};
-    const bool good =
-        fr__http_get(r->http, address(r, "/"), NULL, &a, NULL) == FR_OK && is_whole(&a);
+    const bool good = ask(r, address(r, "/"), NULL, &a, NULL) == FR_OK && is_whole(&a);
     fr__http_answer_release(&a);
     if (!good)
       return 1;

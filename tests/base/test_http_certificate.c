@@ -80,7 +80,7 @@ static void check(rig *r, const impostor *it, const char *host, enum fr_status e
   char url[64];
   snprintf(url, sizeof url, "https://%s:%u/good", host, it->port);
   r->waits = 0;
-  assert_int_equal(fr__http_get(r->http, url, key, &a, &r->err), expected);
+  assert_int_equal(ask(r, url, key, &a, &r->err), expected);
   if (expected == FR_OK)
     assert_string_equal(a.body, "yes");
   else
@@ -107,7 +107,7 @@ static void a_certificate_is_believed_if_someone_vouches_for_it(void **state) {
   reopen(r, (fr__http_options){0});
   check(r, &it, "127.0.0.1", FR_OK);
   snprintf(r->url, sizeof r->url, "https://127.0.0.1:%u/down", it.port);
-  assert_int_equal(fr__http_get(r->http, r->url, NULL, &a, &r->err), FR_ERR_PERMISSION);
+  assert_int_equal(ask(r, r->url, NULL, &a, &r->err), FR_ERR_PERMISSION);
   assert_says(r, "which is not encrypted");
   reopen(r, (fr__http_options){0});
   check(r, &it, "localhost", FR_ERR_IO); /* not the name that it was made for */
