@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/iso8601.h"
+#include "base/printable.h"
 #include "carbon/source.h"
 
 #define SPEC_CEILING 4096
@@ -406,55 +407,22 @@ static enum fr_status read_rows(reader *r, fr_error *err) {
 
 /* ---- the file ---- */
 
-/* Bytes of the UTF-8 character at `text` (RFC 3629); 0: it is none, or cut off. */
-static size_t utf8_length(const unsigned char *text, size_t left) {
-  const unsigned char c = text[0];
-  const size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-  if (length == 1)
-    return 1;
-  if (c < 0xc2 || c > 0xf4 || left < length)
-    return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((text[i] & 0xc0) != 0x80)
-      return 0;
-  const bool wrong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xed && text[1] > 0x9f) ||
-                     (c == 0xf0 && text[1] < 0x90) || (c == 0xf4 && text[1] > 0x8f);
-  return wrong ? 0 : length;
-}
-
-/* What a terminal or JSON should not get is replaced. */
-static void put_clean(char *to, size_t size, const char *text, size_t length) {
-  const unsigned char *from = (const unsigned char *)text;
-  size_t n = 0;
-  for (size_t i = 0; i < length;) {
-    const size_t step = utf8_length(from + i, length - i);
-    const bool bad = step == 0 || from[i] < 0x20 || from[i] == 0x7f;
-    const size_t wide = bad ? 1 : step;
-    if (n + wide >= size)
-      break;
-    memcpy(to + n, bad ? "?" : text + i, wide);
-    n += wide;
-    i += wide;
-  }
-  to[n] = '\0';
-}
-
 static void tell_origin(const reader *r, fr_series *out) {
   static const char *const whose[] = {"", "Electricity Maps (ODbL)",
                                       "CarbonCast (Apache-2.0)"};
   const char *kind = whose[r->columns.kind];
   char source[48], file[84]; /* with the rest below 160: what fr_intensity_find keeps */
   const char *name = fr__path_name(r->spec->file);
-  put_clean(source, sizeof source, r->origin.text != NULL ? r->origin.text : "",
-            r->origin.length);
-  put_clean(file, sizeof file, name, strlen(name));
+  fr__printable(r->origin.text != NULL ? r->origin.text : "", r->origin.length, source,
+                sizeof source);
+  fr__printable(name, strlen(name), file, sizeof file);
   (void)snprintf(out->origin, sizeof out->origin, "%s%s%s%s%s", kind,
                  *kind != '\0' && *source != '\0' ? ", " : "", source,
                  *kind != '\0' || *source != '\0' ? ": " : "", file);
   if (r->spec->zone != NULL)
-    put_clean(out->zone, sizeof out->zone, r->spec->zone, strlen(r->spec->zone));
+    fr__printable(r->spec->zone, strlen(r->spec->zone), out->zone, sizeof out->zone);
   else if (r->zone.text != NULL)
-    put_clean(out->zone, sizeof out->zone, r->zone.text, r->zone.length);
+    fr__printable(r->zone.text, r->zone.length, out->zone, sizeof out->zone);
   out->scope = r->columns.scope;
   out->source = FR_SOURCE_IMPORT;
 }

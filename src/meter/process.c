@@ -7,41 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the printable character at `text`, 0 where there is none: RFC 3629, without
- * the control characters U+0000 to U+001F and U+007F to U+009F. */
-static size_t printable(const unsigned char *text, size_t size) {
-  const unsigned char c = text[0];
-  if (c < 0x80)
-    return c >= 0x20 && c != 0x7f ? 1 : 0;
-  const size_t length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-  if (c < 0xc2 || c > 0xf4 || length > size)
-    return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((text[i] & 0xc0) != 0x80)
-      return 0;
-  const unsigned char d = text[1];
-  const bool overlong = (c == 0xe0 && d < 0xa0) || (c == 0xf0 && d < 0x90);
-  const bool outside = (c == 0xed && d > 0x9f) || (c == 0xf4 && d > 0x8f);
-  const bool control = c == 0xc2 && d < 0xa0;
-  return overlong || outside || control ? 0 : length;
-}
+#include "base/printable.h"
 
 void fr__process_name(const char *bytes, size_t size, char name[FR__PROCESS_NAME]) {
-  const unsigned char *text = (const unsigned char *)bytes;
-  size_t filled = 0;
-  for (size_t i = 0; i < size;) {
-    const size_t length = printable(text + i, size - i);
-    const size_t taken = length > 0 ? length : 1;
-    if (filled + taken >= FR__PROCESS_NAME)
-      break;
-    if (length > 0)
-      memcpy(name + filled, text + i, length);
-    else
-      name[filled] = '?';
-    filled += taken;
-    i += taken;
-  }
-  name[filled] = '\0';
+  fr__printable(bytes, size, name, FR__PROCESS_NAME);
 }
 
 /* state ppid … (14) utime stime cutime cstime … (20) num_threads itrealvalue starttime */
