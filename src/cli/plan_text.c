@@ -146,6 +146,7 @@ static void format_grams(double grams, char *text, size_t size) {
 
 typedef struct shown {
   bool pieces, mean, interval, chance, weekday;
+  bool sure; /* all intervals are of the forecasts' errors */
 } shown;
 
 static void add_columns(const page *p, const shown *s, fr__table *table) {
@@ -162,7 +163,8 @@ static void add_columns(const page *p, const shown *s, fr__table *table) {
     fr__table_column_add(table, "g/kWh", FR__ALIGN_RIGHT, false);
   fr__table_column_add(table, "CO2e", FR__ALIGN_RIGHT, false);
   if (s->interval)
-    fr__table_column_add(table, "95 % interval", FR__ALIGN_RIGHT, false);
+    fr__table_column_add(table, s->sure ? "95 % interval" : "Bounds", FR__ALIGN_RIGHT,
+                         false);
   fr__table_column_add(table, "To now", FR__ALIGN_RIGHT, false);
   if (s->chance)
     fr__table_column_add(table, "Chance", FR__ALIGN_RIGHT, false);
@@ -225,11 +227,27 @@ static bool any_chance(const fr_plan *plan) {
   return false;
 }
 
+static bool is_wide(const fr_option *option) {
+  return option->grams.low < option->grams.high;
+}
+
 static bool any_interval(const fr_plan *plan) {
   for (size_t i = 0; i < plan->count; i++)
-    if (plan->option[i].grams.low < plan->option[i].grams.high)
+    if (is_wide(&plan->option[i]))
       return true;
   return false;
+}
+
+/* Not of the energy's or the source's own bounds alone, of which nobody told how sure
+ * they are. */
+static bool all_of_errors(const page *p) {
+  for (size_t i = 0; i < p->plan->count; i++) {
+    const fr_option *option = &p->plan->option[i];
+    const bool of_errors = option->error_known && !place_of(p, option)->forecast.perfect;
+    if (is_wide(option) && !of_errors)
+      return false;
+  }
+  return true;
 }
 
 /* It has a row of its own. */
@@ -287,6 +305,7 @@ static enum fr_status add_table(const page *p, fr_error *err) {
   shown s = {.pieces = p->job->interruptible,
              .mean = true,
              .interval = any_interval(p->plan),
+             .sure = all_of_errors(p),
              .chance = any_chance(p->plan),
              .weekday = true};
   fr__buf out;

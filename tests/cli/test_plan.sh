@@ -199,6 +199,11 @@ f, g = (json.load(open(n))['result'] for n in ('f.json', 'g.json'))
 assert f['words'].split('; by ')[1] == g['words'].split('; by ')[1], (f['words'], g['words'])
 low, high = (o['grams']['high'] / o['grams']['low'] for o in (f['options'][0], g['options'][0]))
 assert abs(high / low - 3) < 1e-6"
+ok "which is of 95 in 100" sh -c "COLUMNS=120 '$frugal' plan --energy 1-3kWh --duration 3h --deadline 24h \
+  --now 2023-03-02T00:00Z --intensity csv:sine.csv 2>/dev/null | grep -q '95 % interval'"
+ok "but of what was seen the energy's bounds alone are none that has odds" sh -c "COLUMNS=120 '$frugal' plan \
+  --energy 1-3kWh --duration 3h --deadline 24h --now 2023-03-02T00:00Z --intensity csv:sine.csv --forecast perfect \
+  2>/dev/null | grep -e interval -e Bounds | grep -q 'CO2e *Bounds'"
 ok "the age of the last value is told" sh -c "'$frugal' plan --energy 1kWh --duration 3h --deadline 24h \
   --now 2023-03-02T00:48Z --intensity csv:sine.csv 2>/dev/null | grep -q 'up to Thu 2 Mar 00:00 UTC, 48 min before now'"
 ok "at noon there is nothing to wait for" exits 0 plan --energy 1kWh --duration 3h --deadline 12h \
