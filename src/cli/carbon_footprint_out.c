@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/iso8601.h"
 #include "cli/carbon_footprint.h"
 #include "report/table.h"
@@ -16,12 +15,6 @@ static void set(cli_result *result, const char *key, json_t *value) {
 }
 
 /* ---- JSON ---- */
-
-static json_t *json_of_time(int64_t t_s) {
-  char text[FR__TIME_TEXT];
-  fr__time_format(t_s * 1000000000, text);
-  return json_string(text);
-}
 
 static json_t *json_of_market(const cli_footprint_asked *a,
                               const cli_footprint_found *f) {
@@ -93,8 +86,8 @@ static void fill_result(const cli_footprint_asked *a, const cli_footprint_found 
   set(result, "of", json_string(cli_of_name(a->of)));
   json_t *from = json_string(f->from); /* NULL: not UTF-8 */
   set(result, "energy_from", from != NULL ? from : json_null());
-  set(result, "start", f->timed ? json_of_time(from_s) : json_null());
-  set(result, "end", f->timed ? json_of_time(to_s) : json_null());
+  set(result, "start", f->timed ? cli_json_time(from_s) : json_null());
+  set(result, "end", f->timed ? cli_json_time(to_s) : json_null());
   set(result, "energy", cli_json_measure(f->located.energy));
   set(result, "location", cli_json_footprint(&f->located, &f->grid));
   set(result, "market", json_of_market(a, f));

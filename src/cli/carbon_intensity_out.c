@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frugal carbon intensity: what it found, as text and JSON. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/iso8601.h"
 #include "cli/bars.h"
 #include "cli/carbon_intensity.h"
+#include "cli/grams.h"
 #include "cli/when.h"
 #include "report/table.h"
 
@@ -15,12 +14,6 @@
 #define ROWS_CEILING 4000    /* of the table */
 
 /* ---- JSON ---- */
-
-static json_t *json_of_time(int64_t t_s) {
-  char text[FR__TIME_TEXT];
-  fr__time_format(t_s * 1000000000, text);
-  return json_string(text);
-}
 
 static fr_measure measure_of(const cli_intensity *asked, const fr_intensity_step *s) {
   return (fr_measure){s->g_per_kwh, s->low, s->high, FR_UNIT_GRAM_CO2E_PER_KWH,
@@ -31,8 +24,8 @@ static fr_measure measure_of(const cli_intensity *asked, const fr_intensity_step
 static json_t *json_of_step(const cli_intensity *asked, const fr_intensity_step *s) {
   if (s->end_s <= s->start_s)
     return json_null();
-  return json_pack("{s:o, s:o, s:o, s:b, s:b}", "start", json_of_time(s->start_s), "end",
-                   json_of_time(s->end_s), "intensity",
+  return json_pack("{s:o, s:o, s:o, s:b, s:b}", "start", cli_json_time(s->start_s), "end",
+                   cli_json_time(s->end_s), "intensity",
                    cli_json_measure(measure_of(asked, s)), "estimated",
                    (s->marks & FR_STEP_ESTIMATED) != 0, "forecast",
                    (s->marks & FR_STEP_FORECAST) != 0);
@@ -42,8 +35,8 @@ static json_t *json_of_span(const cli_intensity *asked, const cli_intensity_span
   const double all_s = (double)(span->end_s - span->start_s);
   const bool known = span->known_s > 0;
   return json_pack(
-      "{s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "start", json_of_time(span->start_s), "end",
-      json_of_time(span->end_s), "mean", cli_json_measure(span->mean), "least",
+      "{s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "start", cli_json_time(span->start_s), "end",
+      cli_json_time(span->end_s), "mean", cli_json_measure(span->mean), "least",
       json_of_step(asked, &span->least), "most", json_of_step(asked, &span->most),
       "known_share", span->known_s / all_s, "estimated_share",
       known ? json_real(span->estimated_s / span->known_s) : json_null());
@@ -62,15 +55,6 @@ static json_t *json_of_steps(const cli_intensity *asked, const fr_series *series
   return list;
 }
 
-static json_t *json_of_skill(const fr_forecast_skill *skill) {
-  if (skill->tested == 0)
-    return json_null();
-  return json_pack("{s:I, s:o, s:o, s:o, s:o}", "tested", (json_int_t)skill->tested,
-                   "bias_g_per_kwh", cli_json_number(skill->bias), "mae_g_per_kwh",
-                   cli_json_number(skill->mae), "rmse_g_per_kwh",
-                   cli_json_number(skill->rmse), "mape", cli_json_number(skill->mape));
-}
-
 static json_t *json_of_ahead(const cli_intensity *asked, cli_result *result) {
   if (asked->forecast.ahead.count == 0)
     return json_null();
@@ -78,7 +62,7 @@ static json_t *json_of_ahead(const cli_intensity *asked, cli_result *result) {
       cli_intensity_sum(&asked->forecast.ahead, asked->now_s, asked->until_s);
   json_t *ahead = json_of_span(asked, &span);
   json_object_set_new(ahead, "method", json_string(asked->forecast.method));
-  json_object_set_new(ahead, "skill", json_of_skill(&asked->forecast.skill));
+  json_object_set_new(ahead, "skill", cli_json_skill(&asked->forecast.skill));
   json_object_set_new(ahead, "steps",
                       json_of_steps(asked, &asked->forecast.ahead, result));
   return ahead;
@@ -107,9 +91,9 @@ static void fill_result(const cli_intensity *asked, const cli_intensity_span *pa
   json_object_set_new(r, "zone", json_string(series->zone));
   json_object_set_new(r, "origin", json_string(series->origin));
   json_object_set_new(r, "scope", json_string(scope));
-  json_object_set_new(r, "now", json_of_time(asked->now_s));
+  json_object_set_new(r, "now", cli_json_time(asked->now_s));
   json_object_set_new(r, "read",
-                      series->read_s > 0 ? json_of_time(series->read_s) : json_null());
+                      series->read_s > 0 ? cli_json_time(series->read_s) : json_null());
   json_object_set_new(r, "constant", json_boolean(asked->constant));
   json_object_set_new(r, "latest", asked->constant ? json_null() : json_of_latest(asked));
   json_object_set_new(r, "past",

@@ -130,6 +130,8 @@ int cli_fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The measure as the contract's object; null where it is absent. A new reference. */
 json_t *cli_json_measure(fr_measure m);
 json_t *cli_json_number(double x); /* null where it is not finite */
+/* Seconds of UTC as ISO 8601; null beyond 1677 to 2262, as FR_TIME_EARLIEST is. */
+json_t *cli_json_time(int64_t t_s);
 /* What it wrote under `key` of an object; absent where there is none of that unit. */
 fr_measure cli_measure_of(const json_t *from, const char *key, enum fr_unit unit);
 /* A line of a table: "program        1.2 J (0.9 J to 1.5 J; perf)"; `why` says why it is

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "base/clock.h"
 #include "base/iso8601.h"
 #include "report/table.h"
 
@@ -118,17 +117,24 @@ json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin) {
                    "basis", bases[scope.basis], "origin", origin);
 }
 
+json_t *cli_json_skill(const fr_forecast_skill *skill) {
+  if (skill->tested == 0)
+    return json_null();
+  return json_pack("{s:I, s:o, s:o, s:o, s:o}", "tested", (json_int_t)skill->tested,
+                   "bias_g_per_kwh", cli_json_number(skill->bias), "mae_g_per_kwh",
+                   cli_json_number(skill->mae), "rmse_g_per_kwh",
+                   cli_json_number(skill->rmse), "mape", cli_json_number(skill->mape));
+}
+
 /* ---- a footprint ---- */
 
 static const char *const fills[] = {"none", "last", "mean"};
 
 static json_t *json_of_gap(const fr_footprint *f) {
-  char from[FR__TIME_TEXT], to[FR__TIME_TEXT];
   if (!(f->gaps > 0))
     return json_null();
-  fr__time_format(f->gap_from_s * 1000000000, from);
-  fr__time_format(f->gap_to_s * 1000000000, to);
-  return json_pack("{s:s, s:s}", "from", from, "to", to);
+  return json_pack("{s:o, s:o}", "from", cli_json_time(f->gap_from_s), "to",
+                   cli_json_time(f->gap_to_s));
 }
 
 json_t *cli_json_footprint(const fr_footprint *footprint, const fr_series *grid) {

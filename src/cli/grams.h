@@ -4,6 +4,7 @@
 #define FR_CLI_GRAMS_H
 
 #include "cli/cli.h"
+#include "frugal/forecast.h"
 
 /* Grams as g, kg or t: "812 gCO2e", "87.7 tCO2e". */
 void cli_format_grams(double grams, char *text, size_t size);
@@ -37,5 +38,8 @@ void cli_warn_of_footprint(const fr_footprint *footprint, const fr_series *grid,
                            const char *what, cli_result *result);
 /* {zone, scope, factor, signal, basis, origin} */
 json_t *cli_json_scope(const char *zone, fr_scope scope, const char *origin);
+/* {tested, bias_g_per_kwh, mae_g_per_kwh, rmse_g_per_kwh, mape}; null where no day was.
+ */
+json_t *cli_json_skill(const fr_forecast_skill *skill);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "cli/green.h"
 #include "cli/grams.h"
@@ -141,12 +140,6 @@ static enum fr_status reckon(cli_green *g, bill *b, fr_error *err) {
 
 /* ---- telling ---- */
 
-static json_t *when(int64_t t_s) {
-  char text[FR__TIME_TEXT];
-  fr__time_format(t_s * 1000000000, text);
-  return json_string(text);
-}
-
 static json_t *grams_or_null(bool known, fr_measure grams) {
   return known ? cli_json_measure(grams) : json_null();
 }
@@ -159,8 +152,8 @@ static void set_keys(const cli_green *g, const bill *b, int code, int64_t end_s,
   (void)cli_green_pieces(&g->state, pieces);
   json_object_set_new(result, "id", json_string(g->state.id));
   json_object_set_new(result, "pieces", pieces);
-  json_object_set_new(result, "asked", when(g->state.begun_s));
-  json_object_set_new(result, "deadline", when(g->state.deadline_s));
+  json_object_set_new(result, "asked", cli_json_time(g->state.begun_s));
+  json_object_set_new(result, "deadline", cli_json_time(g->state.deadline_s));
   json_object_set_new(result, "deadline_met", json_boolean(met));
   json_object_set_new(result, "taken_up", json_boolean(g->state.found));
   json_object_set_new(result, "exit_code", json_integer(code));

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan as JSON. */
-#include <math.h>
-
-#include "base/clock.h"
 #include "cli/grams.h"
 #include "cli/plan_out.h"
-
-static json_t *json_time(int64_t t_s) {
-  char text[FR__TIME_TEXT];
-  if (t_s == FR_TIME_EARLIEST)
-    return json_null();
-  fr__time_format(t_s * 1000000000, text);
-  return json_string(text);
-}
 
 static json_t *json_text(const char *text) {
   return text[0] != '\0' ? json_string(text) : json_null();
@@ -21,23 +10,13 @@ static json_t *json_text(const char *text) {
 static json_t *json_pieces(const fr_timetable *s) {
   json_t *list = json_array();
   for (size_t i = 0; i < s->count; i++)
-    json_array_append_new(list,
-                          json_pack("{s:o, s:o}", "start", json_time(s->piece[i].start_s),
-                                    "end", json_time(s->piece[i].end_s)));
+    json_array_append_new(list, json_pack("{s:o, s:o}", "start",
+                                          cli_json_time(s->piece[i].start_s), "end",
+                                          cli_json_time(s->piece[i].end_s)));
   return list;
 }
 
 /* ---- places ---- */
-
-static json_t *json_skill(const fr_forecast *f) {
-  const fr_forecast_skill *s = &f->skill;
-  if (s->tested == 0)
-    return json_null();
-  return json_pack("{s:I, s:o, s:o, s:o, s:o}", "tested", (json_int_t)s->tested,
-                   "bias_g_per_kwh", cli_json_number(s->bias), "mae_g_per_kwh",
-                   cli_json_number(s->mae), "rmse_g_per_kwh", cli_json_number(s->rmse),
-                   "mape", cli_json_number(s->mape));
-}
 
 static json_t *json_place(const cli_planned_place *place) {
   const fr_site *site = &place->site;
@@ -52,9 +31,10 @@ static json_t *json_place(const cli_planned_place *place) {
   json_object_set_new(j, "water_l_per_kwh", cli_json_number(site->water_l_per_kwh));
   json_object_set_new(j, "constant", json_boolean(place->constant));
   json_object_set_new(j, "known_until",
-                      place->constant ? json_null() : json_time(cli_plan_known_s(place)));
+                      place->constant ? json_null()
+                                      : cli_json_time(cli_plan_known_s(place)));
   json_object_set_new(j, "forecast", json_text(place->forecast.method));
-  json_object_set_new(j, "forecast_error", json_skill(&place->forecast));
+  json_object_set_new(j, "forecast_error", cli_json_skill(&place->forecast.skill));
   json_object_set_new(j, "note", json_text(place->note));
   return j;
 }
@@ -69,8 +49,8 @@ static json_t *json_grams(const cli_plan_view *v, fr_measure grams) {
 static void set_option(const cli_plan_view *v, const fr_option *option, json_t *j) {
   const fr_plan *plan = &v->planning->plan;
   const fr_timetable *s = &option->schedule;
-  json_object_set_new(j, "start", json_time(s->piece[0].start_s));
-  json_object_set_new(j, "end", json_time(s->piece[s->count - 1].end_s));
+  json_object_set_new(j, "start", cli_json_time(s->piece[0].start_s));
+  json_object_set_new(j, "end", cli_json_time(s->piece[s->count - 1].end_s));
   json_object_set_new(j, "pieces", json_pieces(s));
   json_object_set_new(j, "mean_g_per_kwh", cli_json_number(s->mean_g_per_kwh));
   json_object_set_new(j, "energy", json_grams(v, s->energy_j));
@@ -117,9 +97,9 @@ static json_t *json_job(const cli_planned_job *planned) {
   return json_pack("{s:o, s:I, s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:f}", "energy",
                    planned->energy_known ? cli_json_measure(job->energy_j) : json_null(),
                    "duration_s", (json_int_t)job->duration_s, "from", planned->from,
-                   "now", json_time(job->now_s), "deadline", json_time(job->deadline_s),
-                   "interruptible", job->interruptible, "min_piece_s",
-                   (json_int_t)job->min_piece_s, "most_pieces",
+                   "now", cli_json_time(job->now_s), "deadline",
+                   cli_json_time(job->deadline_s), "interruptible", job->interruptible,
+                   "min_piece_s", (json_int_t)job->min_piece_s, "most_pieces",
                    (json_int_t)job->most_pieces, "resume_s", (json_int_t)job->resume_s,
                    "resume_j", job->resume_j);
 }

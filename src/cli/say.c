@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 /* C0 but line feed and tab, DEL, and C1 as UTF-8 has it (0xc2 0x80 to 0xc2 0x9f). */
@@ -54,6 +55,14 @@ json_t *cli_json_measure(fr_measure m) {
 }
 
 json_t *cli_json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+json_t *cli_json_time(int64_t t_s) {
+  char text[FR__TIME_TEXT];
+  if (t_s < INT64_MIN / 1000000000 || t_s > INT64_MAX / 1000000000)
+    return json_null();
+  fr__time_format(t_s * 1000000000, text);
+  return json_string(text);
+}
 
 fr_measure cli_measure_of(const json_t *from, const char *key, enum fr_unit unit) {
   const json_t *object = json_object_get(from, key);
