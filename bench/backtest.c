@@ -306,8 +306,6 @@ static double as_advised(const year *y, const fr_job *job, bool *now) {
   return mean;
 }
 
-/* ---- a year ---- */
-
 /* ---- the forecasts themselves ---- */
 
 static void miss(const year *y, size_t hour, misses *m) {
@@ -332,6 +330,8 @@ static void miss_year(const year *y, misses *m) {
       m->count++;
     }
 }
+
+/* ---- a year ---- */
 
 typedef struct pace {
   size_t whole, pieces; /* every so many hours a start */

@@ -63,8 +63,8 @@ const char *fr__answer_text(const json_t *object, const char *key);
 bool fr__answer_time(const json_t *object, const char *key, int64_t *out_s);
 
 /* `rest` of a spec as "NAME" or "NAME?factor=lifecycle|direct". The name: letters,
- * digits,
- * '-' and '_', at most 63; `what` stands for it in messages ("electricitymaps:ZONE"). */
+ * digits, '-' and '_', at most 63; `what` stands for it in messages
+ * ("electricitymaps:ZONE"). */
 enum fr_status fr__server_spec(const char *rest, const char *what, char name[64],
                                enum fr_factor *factor, fr_error *err);
 
@@ -75,8 +75,8 @@ typedef struct fr__server_times {
   int64_t from_s, seen_s; /* of what is measured; empty: seen_s <= from_s */
 } fr__server_times;
 
-/* FR_TIME_EARLIEST becomes `usual_days` before now. More than a hundred `piece_s`:
- * FR_ERR_ LIMIT. */
+/* FR_TIME_EARLIEST becomes `usual_days` before now. FR_ERR_LIMIT for more than a hundred
+ * `piece_s`. */
 enum fr_status fr__server_times_of(const fr_intensity_query *query, int64_t usual_days,
                                    int64_t piece_s, fr__server_times *out, fr_error *err);
 
