@@ -67,8 +67,9 @@ static enum fr_status read_history(job *j, fr_series *out, fr_error *err) {
   return ask(j, path, FRESH_S, out, &updated_s, err);
 }
 
-static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series *out,
+static enum fr_status read_piece(void *self, int64_t from_s, int64_t to_s, fr_series *out,
                                  fr_error *err) {
+  job *const j = self;
   char path[512], span[128], from[FR__TIME_TEXT], to[FR__TIME_TEXT];
   int64_t updated_s;
   fr_series piece = {0};
@@ -82,22 +83,6 @@ static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series
   if (status == FR_OK)
     status = fr__series_append(out, &piece, from_s, to_s, err);
   fr_series_release(&piece);
-  return status;
-}
-
-/* Whole days, cut where ten-day pieces since 1970 end, so that what is kept of one
- * question answers the next. Offline, what is not kept stays a gap. */
-static enum fr_status read_past(job *j, int64_t to_s, fr_series *out, fr_error *err) {
-  enum fr_status status = FR_OK;
-  int64_t next_s;
-  for (int64_t at = j->times.from_s / DAY_S * DAY_S; status == FR_OK && at < to_s;
-       at = next_s) {
-    next_s = (at / PIECE_S + 1) * PIECE_S;
-    next_s = next_s < to_s ? next_s : to_s;
-    status = read_piece(j, at, next_s, out, err);
-    if (status == FR_ERR_NOT_FOUND && j->server.offline)
-      status = FR_OK;
-  }
   return status;
 }
 
@@ -126,7 +111,8 @@ static enum fr_status read_measured(job *j, fr_series *out, fr_error *err) {
   if (status == FR_ERR_NOT_FOUND && j->server.offline)
     status = FR_OK;
   if (status == FR_OK && (recent.count == 0 || t->from_s < recent.step[0].start_s)) {
-    status = read_past(j, end_of_past(j, &recent), out, &why);
+    status = fr__server_ask_all(&j->server, t, end_of_past(j, &recent), read_piece, j,
+                                out, &why);
     if (status != FR_OK && j->refused && recent.count > 0) {
       warn(out, "no more of the past than 24 hours", why.text);
       status = FR_OK;

@@ -88,10 +88,9 @@ static enum fr_status ask(job *j, const char *path, int64_t usual_s, fr_series *
   return status;
 }
 
-/* Up to the end of its day, so that it is asked for by one address all day long, and
- * found under it offline. */
-static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series *out,
+static enum fr_status read_piece(void *self, int64_t from_s, int64_t to_s, fr_series *out,
                                  fr_error *err) {
+  job *const j = self;
   char path[256], from[FR__TIME_TEXT], to[FR__TIME_TEXT];
   fr_series piece = {0};
   format_time(from_s, from);
@@ -100,8 +99,6 @@ static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series
                  j->suffix);
   const bool old = to_s < j->times.clock_s - MENDED_S;
   enum fr_status status = ask(j, path, old ? FRESH_OLD_S : FRESH_S, &piece, err);
-  if (status == FR_ERR_NOT_FOUND && j->server.offline)
-    status = FR_OK;
   if (status == FR_OK)
     status = fr__series_append(out, &piece, from_s, to_s, err);
   fr_series_release(&piece);
@@ -109,15 +106,8 @@ static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series
 }
 
 static enum fr_status read_measured(job *j, fr_series *out, fr_error *err) {
-  const int64_t end_s = (j->times.seen_s + DAY_S - 1) / DAY_S * DAY_S;
-  enum fr_status status = FR_OK;
-  int64_t next_s;
-  for (int64_t at = j->times.from_s / DAY_S * DAY_S; status == FR_OK && at < end_s;
-       at = next_s) {
-    next_s = (at / PIECE_S + 1) * PIECE_S;
-    next_s = next_s < end_s ? next_s : end_s;
-    status = read_piece(j, at, next_s, out, err);
-  }
+  const enum fr_status status = fr__server_ask_all(
+      &j->server, &j->times, fr__server_day_end(&j->times), read_piece, j, out, err);
   if (status == FR_OK)
     fr__series_see(out, &j->times, j->query);
   return status;

@@ -127,19 +127,17 @@ static enum fr_status ask_span(job *j, int64_t from_s, int64_t to_s, fr_series *
   return ask(j, path, old ? FRESH_OLD_S : FRESH_S, out, &generated_s, told, err);
 }
 
-/* The last piece ends with its day, so that it is asked for by one address all day long,
- * and found under it offline; a server that wants no time to come gets the last one that
- * has passed. */
-static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series *out,
+/* The last piece ends with its day; a server that wants no time to come gets the last one
+ * that has passed. */
+static enum fr_status read_piece(void *self, int64_t from_s, int64_t to_s, fr_series *out,
                                  fr_error *err) {
+  job *const j = self;
   fr_series piece = {0};
   const int64_t passed_s = j->times.clock_s / STEP_S * STEP_S;
   long told = 0;
   enum fr_status status = ask_span(j, from_s, to_s, &piece, &told, err);
   if (told == 400 && passed_s < to_s && passed_s > from_s)
     status = ask_span(j, from_s, passed_s, &piece, &told, err);
-  if (status == FR_ERR_NOT_FOUND && j->server.offline)
-    status = FR_OK;
   if (status == FR_OK)
     status = fr__series_append(out, &piece, from_s, to_s, err);
   fr_series_release(&piece);
@@ -147,15 +145,8 @@ static enum fr_status read_piece(job *j, int64_t from_s, int64_t to_s, fr_series
 }
 
 static enum fr_status read_measured(job *j, fr_series *out, fr_error *err) {
-  const int64_t end_s = (j->times.seen_s + DAY_S - 1) / DAY_S * DAY_S;
-  enum fr_status status = FR_OK;
-  int64_t next_s;
-  for (int64_t at = j->times.from_s / DAY_S * DAY_S; status == FR_OK && at < end_s;
-       at = next_s) {
-    next_s = (at / PIECE_S + 1) * PIECE_S;
-    next_s = next_s < end_s ? next_s : end_s;
-    status = read_piece(j, at, next_s, out, err);
-  }
+  const enum fr_status status = fr__server_ask_all(
+      &j->server, &j->times, fr__server_day_end(&j->times), read_piece, j, out, err);
   if (status == FR_OK)
     fr__series_see(out, &j->times, j->query);
   return status;

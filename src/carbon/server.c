@@ -241,7 +241,8 @@ enum fr_status fr__server_times_of(const fr_intensity_query *query, int64_t usua
                                    fr_error *err) {
   const int64_t clock_s = fr__clock_utc_ns() / 1000000000;
   const int64_t known_s = query->perfect ? clock_s : query->now_s;
-  fr__server_times t = {.clock_s = clock_s, .live = query->now_s >= clock_s - LIVE_S};
+  fr__server_times t = {
+      .clock_s = clock_s, .live = query->now_s >= clock_s - LIVE_S, .piece_s = piece_s};
   t.seen_s = query->to_s < known_s ? query->to_s : known_s;
   t.seen_s = t.seen_s < clock_s ? t.seen_s : clock_s;
   t.from_s =
@@ -252,6 +253,26 @@ enum fr_status fr__server_times_of(const fr_intensity_query *query, int64_t usua
                     (int)(PIECES * piece_s / DAY_S));
   *out = t;
   return FR_OK;
+}
+
+enum fr_status fr__server_ask_all(const fr__server *server, const fr__server_times *times,
+                                  int64_t end_s, fr__ask_piece *ask_piece, void *self,
+                                  fr_series *out, fr_error *err) {
+  enum fr_status status = FR_OK;
+  int64_t next_s;
+  for (int64_t at = times->from_s / DAY_S * DAY_S; status == FR_OK && at < end_s;
+       at = next_s) {
+    next_s = (at / times->piece_s + 1) * times->piece_s;
+    next_s = next_s < end_s ? next_s : end_s;
+    status = ask_piece(self, at, next_s, out, err);
+    if (status == FR_ERR_NOT_FOUND && server->offline)
+      status = FR_OK;
+  }
+  return status;
+}
+
+int64_t fr__server_day_end(const fr__server_times *times) {
+  return (times->seen_s + DAY_S - 1) / DAY_S * DAY_S;
 }
 
 bool fr__server_asks_ahead(const fr__server_times *times,

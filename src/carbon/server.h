@@ -73,12 +73,28 @@ typedef struct fr__server_times {
   int64_t clock_s;        /* ours */
   bool live;              /* now is now: what it tells of the running hour was known */
   int64_t from_s, seen_s; /* of what is measured; empty: seen_s <= from_s */
+  int64_t piece_s;        /* the most that one question is about */
 } fr__server_times;
 
 /* FR_TIME_EARLIEST becomes `usual_days` before now. FR_ERR_LIMIT for more than a hundred
  * `piece_s`. */
 enum fr_status fr__server_times_of(const fr_intensity_query *query, int64_t usual_days,
                                    int64_t piece_s, fr__server_times *out, fr_error *err);
+
+/* Adds what one question tells of [from_s, to_s) to `out`. */
+typedef enum fr_status fr__ask_piece(void *self, int64_t from_s, int64_t to_s,
+                                     fr_series *out, fr_error *err);
+/*
+ * Asks for all from the day of times->from_s up to end_s, cut where pieces since 1970
+ * end, so that what is kept of one question answers the next. Offline, what is not kept
+ * stays a gap.
+ */
+enum fr_status fr__server_ask_all(const fr__server *server, const fr__server_times *times,
+                                  int64_t end_s, fr__ask_piece *ask, void *self,
+                                  fr_series *out, fr_error *err);
+/* The end of the day that the last of what is measured is in: asked for up to there, it
+ * has one address all day long, and is found under it offline. */
+int64_t fr__server_day_end(const fr__server_times *times);
 
 /* Whether a server's own forecast is of use: not for a `now` of days ago. */
 bool fr__server_asks_ahead(const fr__server_times *times,
