@@ -9,13 +9,11 @@
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/error.h"
-#include "base/iso8601.h"
 #include "cli/advise.h"
 #include "cli/amount.h"
 #include "cli/carbon.h"
 
 #define DAY_S INT64_C(86400)
-#define TIME_CEILING_S INT64_C(3600000000) /* the years 1855 to 2084 */
 #define DURATION_CEILING_S (10 * 366 * DAY_S)
 
 enum {
@@ -93,16 +91,6 @@ static const struct argp_option options[] = {
 
 /* ---- amounts ---- */
 
-static int64_t time_of(struct argp_state *state, const char *option, const char *text) {
-  int64_t t_s = 0;
-  fr_error err;
-  if (fr__time_parse(text, FR__TIME_LOCAL, &t_s, &err) != FR_OK)
-    argp_error(state, "--%s: %s", option, err.text);
-  if (t_s < -TIME_CEILING_S || t_s > TIME_CEILING_S)
-    argp_error(state, "--%s %s is not between the years 1856 and 2083", option, text);
-  return t_s;
-}
-
 static fr_measure grams_of(struct argp_state *state, const char *option,
                            const char *text) {
   fr_measure m = fr_measure_absent(FR_UNIT_GRAM_CO2E);
@@ -174,17 +162,13 @@ static void parse_per(struct argp_state *state, const char *text,
     (void)snprintf(a->unit, sizeof a->unit, "%.*s", (int)length, text);
 }
 
-static size_t choice_of(struct argp_state *state, const char *option, const char *text,
-                        const char *const *choice, size_t count) {
-  char all[64] = "";
-  for (size_t i = 0; i < count; i++) {
-    const size_t used = strlen(all);
-    if (strcmp(text, choice[i]) == 0)
-      return i;
-    (void)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "", choice[i]);
-  }
-  argp_error(state, "--%s takes one of %s, not '%s'", option, all, text);
-  return 0;
+static enum fr_fill fill_of(struct argp_state *state, const char *text) {
+  static const char *const fills[] = {"none", "last", "mean"};
+  for (size_t i = 0; i < sizeof fills / sizeof *fills; i++)
+    if (strcmp(text, fills[i]) == 0)
+      return (enum fr_fill)i;
+  argp_error(state, "--fill takes none, last or mean, not '%s'", text);
+  return FR_FILL_NONE;
 }
 
 /* ---- options ---- */
@@ -205,21 +189,14 @@ static error_t parse_hardware(int key, char *text, struct argp_state *state) {
 }
 
 static error_t parse_grid(int key, char *text, struct argp_state *state) {
-  static const char *const factors[] = {"direct", "lifecycle"};
-  static const char *const fills[] = {"none", "last", "mean"};
   cli_footprint_asked *a = state->input;
   switch (key) {
   case KEY_INTENSITY: a->intensity = text; return 0;
   case KEY_MARKET: a->market = text; return 0;
   case KEY_PUE: a->pue = cli_real(state, "pue", text, 1, 10); return 0;
-  case KEY_FACTOR:
-    a->factor = choice_of(state, "factor", text, factors, 2) == 0 ? FR_FACTOR_DIRECT
-                                                                  : FR_FACTOR_LIFECYCLE;
-    return 0;
-  case KEY_FILL:
-    a->fill = (enum fr_fill)choice_of(state, "fill", text, fills, 3);
-    return 0;
-  case KEY_NOW: a->now_s = time_of(state, "now", text); return 0;
+  case KEY_FACTOR: a->factor = cli_factor(state, text); return 0;
+  case KEY_FILL: a->fill = fill_of(state, text); return 0;
+  case KEY_NOW: a->now_s = cli_time(state, "now", text); return 0;
   default: return parse_hardware(key, text, state);
   }
 }
@@ -252,7 +229,6 @@ static void check(const cli_footprint_asked *a, struct argp_state *state) {
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   cli_footprint_asked *a = state->input;
-  fr_error err;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &a->output; return 0;
   case KEY_RUN: a->run = (int64_t)cli_number(state, "run", text, 1, INT64_MAX); return 0;
@@ -265,10 +241,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     if (!cli_of_parse(text, &a->of))
       argp_error(state, "--of takes energy, delta or program, not '%s'", text);
     return 0;
-  case KEY_START: a->start_s = time_of(state, "start", text); return 0;
+  case KEY_START: a->start_s = cli_time(state, "start", text); return 0;
   case KEY_DURATION:
-    if (fr__duration_parse(text, &a->duration_s, &err) != FR_OK)
-      argp_error(state, "--duration: %s", err.text);
+    a->duration_s = cli_duration(state, "duration", text);
     if (a->duration_s > DURATION_CEILING_S)
       argp_error(state, "--duration %s is more than ten years", text);
     return 0;

@@ -60,30 +60,6 @@ static const struct argp_option options[] = {
 
 /* ---- options ---- */
 
-static int64_t time_of(struct argp_state *state, const char *option, const char *text) {
-  int64_t t_s = 0;
-  fr_error err = {0};
-  if (fr__time_parse(text, FR__TIME_LOCAL, &t_s, &err) != FR_OK)
-    argp_error(state, "--%s: %s", option, err.text);
-  return t_s;
-}
-
-static int64_t duration_of(struct argp_state *state, const char *option,
-                           const char *text) {
-  int64_t seconds = 0;
-  fr_error err = {0};
-  if (fr__duration_parse(text, &seconds, &err) != FR_OK)
-    argp_error(state, "--%s: %s", option, err.text);
-  return seconds;
-}
-
-static enum fr_factor factor_of(struct argp_state *state, const char *text) {
-  const bool direct = strcmp(text, "direct") == 0;
-  if (!direct && strcmp(text, "lifecycle") != 0)
-    argp_error(state, "--factor takes lifecycle or direct, not '%s'", text);
-  return direct ? FR_FACTOR_DIRECT : FR_FACTOR_LIFECYCLE;
-}
-
 static enum cli_by by_of(struct argp_state *state, const char *text) {
   static const char *const names[] = {"", "hour", "day", "month"};
   for (size_t i = 1; i < 4; i++)
@@ -114,12 +90,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   cli_intensity *i = &a->intensity;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &a->output; return 0;
-  case KEY_FROM: a->from_s = time_of(state, "from", text); return 0;
-  case KEY_TO: a->to_s = time_of(state, "to", text); return 0;
-  case KEY_LAST: a->last_s = duration_of(state, "last", text); return 0;
-  case KEY_AHEAD: a->ahead_s = duration_of(state, "ahead", text); return 0;
-  case KEY_NOW: a->now_s = time_of(state, "now", text); return 0;
-  case KEY_FACTOR: i->query.factor = factor_of(state, text); return 0;
+  case KEY_FROM: a->from_s = cli_time(state, "from", text); return 0;
+  case KEY_TO: a->to_s = cli_time(state, "to", text); return 0;
+  case KEY_LAST: a->last_s = cli_duration(state, "last", text); return 0;
+  case KEY_AHEAD: a->ahead_s = cli_duration(state, "ahead", text); return 0;
+  case KEY_NOW: a->now_s = cli_time(state, "now", text); return 0;
+  case KEY_FACTOR: i->query.factor = cli_factor(state, text); return 0;
   case KEY_OFFLINE: i->query.offline = true; return 0;
   case KEY_FORECAST:
     if (strcmp(text, "perfect") != 0)

@@ -110,6 +110,14 @@ size_t cli_number(struct argp_state *state, const char *option, const char *text
                   size_t low, size_t high);
 double cli_real(struct argp_state *state, const char *option, const char *text,
                 double low, double high);
+/* A time, local where it tells no zone; within what nanoseconds tell, too: 1970 to 2200.
+ */
+bool cli_time_read(const char *text, int64_t *t_s, fr_error *err);
+int64_t cli_time(struct argp_state *state, const char *option, const char *text);
+/* "3h", "20m": seconds. */
+int64_t cli_duration(struct argp_state *state, const char *option, const char *text);
+/* Of --factor: lifecycle or direct. */
+enum fr_factor cli_factor(struct argp_state *state, const char *text);
 
 /* Of --threads: a number, or "all" for as many as there are processors. */
 size_t cli_threads(struct argp_state *state, const char *text);

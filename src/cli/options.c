@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/csv.h"
+#include "base/error.h"
+#include "base/iso8601.h"
 
 enum {
   KEY_JSON = 256,
@@ -40,6 +42,42 @@ double cli_real(struct argp_state *state, const char *option, const char *text,
     argp_error(state, "--%s takes a number from %g to %g, not '%s'", option, low, high,
                text);
   return value;
+}
+
+/* ---- times ---- */
+
+#define LATEST_S (230 * 366 * INT64_C(86400))
+
+bool cli_time_read(const char *text, int64_t *t_s, fr_error *err) {
+  if (fr__time_parse(text, FR__TIME_LOCAL, t_s, err) != FR_OK)
+    return false;
+  if (*t_s >= 0 && *t_s <= LATEST_S)
+    return true;
+  (void)fr__fail(err, FR_ERR_LIMIT, "'%.64s' is not between 1970 and 2200", text);
+  return false;
+}
+
+int64_t cli_time(struct argp_state *state, const char *option, const char *text) {
+  fr_error err;
+  int64_t t_s = 0;
+  if (!cli_time_read(text, &t_s, &err))
+    argp_error(state, "--%s: %s", option, err.text);
+  return t_s;
+}
+
+int64_t cli_duration(struct argp_state *state, const char *option, const char *text) {
+  fr_error err;
+  int64_t seconds = 0;
+  if (fr__duration_parse(text, &seconds, &err) != FR_OK)
+    argp_error(state, "--%s: %s", option, err.text);
+  return seconds;
+}
+
+enum fr_factor cli_factor(struct argp_state *state, const char *text) {
+  const bool direct = strcmp(text, "direct") == 0;
+  if (!direct && strcmp(text, "lifecycle") != 0)
+    argp_error(state, "--factor takes lifecycle or direct, not '%s'", text);
+  return direct ? FR_FACTOR_DIRECT : FR_FACTOR_LIFECYCLE;
 }
 
 size_t cli_threads(struct argp_state *state, const char *text) {

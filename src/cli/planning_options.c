@@ -145,41 +145,12 @@ static double amount_of(struct argp_state *state, const char *option, const char
   return value;
 }
 
-static int64_t duration_of(struct argp_state *state, const char *option,
-                           const char *text) {
-  fr_error err;
-  int64_t seconds = 0;
-  if (fr__duration_parse(text, &seconds, &err) != FR_OK)
-    argp_error(state, "--%s takes a time such as 3h or 20m, not '%s'", option, text);
-  return seconds;
-}
-
-/* Within what nanoseconds can tell, too: years 1970 to 2200. */
-#define LATEST_S (230 * 366 * INT64_C(86400))
-
-static bool read_time(const char *text, int64_t *t_s, fr_error *err) {
-  if (fr__time_parse(text, FR__TIME_LOCAL, t_s, err) != FR_OK)
-    return false;
-  if (*t_s >= 0 && *t_s <= LATEST_S)
-    return true;
-  (void)fr__fail(err, FR_ERR_LIMIT, "'%.64s' is not between 1970 and 2200", text);
-  return false;
-}
-
-static int64_t time_of(struct argp_state *state, const char *text) {
-  fr_error err;
-  int64_t t_s = 0;
-  if (!read_time(text, &t_s, &err))
-    argp_error(state, "--now: %s", err.text);
-  return t_s;
-}
-
 static void take_deadline(cli_planning_options *o, struct argp_state *state,
                           const char *text) {
   o->deadline_in_s = 0;
   o->deadline_at_s = FR_TIME_EARLIEST;
   if (fr__duration_parse(text, &o->deadline_in_s, NULL) != FR_OK &&
-      !read_time(text, &o->deadline_at_s, NULL))
+      !cli_time_read(text, &o->deadline_at_s, NULL))
     argp_error(state,
                "--deadline takes a time from now (24h, 2d) or a day and hour "
                "(2026-11-23T18:00), not '%s'",
@@ -193,14 +164,6 @@ static enum cli_foresight foresight_of(struct argp_state *state, const char *tex
       return (enum cli_foresight)i;
   argp_error(state, "--forecast takes auto, own, source or perfect, not '%s'", text);
   return CLI_FORESIGHT_AUTO;
-}
-
-static enum fr_factor factor_of(struct argp_state *state, const char *text) {
-  if (strcmp(text, "direct") == 0)
-    return FR_FACTOR_DIRECT;
-  if (strcmp(text, "lifecycle") != 0)
-    argp_error(state, "--factor takes lifecycle or direct, not '%s'", text);
-  return FR_FACTOR_LIFECYCLE;
 }
 
 static const char *residency_of(struct argp_state *state, const char *text) {
@@ -223,7 +186,7 @@ static error_t parse_work(int key, char *text, struct argp_state *state) {
     if (!cli_amount_power(text, &o->power))
       argp_error(state, "--power takes 300W or 250-350W, not '%s'", text);
     return 0;
-  case KEY_DURATION: o->duration_s = duration_of(state, "duration", text); return 0;
+  case KEY_DURATION: o->duration_s = cli_duration(state, "duration", text); return 0;
   case KEY_RUN: o->run = (int64_t)cli_number(state, "run", text, 1, INT64_MAX); return 0;
   case KEY_EPOCHS: o->epochs = cli_number(state, "epochs", text, 1, 1000000); return 0;
   case KEY_SCALE: o->scale = cli_real(state, "scale", text, 1e-6, 1e9); return 0;
@@ -236,13 +199,13 @@ static error_t parse_time(int key, char *text, struct argp_state *state) {
   fr_measure joules;
   switch (key) {
   case KEY_DEADLINE: take_deadline(o, state, text); return 0;
-  case KEY_NOW: o->now_s = time_of(state, text); return 0;
+  case KEY_NOW: o->now_s = cli_time(state, "now", text); return 0;
   case KEY_INTERRUPTIBLE: o->interruptible = true; return 0;
-  case KEY_MIN_PIECE: o->min_piece_s = duration_of(state, "min-piece", text); return 0;
+  case KEY_MIN_PIECE: o->min_piece_s = cli_duration(state, "min-piece", text); return 0;
   case KEY_PIECES:
     o->most_pieces = cli_number(state, "pieces", text, 1, 100000);
     return 0;
-  case KEY_RESUME_TIME: o->resume_s = duration_of(state, "resume-time", text); return 0;
+  case KEY_RESUME_TIME: o->resume_s = cli_duration(state, "resume-time", text); return 0;
   case KEY_RESUME_ENERGY:
     if (!cli_amount_energy(text, &joules) || joules.low < joules.high)
       argp_error(state, "--resume-energy takes 5kJ or 1Wh, not '%s'", text);
@@ -264,7 +227,7 @@ static error_t parse_place(int key, char *text, struct argp_state *state) {
   cli_planning_options *o = state->input;
   switch (key) {
   case KEY_INTENSITY: o->intensity = text; return 0;
-  case KEY_FACTOR: o->factor = factor_of(state, text); return 0;
+  case KEY_FACTOR: o->factor = cli_factor(state, text); return 0;
   case KEY_PUE: o->pue = cli_real(state, "pue", text, 1, 10); return 0;
   case KEY_HOME: o->home = text; return 0;
   case KEY_REGIONS: add_list(o, state, text); return 0;
