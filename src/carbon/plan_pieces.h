@@ -32,7 +32,7 @@ typedef struct fr__rules {
 
 /* Times in order, within each stretch of the window that has no gap. */
 typedef struct fr__points {
-  size_t count, capacity;
+  size_t count;
   int64_t *t, *cost;    /* (count) owned: seconds; fr__window_cost(t) */
   int64_t *extra;       /* what a further piece that begins here costs on top */
   unsigned char *marks; /* of fr__point_mark */
