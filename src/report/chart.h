@@ -4,6 +4,7 @@
 #define FR_REPORT_CHART_H
 
 #include "base/buf.h"
+#include "report/gnuplot.h"
 #include "report/result.h"
 
 enum fr__plot { FR__PLOT_ENERGY, FR__PLOT_ACCURACY, FR__PLOT_TRADE, FR__PLOTS };
@@ -11,9 +12,6 @@ enum fr__plot { FR__PLOT_ENERGY, FR__PLOT_ACCURACY, FR__PLOT_TRADE, FR__PLOTS };
 /* Training and testing differ by orders of magnitude: each has a panel with its own axis.
  */
 enum fr__panel { FR__PANEL_TRAIN, FR__PANEL_TEST, FR__PANELS };
-
-/* FR__SVG_NARROW: inside a page on a phone; of timelines alone. */
-enum fr__medium { FR__SVG_FILE, FR__SVG_INLINE, FR__SVG_NARROW, FR__PNG };
 
 /* Whether there is anything to draw there. */
 bool fr__panel_has(const fr__grid *grid, enum fr__plot plot, enum fr__panel panel);

@@ -284,19 +284,7 @@ static void put_panel(const fr__front *front, size_t axis, double place, double 
 }
 
 static void put_style(enum fr__medium medium, int width, fr__buf *out) {
-  const int height = (int)HEIGHT;
-  if (medium == FR__PNG)
-    fr__buf_printf(
-        out,
-        "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo "
-        "noenhanced size %d,%d font 'Sans,15' fontscale 1.5 linewidth 2 pointscale 2 "
-        "background rgb '#ffffff' } else { set terminal png noenhanced size %d,%d "
-        "large background rgb '#ffffff' }\n",
-        2 * width, 2 * height, 2 * width, 2 * height);
-  else
-    fr__buf_printf(out, "set terminal svg noenhanced size %d,%d font 'sans-serif,15'%s\n",
-                   width, height,
-                   medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
+  fr__gnuplot_canvas(&(fr__canvas){medium, width, (int)HEIGHT, 15, 1.5, 2}, out);
   fr__buf_add(out, "set encoding utf8\nset border 3 lc rgb '" INK "'\n"
                    "set tics nomirror textcolor rgb '" INK "'\n"
                    "set grid xtics ytics lt 1 lw 0.6 lc rgb '" LINES "'\n"

@@ -161,6 +161,23 @@ enum fr_status fr__gnuplot_run(const char *script, fr__buf *out, fr_error *err) 
   return status;
 }
 
+void fr__gnuplot_canvas(const fr__canvas *c, fr__buf *script) {
+  const int width = 2 * c->width, height = 2 * c->height;
+  if (c->medium == FR__PNG)
+    fr__buf_printf(
+        script,
+        "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo "
+        "noenhanced size %d,%d font 'Sans,%d' fontscale %g linewidth 2 pointscale %g "
+        "background rgb '#ffffff' } else { set terminal png noenhanced size %d,%d "
+        "large background rgb '#ffffff' }\n",
+        width, height, c->font, c->font_scale, c->point_scale, width, height);
+  else
+    fr__buf_printf(script,
+                   "set terminal svg noenhanced size %d,%d font 'sans-serif,%d'%s\n",
+                   c->width, c->height, c->font,
+                   c->medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
+}
+
 /* gnuplot looks for quotes, backquotes, macros and comments more than once and not always
  * by the same rules, so that nothing it could take for a sign of its own is left: quotes
  * become the printer's, the backslash a set minus. */

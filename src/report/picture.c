@@ -43,23 +43,6 @@ void fr__picture_margins(const fr__picture *picture, double left, double right,
                  1 - fr__picture_y(picture, top), fr__picture_y(picture, bottom));
 }
 
-static void put_terminal(const fr__picture *p, fr__buf *out) {
-  const int width = p->width, height = p->height;
-  if (p->medium == FR__PNG)
-    fr__buf_printf(
-        out,
-        "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo "
-        "noenhanced size %d,%d font 'Sans,13' fontscale 2 linewidth 2 "
-        "background rgb '#ffffff' } else { set terminal png noenhanced size %d,%d "
-        "large background rgb '#ffffff' }\n",
-        width * 2, height * 2, width * 2, height * 2);
-  else
-    fr__buf_printf(out,
-                   "set terminal svg noenhanced size %d,%d font 'sans-serif,13' "
-                   "background rgb '#ffffff'\n",
-                   width, height);
-}
-
 /* What fits into `room` pixels; an ellipsis tells that there was more. */
 static void put_cut(const char *text, double room, double letter, fr__buf *out) {
   char cut[512];
@@ -81,7 +64,8 @@ static void put_cut(const char *text, double room, double letter, fr__buf *out) 
 void fr__picture_begin(const fr__picture *picture, const char *title, const char *note,
                        fr__buf *script) {
   const double room = picture->width - 30;
-  put_terminal(picture, script);
+  fr__gnuplot_canvas(
+      &(fr__canvas){picture->medium, picture->width, picture->height, 13, 2, 1}, script);
   fr__buf_add(script, "set encoding utf8\nset border 3 lc rgb '" FR__PICTURE_INK "'\n"
                       "set tics nomirror out textcolor rgb '" FR__PICTURE_INK "'\n");
   fr__buf_add(script, "set label 1 ");

@@ -12,10 +12,10 @@
 #define WIDTH 470        /* of a panel in a file, in pixels */
 #define WIDTH_INLINE 420 /* in a page, where a phone makes it smaller still */
 #define HEIGHT 400
-#define LOG_SPAN 10    /* largest over smallest value from which an axis is logarithmic */
+#define LOG_SPAN 10   /* largest over smallest value from which an axis is logarithmic */
 #define MOST_LABELS 8 /* values written above bars */
-#define MOST_ROWS 48   /* categories that one panel can show */
-#define INK "#222222"  /* replaced by the page's own in SVG inside a page */
+#define MOST_ROWS 48  /* categories that one panel can show */
+#define INK "#222222" /* replaced by the page's own in SVG inside a page */
 #define LINES "#d0d0d0"
 
 /* Okabe and Ito's palette (2008), dark and light in turn, so that it also works in grey.
@@ -380,19 +380,7 @@ static void put_trade_panel(const fr__grid *grid, fr__buf *out) {
 
 static void put_terminal(enum fr__medium medium, int panels, fr__buf *out) {
   const int width = (medium == FR__SVG_INLINE ? WIDTH_INLINE : WIDTH) * panels;
-  if (medium == FR__PNG) {
-    fr__buf_printf(
-        out,
-        "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo "
-        "noenhanced size %d,%d font 'Sans,15' fontscale 2 linewidth 2 pointscale 2 "
-        "background rgb '#ffffff' } else { set terminal png noenhanced size %d,%d "
-        "large background rgb '#ffffff' }\n",
-        width * 2, HEIGHT * 2, width * 2, HEIGHT * 2);
-    return;
-  }
-  fr__buf_printf(out, "set terminal svg noenhanced size %d,%d font 'sans-serif,15'%s\n",
-                 width, HEIGHT,
-                 medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
+  fr__gnuplot_canvas(&(fr__canvas){medium, width, HEIGHT, 15, 2, 2}, out);
 }
 
 static void put_style(fr__buf *out) {

@@ -63,18 +63,7 @@ static double tic_of(double top_w) {
 
 static void put_terminal(const fr__timeline *line, enum fr__medium medium, fr__buf *out) {
   const int height = HEIGHT + (int)line->depth * ROW_HEIGHT;
-  if (medium == FR__PNG)
-    fr__buf_printf(
-        out,
-        "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo "
-        "noenhanced size %d,%d font 'Sans,13' fontscale 2 linewidth 2 "
-        "background rgb '#ffffff' } else { set terminal png noenhanced size %d,%d "
-        "large background rgb '#ffffff' }\n",
-        WIDTH * 2, height * 2, WIDTH * 2, height * 2);
-  else
-    fr__buf_printf(out, "set terminal svg noenhanced size %d,%d font 'sans-serif,13'%s\n",
-                   width_of(medium), height,
-                   medium == FR__SVG_FILE ? " background rgb '#ffffff'" : "");
+  fr__gnuplot_canvas(&(fr__canvas){medium, width_of(medium), height, 13, 2, 1}, out);
 }
 
 /* At most TITLE columns of the text; where it is longer, an ellipsis tells. */
