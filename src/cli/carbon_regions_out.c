@@ -69,6 +69,12 @@ static int carbon_free_year(const fr_site *site) {
              : 0;
 }
 
+static int pue_year(const fr_site *site) {
+  return site->region != NULL && is_own(site->pue, site->region->pue)
+             ? site->region->pue_year
+             : 0;
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_of_text(const char *text) {
@@ -116,6 +122,7 @@ static json_t *json_of_row(const cli_region *row) {
   json_object_set_new(o, "carbon_free_year", json_of_year(carbon_free_year(s)));
   json_object_set_new(o, "carbon_free_source", json_of_text(carbon_free_source(s)));
   json_object_set_new(o, "pue", cli_json_number(s->pue));
+  json_object_set_new(o, "pue_year", json_of_year(pue_year(s)));
   json_object_set_new(o, "pue_source", json_of_text(pue_source(s)));
   json_object_set_new(o, "latency_ms", cli_json_number(s->latency_ms));
   json_object_set_new(o, "price_per_h", cli_json_number(s->price_per_h));
