@@ -127,6 +127,14 @@ far,FR,,csv:clean.csv,1.2,90,1.5
 dear,US,,csv:clean.csv,1.3,9,9
 silent,DE,,csv:clean.csv,,,
 EOF
+ok "pieces elsewhere, with data" exits 0 plan --energy 2kWh --duration 4h $midnight --intensity csv:h.csv --interruptible \
+  --resume-time 60s --resume-energy 4kJ --regions criteria --criteria criteria.csv --data 1GB --data-energy 0.1kWh/GB --json l.json
+ok "each row's figures agree" json "(lambda data: len(j['result']['options']) == 5 and all($is(o['grams']['value'],
+  o['energy']['value'] / 3.6e6 * (o['pue'] or 1) * o['mean_g_per_kwh'] + data(o))
+  and $is(o['told_grams']['value'], o['grams']['value'] - data(o))
+  for o in j['result']['options'] + [j['result']['now']]) and [o['region'] for o in j['result']['options']
+    if data(o) == 0] == ['home'])(lambda o: (o['data_grams'] or {'value': 0})['value'])
+  and max(len(o['pieces']) for o in j['result']['options']) == 3" l.json
 ok "criteria of one's own" exits 0 plan $two --intensity csv:h.csv --regions criteria --criteria criteria.csv --json l.json
 ok "their PUE counts" json "[(o['region'], round(o['grams']['value'], 6)) for o in j['result']['options']] ==
   [('silent', 50), ('far', 60), ('dear', 65), ('home', 100), ('near', 110)]
@@ -187,6 +195,8 @@ ok "frugal's own forecast" exits 0 plan --energy 1kWh --duration 3h --deadline 2
   --intensity csv:sine.csv --json f.json
 ok "finds the noon that each day has" json "j['result']['options'][0]['start'] in
   ('2023-03-02T12:00:00Z', '2023-03-02T13:00:00Z') and j['result']['advice'] == 'wait'" f.json
+ok "and its row's figures agree" json "all($is(o['grams']['value'], o['mean_g_per_kwh'])
+  for o in j['result']['options'] + j['result']['alternatives'] + [j['result']['now']])" f.json
 ok "with its error, and how sure it is" json "(lambda o: o['error_known'] and o['chance'] > .9
   and o['grams']['low'] < o['grams']['value'] < o['grams']['high'] and o['forecast_error']['tested'] > 100
   and o['known_until'] == '2023-03-02T00:00:00Z' and not o['constant'])(j['result']['options'][0])
