@@ -27,7 +27,7 @@ typedef struct fr_forecast {
                        forecast made at the same hour of as many past days, the newest
                        first. Whole days' curves, so that the error of a difference of
                        two times can be taken from them */
-  bool perfect;     /* taken from what came */
+  bool perfect;     /* taken from what came, all of it */
   char method[96];  /* for people: "same hour of 58 days, level and weekday" */
   fr_forecast_skill skill;    /* over all steps */
   fr_forecast_skill *by_step; /* (ahead.count) owned; NULL without scenarios */

@@ -356,6 +356,7 @@ static enum fr_status complete(const fr_series *known, int64_t now_s, int64_t un
   take_names(&joined, known);
   given->ahead = joined;
   name_given(given->perfect, true, given->method);
+  given->perfect = false; /* nobody knows what of it was off, and by how much */
   return FR_OK;
 }
 

@@ -390,6 +390,13 @@ static void perfect_is_what_came(void **state) {
   assert_int_equal(f.ahead.count, 25);
   assert_near(f.ahead.step[3].g_per_kwh, year.step[243].g_per_kwh, 0);
   fr_forecast_release(&f);
+  /* Behind the end of what came the past tells: that is none that came. */
+  const int64_t late_s = 29 * DAY + 600;
+  ASSERT_OK(fr_forecast_given(&year, late_s, late_s + 2 * DAY, true, &f, err));
+  assert_false(f.perfect);
+  assert_int_equal(f.scenarios, 0);
+  assert_non_null(strstr(f.method, "what came; where it has none"));
+  fr_forecast_release(&f);
   /* Not perfect, and without a forecast of its own: what is measured later is not seen.
    */
   ASSERT_OK(fr_forecast_given(&year, now_s, now_s + DAY, false, &f, err));
