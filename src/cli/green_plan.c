@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/green.h"
+#include "cli/plan_out.h"
 
 /* Values of servers come no faster, and files with hours in them no more often. */
 enum { AGAIN_LEAST_S = 300, AGAIN_MOST_S = 3600 };
@@ -164,23 +165,33 @@ static int64_t again_after(const fr_series *known, int64_t now_s) {
                                           : step_s);
 }
 
-static enum fr_status take_plan(cli_green *g, const cli_planning *p, int64_t now_s,
+/* Without grams where nobody told the energy. */
+static void note_advice(cli_green *g, const cli_planning *p, const fr_job *job) {
+  const cli_planned_job planned = {.job = *job, .energy_known = g->energy_known};
+  fr__buf words;
+  fr__buf_init(&words, 0);
+  cli_plan_words(&(cli_plan_view){.job = &planned, .planning = p}, &words);
+  (void)snprintf(g->why, sizeof g->why, "%s", fr__buf_text(&words));
+  fr__buf_release(&words);
+}
+
+static enum fr_status take_plan(cli_green *g, const cli_planning *p, const fr_job *job,
                                 fr_error *err) {
   const fr_plan *plan = &p->plan;
   const fr_option *best =
       plan->advised < plan->count ? &plan->option[plan->advised] : &plan->now;
   enum fr_status status = set_pieces(g, best->schedule.piece, best->schedule.count, err);
   if (status == FR_OK)
-    status = remember(g, &p->place[0].forecast.ahead, now_s, err);
+    status = remember(g, &p->place[0].forecast.ahead, job->now_s, err);
   if (status != FR_OK)
     return status;
   g->constant = p->place[0].constant;
   g->pue = p->place[0].site.pue;
-  g->again_s = again_after(&p->place[0].known, now_s);
+  g->again_s = again_after(&p->place[0].known, job->now_s);
   if (!g->planned) {
     g->now_grams = plan->now.grams;
     g->planned_grams = best->grams;
-    (void)snprintf(g->why, sizeof g->why, "%s", plan->why);
+    note_advice(g, p, job);
   }
   g->planned = true;
   return FR_OK;
@@ -198,7 +209,7 @@ enum fr_status cli_green_plan(cli_green *green, int64_t now_s, fr_error *err) {
   enum fr_status status =
       cli_planning_make(&g->options->plan, &job, &p, g->planned ? NULL : &g->result, err);
   if (status == FR_OK)
-    status = take_plan(g, &p, now_s, err);
+    status = take_plan(g, &p, &job, err);
   cli_planning_release(&p);
   return status;
 }

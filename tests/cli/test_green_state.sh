@@ -120,6 +120,8 @@ ok "Slurm gets one job" exits 0 run --slurm $grid --deadline 1h --duration 10m -
   printf '<%s>' "it's" '$(exit 1)' '' 'a
 #SBATCH --bad' '\\'
 ok "and its id is told" json "[r['id'] for r in j['result']['jobs']] == ['101']" "$folder/s.json"
+ok "what is saved as a share, and no grams of an energy that nobody told" json "j['result']['grams'] is None and
+  '80 % less than at once;' in j['result']['advice'] and 'gCO2e' not in j['result']['advice']" "$folder/s.json"
 ok "which begins when the grid is clean, for so long" python3 - "$SBATCH_LOG" "$folder/grid.csv" <<'PYTHON'
 import csv, datetime, json, subprocess, sys, zoneinfo
 job = json.loads(open(sys.argv[1]).readline())
