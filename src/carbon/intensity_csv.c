@@ -32,11 +32,10 @@ static enum fr_status parse_dates(fr__csv_spec *spec, const char *value, fr_erro
 }
 
 static enum fr_status parse_factor(fr__csv_spec *spec, const char *value, fr_error *err) {
-  const bool direct = strcmp(value, "direct") == 0;
-  if (!direct && strcmp(value, "lifecycle") != 0 && strcmp(value, "life-cycle") != 0)
-    return fr__fail(err, FR_ERR_ARGUMENT, "factor=%.32s: not lifecycle or direct", value);
-  spec->factor = direct ? FR_FACTOR_DIRECT : FR_FACTOR_LIFECYCLE;
-  return FR_OK;
+  return fr__factor_read(value, strlen(value), &spec->factor)
+             ? FR_OK
+             : fr__fail(err, FR_ERR_ARGUMENT, "factor=%.32s: not lifecycle or direct",
+                        value);
 }
 
 static enum fr_status parse_option(fr__csv_spec *spec, char *option, fr_error *err) {

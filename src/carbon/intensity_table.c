@@ -34,16 +34,6 @@ static bool take_year(const char *text, size_t length, int *year) {
   return true;
 }
 
-static bool take_factor(const char *text, size_t length, enum fr_factor *factor) {
-  if (is_word(text, length, "lifecycle") || is_word(text, length, "life-cycle"))
-    *factor = FR_FACTOR_LIFECYCLE;
-  else if (is_word(text, length, "direct"))
-    *factor = FR_FACTOR_DIRECT;
-  else
-    return false;
-  return true;
-}
-
 /* "year=2021&factor=direct" */
 static enum fr_status take_keys(const char *text, asked *out, fr_error *err) {
   while (*text != '\0') {
@@ -51,7 +41,7 @@ static enum fr_status take_keys(const char *text, asked *out, fr_error *err) {
     const char *value = text + key + 1;
     const size_t rest = key < length ? length - key - 1 : 0;
     if (!(is_word(text, key, "year") && take_year(value, rest, &out->year)) &&
-        !(is_word(text, key, "factor") && take_factor(value, rest, &out->factor)))
+        !(is_word(text, key, "factor") && fr__factor_read(value, rest, &out->factor)))
       return fr__fail(err, FR_ERR_ARGUMENT,
                       "'%.*s' is none of year=YEAR and factor=lifecycle|direct, which "
                       "table: takes",

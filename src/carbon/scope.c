@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "carbon/source.h"
+
 static const char *const factors[] = {"", "direct", "life-cycle"};
 static const char *const signals[] = {"", "average", "marginal"};
 static const char *const bases[] = {"", "location-based", "market-based"};
@@ -19,6 +21,21 @@ void fr_scope_text(fr_scope scope, char text[FR_SCOPE_TEXT]) {
                                used > 0 ? ", " : "", words[i]);
   if (used == 0)
     (void)snprintf(text, FR_SCOPE_TEXT, "not told");
+}
+
+bool fr__factor_read(const char *text, size_t length, enum fr_factor *out) {
+  static const struct {
+    const char *word;
+    enum fr_factor factor;
+  } words[] = {{"lifecycle", FR_FACTOR_LIFECYCLE},
+               {"life-cycle", FR_FACTOR_LIFECYCLE},
+               {"direct", FR_FACTOR_DIRECT}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i].word) == length && memcmp(words[i].word, text, length) == 0) {
+      *out = words[i].factor;
+      return true;
+    }
+  return false;
 }
 
 bool fr_scope_same(fr_scope a, fr_scope b) {

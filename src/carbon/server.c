@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/iso8601.h"
+#include "carbon/source.h"
 
 #define URL_SIZE 1024
 #define BODY_CEILING ((size_t)2 << 20) /* ten times the longest answer in use */
@@ -215,18 +216,17 @@ static bool is_name(const char *text, size_t length) {
 
 enum fr_status fr__server_spec(const char *rest, const char *what, char name[64],
                                enum fr_factor *factor, fr_error *err) {
+  static const char key[] = "?factor=";
   const size_t length = strcspn(rest, "?");
+  const char *const option = rest + length;
   if (!is_name(rest, length))
     return fr__fail(err, FR_ERR_ARGUMENT,
                     "'%.64s' is no name as in %s: letters, digits, '-' and '_'", rest,
                     what);
-  if (strcmp(rest + length, "?factor=direct") == 0)
-    *factor = FR_FACTOR_DIRECT;
-  else if (strcmp(rest + length, "?factor=lifecycle") == 0)
-    *factor = FR_FACTOR_LIFECYCLE;
-  else if (rest[length] != '\0')
-    return fr__fail(err, FR_ERR_ARGUMENT, "'%.64s' is no option of %s", rest + length,
-                    what);
+  const bool keyed = strncmp(option, key, strlen(key)) == 0;
+  const char *const value = keyed ? option + strlen(key) : "";
+  if (*option != '\0' && !fr__factor_read(value, strlen(value), factor))
+    return fr__fail(err, FR_ERR_ARGUMENT, "'%.64s' is no option of %s", option, what);
   memcpy(name, rest, length);
   name[length] = '\0';
   return FR_OK;

@@ -27,6 +27,9 @@ extern const fr__intensity_source fr__intensity_watttime;
 enum fr_status fr__intensity_number(const char *spec, const fr_intensity_query *query,
                                     fr_series *out, fr_error *err);
 
+/* "lifecycle", "life-cycle", "direct"; false: none of them. */
+bool fr__factor_read(const char *text, size_t length, enum fr_factor *out);
+
 /* The series of one value over all that the query wants. */
 enum fr_status fr__series_constant(fr_series *out, double g_per_kwh,
                                    enum fr_source source, const fr_intensity_query *query,

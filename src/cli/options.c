@@ -8,6 +8,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/iso8601.h"
+#include "carbon/source.h"
 
 enum {
   KEY_JSON = 256,
@@ -74,10 +75,10 @@ int64_t cli_duration(struct argp_state *state, const char *option, const char *t
 }
 
 enum fr_factor cli_factor(struct argp_state *state, const char *text) {
-  const bool direct = strcmp(text, "direct") == 0;
-  if (!direct && strcmp(text, "lifecycle") != 0)
+  enum fr_factor factor = FR_FACTOR_UNKNOWN;
+  if (!fr__factor_read(text, strlen(text), &factor))
     argp_error(state, "--factor takes lifecycle or direct, not '%s'", text);
-  return direct ? FR_FACTOR_DIRECT : FR_FACTOR_LIFECYCLE;
+  return factor;
 }
 
 size_t cli_threads(struct argp_state *state, const char *text) {

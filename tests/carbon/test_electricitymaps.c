@@ -363,6 +363,9 @@ static void a_direct_factor_is_asked_for(void **state) {
   served_get(s, "electricitymaps:DE?factor=direct", &query);
   assert_int_equal(loopback_asked(s->server, "emissionFactorType=direct"), 1);
   assert_int_equal(s->series.scope.factor, FR_FACTOR_DIRECT);
+  served_get(s, "electricitymaps:DE?factor=life-cycle", &query);
+  assert_int_equal(loopback_asked(s->server, "emissionFactorType=lifecycle"), 1);
+  assert_int_equal(s->series.scope.factor, FR_FACTOR_LIFECYCLE);
 }
 
 static void a_key_is_needed_and_named(void **state) {
