@@ -179,11 +179,10 @@ static bool ends_in(const char *name, const char *ending) {
   return length >= tail && strcmp(name + length - tail, ending) == 0;
 }
 
-/* What a process that was killed left beside. */
+/* What a process that was killed left beside an answer or a state. */
 static void drop_leftover(int folder, const char *name) {
   struct stat info;
-  if (strstr(name, ".http.") != NULL && ends_in(name, ".tmp") &&
-      fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+  if (ends_in(name, ".tmp") && fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
       info.st_mtime < fr__clock_utc_ns() / 1000000000 - 3600)
     (void)unlinkat(folder, name, 0);
 }

@@ -3,8 +3,10 @@
 #include "rig.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void again(rig *r, fr__http_options options) {
@@ -344,6 +346,30 @@ static void the_folder_has_a_ceiling(void **state) {
   assert_in_range(each_file(r, NULL), 6, 9); /* some 2,150 bytes each */
 }
 
+/* Of a process that was killed an hour ago; what is younger may be another's at work. */
+static void what_was_left_beside_is_taken_out(void **state) {
+  static const struct {
+    const char *name;
+    int64_t age_s;
+  } left[] = {{"1.http.7-1.tmp", 7200}, {"1.down.7-2.tmp", 7200}, {"1.http.8-1.tmp", 60}};
+  rig *const r = *state;
+  char path[900];
+  say(r, 200, "Cache-Control: max-age=300\r\n", "one");
+  check(r, "one", false, 1);
+  for (size_t i = 0; i < 3; i++) {
+    const struct timespec then = {.tv_sec = time(NULL) - left[i].age_s};
+    snprintf(path, sizeof path, "%s/frugal/http/%s", r->folder, left[i].name);
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){then, then}, 0), 0);
+  }
+  assert_int_equal(each_file(r, NULL), 4);
+  fr__http_answer a = get(r, "/other");
+  fr__http_answer_release(&a);
+  assert_int_equal(each_file(r, NULL), 3); /* two answers, and the younger one */
+}
+
 static void a_folder_that_cannot_be_made_is_done_without(void **state) {
   rig *const r = *state;
   reopen(r, (fr__http_options){.cache = "/dev/null/no"});
@@ -426,6 +452,7 @@ int main(void) {
       RIG(nothing_of_a_key_is_kept),
       RIG(what_is_damaged_is_thrown_away),
       RIG(the_folder_has_a_ceiling),
+      RIG(what_was_left_beside_is_taken_out),
       RIG(a_folder_that_cannot_be_made_is_done_without),
       RIG(processes_share_a_folder),
   };
