@@ -32,6 +32,8 @@ void cli_format_si(double value, const char *unit, char *text, size_t size) {
   }
   if (fabs(scaled) < 0.005) /* nothing, or as good as nothing */
     snprintf(text, size, "0 %s", unit);
+  else if (fabs(scaled) >= 1e6) /* behind the last prefix: 3e+21 TJ */
+    snprintf(text, size, "%.3g T%s", scaled, unit);
   else
     snprintf(text, size, "%.*f %s%s", digits_of(scaled), scaled, prefixes[power - LEAST],
              unit);

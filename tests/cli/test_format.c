@@ -42,11 +42,20 @@ static void three_digits_also_where_rounding_adds_one(void **state) {
   assert_reads(0.9994, "999 mJ");
 }
 
+static void what_no_prefix_holds_keeps_its_power_of_ten(void **state) {
+  (void)state;
+  assert_reads(5e12, "5.00 TJ");
+  assert_reads(2e17, "200000 TJ");
+  assert_reads(-3e33, "-3e+21 TJ");
+  assert_reads(1.7e308, "1.7e+296 TJ");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_0_without_prefix),
       cmocka_unit_test(what_is_small_has_its_prefix),
       cmocka_unit_test(three_digits_also_where_rounding_adds_one),
+      cmocka_unit_test(what_no_prefix_holds_keeps_its_power_of_ten),
   };
   return cmocka_run_group_tests_name("cli/format", tests, NULL, NULL);
 }
