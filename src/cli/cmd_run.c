@@ -74,8 +74,10 @@ static void check(cli_run_options *o, struct argp_state *state) {
     argp_error(state, "say which command: frugal run --green --deadline 24h -- COMMAND");
   if (o->slurm_options > 0 && !o->slurm)
     argp_error(state, "--slurm-option goes with --slurm");
-  if (o->no_pause && (o->plan.min_piece_s > 0 || o->plan.most_pieces > 0))
-    argp_error(state, "--min-piece and --pieces are of a command that may pause");
+  if (o->no_pause && (o->plan.min_piece_s > 0 || o->plan.most_pieces > 0 ||
+                      o->plan.resume_s > 0 || o->plan.resume_j > 0))
+    argp_error(state, "--min-piece, --pieces, --resume-time and --resume-energy are of a "
+                      "command that may pause");
   check_plan(&o->plan, state);
 }
 
@@ -139,7 +141,7 @@ int cli_cmd_run(int argc, char **argv) {
   o.plan.interruptible = true; /* as far as --no-pause does not forbid it */
   argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
   const int code = o.list             ? cli_green_list(&o.output)
-                   : o.forget != NULL ? cli_green_forget(o.forget)
+                   : o.forget != NULL ? cli_green_forget(o.forget, &o.output)
                    : o.slurm          ? cli_green_submit(&o)
                                       : cli_green_run(&o, argc, argv);
   free(o.slurm_option);

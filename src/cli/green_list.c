@@ -19,6 +19,30 @@ static bool is_id(const char *name) {
          strspn(name, "0123456789abcdef") == CLI_GREEN_ID - 1;
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+
+/* All of them, in order, before any is touched: a folder is not to be read while it is
+ * emptied. */
+static size_t names_of(const char *root, char (**names)[CLI_GREEN_ID]) {
+  size_t count = 0;
+  DIR *folder = opendir(root);
+  *names = NULL;
+  for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+    if (!is_id(entry->d_name))
+      continue;
+    char(*grown)[CLI_GREEN_ID] = realloc(*names, (count + 1) * sizeof **names);
+    if (grown == NULL)
+      break;
+    *names = grown;
+    memcpy(grown[count++], entry->d_name, CLI_GREEN_ID);
+  }
+  if (folder != NULL)
+    closedir(folder);
+  if (count > 0)
+    qsort(*names, count, sizeof **names, by_name);
+  return count;
+}
+
 /* ---- list ---- */
 
 static void add_words(const json_t *words, fr__buf *text) {
@@ -88,13 +112,11 @@ static void list_one(const char *root, const char *id, fr__table *table, json_t 
 
 static void list_all(const char *root, fr__table *table, json_t *rows,
                      cli_result *result) {
-  DIR *folder = opendir(root);
-  if (folder == NULL)
-    return;
-  for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-    if (is_id(entry->d_name))
-      list_one(root, entry->d_name, table, rows, result);
-  closedir(folder);
+  char(*names)[CLI_GREEN_ID] = NULL;
+  const size_t count = names_of(root, &names);
+  for (size_t i = 0; i < count; i++)
+    list_one(root, names[i], table, rows, result);
+  free(names);
 }
 
 int cli_green_list(const cli_output *output) {
@@ -145,45 +167,44 @@ static enum fr_status forget_one(const char *root, const char *id, fr_error *err
   return status;
 }
 
-/* Their names first: a folder is not to be read while it is emptied. */
-static size_t names_of(const char *root, char (**names)[CLI_GREEN_ID]) {
-  size_t count = 0;
-  DIR *folder = opendir(root);
-  *names = NULL;
-  for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
-    if (!is_id(entry->d_name))
-      continue;
-    char(*grown)[CLI_GREEN_ID] = realloc(*names, (count + 1) * sizeof **names);
-    if (grown == NULL)
-      break;
-    *names = grown;
-    memcpy(grown[count++], entry->d_name, CLI_GREEN_ID);
-  }
-  if (folder != NULL)
-    closedir(folder);
-  return count;
-}
-
-int cli_green_forget(const char *id) {
+/* Those of that id, or all; CLI_FAILED where one is not to be had. */
+static int forget_named(const char *root, const char *id, json_t *forgotten) {
   fr_error err;
-  char *root = NULL;
   int code = CLI_DONE;
   const bool all = strcmp(id, "all") == 0;
   bool known = all;
-  if (cli_green_root(false, &root, &err) != FR_OK)
-    return cli_fail(&err);
   char(*names)[CLI_GREEN_ID] = NULL;
   const size_t count = names_of(root, &names);
-  for (size_t i = 0; i < count; i++)
-    if (all || strcmp(names[i], id) == 0) {
-      known = true;
-      if (forget_one(root, names[i], &err) != FR_OK)
-        code = cli_fail(&err);
-    }
+  for (size_t i = 0; i < count; i++) {
+    if (!all && strcmp(names[i], id) != 0)
+      continue;
+    known = true;
+    if (forget_one(root, names[i], &err) == FR_OK)
+      json_array_append_new(forgotten, json_string(names[i]));
+    else
+      code = cli_fail(&err);
+  }
   if (!known)
     code = cli_fail_text("there is no run '%s'; frugal run --list tells which there are",
                          id);
   free(names);
+  return code;
+}
+
+int cli_green_forget(const char *id, const cli_output *output) {
+  fr_error err;
+  char *root = NULL;
+  cli_result result;
+  if (cli_check_writable(output->json, &err) != FR_OK ||
+      cli_green_root(false, &root, &err) != FR_OK)
+    return cli_fail(&err);
+  cli_result_init(&result, "run");
+  json_t *forgotten = json_array();
+  json_object_set_new(result.result, "forgotten", forgotten);
+  int code = forget_named(root, id, forgotten);
+  if (code == CLI_DONE)
+    code = cli_result_print(&result, output, "");
+  cli_result_release(&result);
   free(root);
   return code;
 }

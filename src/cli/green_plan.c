@@ -178,8 +178,7 @@ static void note_advice(cli_green *g, const cli_planning *p, const fr_job *job) 
 static enum fr_status take_plan(cli_green *g, const cli_planning *p, const fr_job *job,
                                 fr_error *err) {
   const fr_plan *plan = &p->plan;
-  const fr_option *best =
-      plan->advised < plan->count ? &plan->option[plan->advised] : &plan->now;
+  const fr_option *best = cli_plan_advised(plan);
   enum fr_status status = set_pieces(g, best->schedule.piece, best->schedule.count, err);
   if (status == FR_OK)
     status = remember(g, &p->place[0].forecast.ahead, job->now_s, err);

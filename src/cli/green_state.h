@@ -72,6 +72,6 @@ size_t cli_green_pieces(const cli_green_state *state, json_t *into); /* NULL: co
 
 /* frugal run --list and --forget ID|all; exit codes. */
 int cli_green_list(const cli_output *output);
-int cli_green_forget(const char *id);
+int cli_green_forget(const char *id, const cli_output *output);
 
 #endif

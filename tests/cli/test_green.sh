@@ -12,6 +12,8 @@ ok "a grid is needed" fails_saying 2 "which grid" run --green --deadline 1h --du
 ok "the clock cannot be faked" fails_saying 2 "by the clock" \
   run $at_once --now 2020-01-01T00:00:00Z -- true
 ok "it runs here" fails_saying 2 "on this machine" run $at_once --regions gcp -- true
+ok "what never pauses is never resumed" fails_saying 2 "may pause" \
+  run $at_once --no-pause --resume-time 5s -- true
 ok "a duration is needed" fails_saying 125 "how long it takes" \
   run --green --intensity 400 --deadline 1h -- true
 ok "a deadline is needed" fails_saying 125 "deadline" \

@@ -33,7 +33,8 @@ echo '{"format": 1, "parts": [' >"$folder/broken.json"
 mkdir -p "$runs/0123456789abcdef"
 cp "$folder/broken.json" "$runs/0123456789abcdef/state.json"
 ok "a broken state is told" sh -c "'$frugal' run --list 2>&1 | grep -q 'no state'"
-ok "and can be forgotten" exits 0 run --forget 0123456789abcdef
+ok "and can be forgotten" exits 0 run --forget 0123456789abcdef --json "$folder/f.json"
+ok "which JSON tells" json "j['result'] == {'forgotten': ['0123456789abcdef']}" "$folder/f.json"
 
 # ---- killed with -9, taken up to the same bits ----
 mkdir "$folder/bin"
